@@ -1,0 +1,83 @@
+// The loop of every follower: connect, read from the cursor on, apply, for ever.
+import { DomainError } from "../errors/domain-error.js";
+import { toDomainError } from "../errors/from-wire.js";
+import type { Record as ShardRecord } from "../gen/bourse/matcher/v1/events_pb.js";
+import type { MatcherService, StreamHeader } from "../gen/bourse/matcher/v1/matcher_pb.js";
+import type { ServiceClient } from "../rpc/client.js";
+import type { Clock } from "../runtime/clock.js";
+import type { Logger } from "../runtime/log.js";
+import { backoffMs } from "../runtime/retry.js";
+
+/** Where a follower goes on: the last record that it has applied whole, and that record's epoch. */
+export interface FollowPosition {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+export interface FollowOptions {
+  readonly shard: number;
+  readonly matcher: Pick<ServiceClient<typeof MatcherService>, "streamEvents">;
+  /** Asked anew at every connect, since another instance may have moved the cursor. */
+  readonly after: () => Promise<FollowPosition>;
+  /** First on every connect, before any record. */
+  readonly onHeader: (header: StreamHeader, after: FollowPosition) => Promise<void> | void;
+  /** Records in order, without gaps; the next ones come when this resolves. A throw reconnects. */
+  readonly onRecords: (records: readonly ShardRecord[], header: StreamHeader) => Promise<void> | void;
+  /** Called when a connection ends and what it ended with, for readiness and metrics. */
+  readonly onDisconnect?: (error: DomainError) => void;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const BACKOFF = { baseMs: 100, capMs: 1_000, random: Math.random };
+
+/**
+ * Follows one shard until the signal aborts. Reconnects with backoff after any failure; asserts that
+ * records come without gaps and that the epoch never falls.
+ */
+export async function followShard(options: FollowOptions): Promise<void> {
+  const { signal, clock, log, shard } = options;
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      await followOnce(options, () => {
+        failures = 0;
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      const failure = toDomainError(error);
+      options.onDisconnect?.(failure);
+      // A shard that restarts is no news; anything else is.
+      const level = failure.reason === "TRANSPORT_FAILED" || failure.reason === "DRAINING" ? "debug" : "warn";
+      log[level]({ shard, reason: failure.reason, err: failure }, "event stream ended");
+      failures += 1;
+      await clock.sleep(backoffMs(failures, BACKOFF), signal);
+    }
+  }
+}
+
+async function followOnce(options: FollowOptions, onProgress: () => void): Promise<void> {
+  const { signal, matcher } = options;
+  const after = await options.after();
+  let seq = after.seq;
+  let epoch = after.epoch;
+  let header: StreamHeader | undefined;
+  const request = { afterSeq: BigInt(after.seq), afterEpoch: BigInt(after.epoch) };
+  for await (const { kind } of matcher.streamEvents(request, { signal })) {
+    if (kind.case === "header") {
+      header = kind.value;
+      if (header.shard !== options.shard) throw new DomainError("INTERNAL", { shard: String(header.shard) });
+      await options.onHeader(header, after);
+      onProgress();
+    } else if (kind.case === "batch") {
+      if (header === undefined) throw new DomainError("INTERNAL", { missing: "header" });
+      for (const record of kind.value.records) {
+        if (Number(record.seq) !== seq + 1 || Number(record.epoch) < epoch) throw new DomainError("SEQ_GAP");
+        seq = Number(record.seq);
+        epoch = Number(record.epoch);
+      }
+      await options.onRecords(kind.value.records, header);
+    }
+  }
+  throw new DomainError("TRANSPORT_FAILED");
+}

@@ -1,0 +1,33 @@
+import pg from "pg";
+import type { Logger } from "../runtime/log.js";
+
+export type Pool = pg.Pool;
+export type PoolClient = pg.PoolClient;
+
+// Counts and seqs fit a double exactly; amounts are NUMERIC and stay text.
+const INT8_OID = 20;
+pg.types.setTypeParser(INT8_OID, (text) => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error("a stored count does not fit a safe integer");
+  return value;
+});
+
+/** Opens a pool with limits on connections and time. Idle connections that break are logged and replaced. */
+export function openPool(
+  url: string,
+  options: { connectionsMax: number; statementTimeoutMs: number; applicationName: string; log?: Logger },
+): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.connectionsMax,
+    application_name: options.applicationName,
+    statement_timeout: options.statementTimeoutMs,
+    // The server gives up first; this one is for a server that no longer answers at all.
+    query_timeout: options.statementTimeoutMs + 1_000,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+  });
+  pool.on("error", (error) => options.log?.warn({ err: error }, "idle database connection lost"));
+  return pool;
+}

@@ -1,0 +1,196 @@
+// gRPC channels and typed clients from the descriptors. Errors come as DomainErrors.
+import { once } from "node:events";
+import type {
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata as GrpcMetadata,
+  type Metadata,
+} from "@grpc/grpc-js";
+import { toDomainError } from "../errors/from-wire.js";
+import { currentTraceparent } from "../runtime/tracing.js";
+import { decode, encode, pathOf } from "./definition.js";
+
+/** One connection pool to one target; share it. */
+export type Channel = Client;
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Gives up after this long. */
+  readonly timeoutMs?: number | undefined;
+  /** Gives up at this wall-clock time, milliseconds since 1970 UTC: a caller's deadline, passed on. */
+  readonly deadlineMs?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A two-way stream. Writing never blocks: `write` says whether to wait for `drained` first. */
+export interface Duplex<I, O> extends AsyncIterable<O> {
+  /** Sends a message; false when more should wait for `drained`. */
+  write(message: I): boolean;
+  /** Resolves when the buffer is empty again or the stream has ended. */
+  drained(): Promise<void>;
+  /** No more messages from here. */
+  end(): void;
+  cancel(): void;
+}
+
+type Stub<M> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageInitShape<I>, options?: CallOptions) => Promise<MessageShape<O>>
+    : M extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageInitShape<I>, options?: CallOptions) => AsyncIterable<MessageShape<O>>
+      : M extends DescMethodBiDiStreaming<infer I, infer O>
+        ? (options?: CallOptions) => Duplex<MessageInitShape<I>, MessageShape<O>>
+        : never;
+
+/** Typed client of a service. */
+export type ServiceClient<S extends DescService> = {
+  readonly [K in keyof S["method"]]: Stub<S["method"][K]>;
+};
+
+const SERVICE_CONFIG = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+
+/** Opens a channel: round robin over all addresses of the target, keepalive, reconnects within a second. */
+export function openChannel(address: string): Channel {
+  return new Client(address, credentials.createInsecure(), {
+    "grpc.service_config": SERVICE_CONFIG,
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 1_000,
+    "grpc.max_receive_message_length": 16 * 1024 * 1024,
+    "grpc.enable_channelz": 0,
+    // A subchannel pool of its own, so that a closed channel leaves nothing to a later one.
+    "grpc.use_local_subchannel_pool": 1,
+  });
+}
+
+/** Client of a service over a channel. */
+export function createClient<S extends DescService>(service: S, channel: Channel): ServiceClient<S> {
+  const stubs = service.methods.map((method) => [method.localName, stubOf(channel, method)]);
+  return Object.fromEntries(stubs) as ServiceClient<S>;
+}
+
+function stubOf(channel: Channel, method: DescMethod) {
+  switch (method.methodKind) {
+    case "unary":
+      return (request: object, options: CallOptions = {}) => unary(channel, method, request, options);
+    case "server_streaming":
+      return (request: object, options: CallOptions = {}) => serverStream(channel, method, request, options);
+    case "bidi_streaming":
+      return (options: CallOptions = {}) => duplex(channel, method, options);
+    case "client_streaming":
+      return () => {
+        throw new Error(`${method.name}: client streams are not in use`);
+      };
+  }
+}
+
+function unary(
+  channel: Channel,
+  method: DescMethod,
+  request: object,
+  options: CallOptions,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const call = channel.makeUnaryRequest(
+      pathOf(method),
+      (message: object) => encode(method.input, message as never),
+      (bytes: Buffer) => decode(method.output, bytes),
+      request,
+      metadataOf(options),
+      deadlineOf(options),
+      (error, response) => {
+        if (error === null) resolve(response);
+        else reject(toDomainError(error));
+      },
+    );
+    cancelWith(call, options.signal);
+  });
+}
+
+async function* serverStream(channel: Channel, method: DescMethod, request: object, options: CallOptions) {
+  const call = channel.makeServerStreamRequest(
+    pathOf(method),
+    (message: object) => encode(method.input, message as never),
+    (bytes: Buffer) => decode(method.output, bytes),
+    request,
+    metadataOf(options),
+    deadlineOf(options),
+  );
+  cancelWith(call, options.signal);
+  try {
+    yield* call as AsyncIterable<object>;
+  } catch (error) {
+    throw toDomainError(error);
+  } finally {
+    call.cancel();
+  }
+}
+
+function duplex(channel: Channel, method: DescMethod, options: CallOptions): Duplex<object, object> {
+  const call: ClientDuplexStream<object, object> = channel.makeBidiStreamRequest(
+    pathOf(method),
+    (message: object) => encode(method.input, message as never),
+    (bytes: Buffer) => decode(method.output, bytes),
+    metadataOf(options),
+    deadlineOf(options),
+  );
+  cancelWith(call, options.signal);
+  // The iterator reports the error; without a listener it would also end the process.
+  call.on("error", () => {});
+  return {
+    write: (message) => call.write(message),
+    async drained() {
+      if (!call.writableNeedDrain) return;
+      await Promise.race([once(call, "drain"), once(call, "status")]).catch(() => {});
+    },
+    end: () => call.end(),
+    cancel: () => call.cancel(),
+    async *[Symbol.asyncIterator]() {
+      try {
+        yield* call.iterator({ destroyOnReturn: false }) as AsyncIterable<object>;
+      } catch (error) {
+        throw toDomainError(error);
+      }
+    },
+  };
+}
+
+function metadataOf(options: CallOptions): Metadata {
+  const metadata = new GrpcMetadata();
+  for (const [name, value] of Object.entries(options.headers ?? {})) metadata.set(name, value);
+  const traceparent = currentTraceparent();
+  if (traceparent !== "" && metadata.get("traceparent").length === 0)
+    metadata.set("traceparent", traceparent);
+  return metadata;
+}
+
+function deadlineOf(options: CallOptions): { deadline?: number } {
+  const fromTimeout =
+    options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + options.timeoutMs;
+  const deadline = Math.min(fromTimeout, options.deadlineMs ?? Number.POSITIVE_INFINITY);
+  return Number.isFinite(deadline) ? { deadline } : {};
+}
+
+function cancelWith(
+  call: { cancel(): void; on(event: "status", listener: () => void): unknown },
+  signal?: AbortSignal,
+) {
+  if (signal === undefined) return;
+  const cancel = () => call.cancel();
+  if (signal.aborted) return cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  call.on("status", () => signal.removeEventListener("abort", cancel));
+}

@@ -1,0 +1,256 @@
+// The gRPC server of every process: health, reflection, deadlines, error mapping, metrics, drain.
+import { type EventEmitter, once } from "node:events";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import {
+  Metadata,
+  type MethodDefinition,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
+import { DomainError } from "../errors/domain-error.js";
+import { codeOf, failureOf, toGrpcError } from "../errors/to-wire.js";
+import type { Logger } from "../runtime/log.js";
+import type { Counter, Histogram, Metrics } from "../runtime/metrics.js";
+import type { AnyHandler, Call, Guard, ServiceEntry } from "./call.js";
+import { decode, encode, rawDefinition } from "./definition.js";
+import { healthService } from "./health.js";
+import { reflectionServices } from "./reflection.js";
+
+export interface GrpcServerOptions {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly services: readonly ServiceEntry[];
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** What health answers. */
+  readonly isReady: () => boolean;
+  /** Run before every handler, in order; health and reflection are free of them. */
+  readonly guards?: readonly Guard[];
+  /** Largest message that is read, bytes. */
+  readonly messageBytesMax?: number;
+}
+
+export interface GrpcServer {
+  readonly port: number;
+  /**
+   * Ends gracefully: takes no new connection, ends server streams with DRAINING and the input of
+   * two-way streams, waits for calls in flight; after `timeoutMs` ends what is left.
+   */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+interface Ground {
+  readonly options: GrpcServerOptions;
+  readonly drain: AbortController;
+  readonly handled: Counter<"service" | "method" | "code">;
+  readonly seconds: Histogram<"service" | "method">;
+}
+
+type AnyCall =
+  | ServerUnaryCall<Buffer, Buffer>
+  | ServerWritableStream<Buffer, Buffer>
+  | ServerDuplexStream<Buffer, Buffer>;
+
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+const CONCURRENT_STREAMS_MAX = 100;
+const HEADER_BYTES_MAX = 16 * 1024;
+const DRAIN_MS = 10_000;
+
+/** Starts a gRPC server that carries the services, health (v1) and reflection (v1, v1alpha). */
+export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
+  const drain = new AbortController();
+  const server = new Server({
+    "grpc.max_receive_message_length": options.messageBytesMax ?? MESSAGE_BYTES_MAX,
+    "grpc.max_concurrent_streams": CONCURRENT_STREAMS_MAX,
+    "grpc.max_metadata_size": HEADER_BYTES_MAX,
+    "grpc.enable_channelz": 0,
+  });
+  const ground: Ground = { options, drain, ...serverMetrics(options.metrics) };
+  const open = [healthService(options.services, options.isReady), ...reflectionServices(options.services)];
+  for (const entry of options.services) add(server, ground, entry, options.guards ?? []);
+  for (const entry of open) add(server, ground, entry, []);
+  const port = await bind(server, `${options.host}:${options.port}`);
+  return { port, close: (timeoutMs = DRAIN_MS) => shutDown(server, drain, timeoutMs) };
+}
+
+function serverMetrics(metrics: Metrics) {
+  return {
+    handled: metrics.counter("rpc_server_handled_total", "Calls answered.", ["service", "method", "code"]),
+    seconds: metrics.histogram("rpc_server_handling_seconds", "Time to answer a unary call.", [
+      "service",
+      "method",
+    ]),
+  };
+}
+
+function bind(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+async function shutDown(server: Server, drain: AbortController, timeoutMs: number): Promise<void> {
+  drain.abort();
+  const timer = setTimeout(() => server.forceShutdown(), timeoutMs);
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  clearTimeout(timer);
+}
+
+function add(server: Server, ground: Ground, entry: ServiceEntry, guards: readonly Guard[]): void {
+  const definitions: Record<string, MethodDefinition<Buffer, Buffer>> = {};
+  const handlers: Record<string, UntypedHandleCall> = {};
+  for (const method of entry.service.methods) {
+    definitions[method.localName] = rawDefinition(method);
+    const handler = entry.handlers[method.localName] ?? unimplemented;
+    handlers[method.localName] = carry(ground, method, handler, guards);
+  }
+  server.addService(definitions, handlers);
+}
+
+const unimplemented: AnyHandler = () => Promise.reject(new DomainError("UNIMPLEMENTED"));
+
+function carry(
+  ground: Ground,
+  method: DescMethod,
+  handler: AnyHandler,
+  guards: readonly Guard[],
+): UntypedHandleCall {
+  const path = { service: method.parent.typeName, method: method.name };
+  const finish = (error: unknown) => {
+    if (error === undefined) return ground.handled.inc({ ...path, code: "OK" });
+    const failure = failureOf(error);
+    ground.handled.inc({ ...path, code: Code[codeOf(failure)] });
+    if (failure.reason === "INTERNAL") ground.options.log.error({ err: error, ...path }, "call failed");
+  };
+  if (method.methodKind === "unary") {
+    return ((wire: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
+      const stop = ground.seconds.startTimer(path);
+      void answer(ground, method, handler, guards, wire)
+        .then((bytes) => {
+          finish(undefined);
+          callback(null, bytes);
+        })
+        .catch((error: unknown) => {
+          finish(error);
+          callback(toGrpcError(error));
+        })
+        .finally(stop);
+    }) as UntypedHandleCall;
+  }
+  return ((wire: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>) => {
+    void pour(ground, method, handler, guards, wire)
+      .then(() => {
+        finish(undefined);
+        wire.end();
+      })
+      .catch((error: unknown) => {
+        finish(error);
+        wire.emit("error", toGrpcError(error));
+      });
+  }) as UntypedHandleCall;
+}
+
+async function answer(
+  ground: Ground,
+  method: DescMethod,
+  handler: AnyHandler,
+  guards: readonly Guard[],
+  wire: ServerUnaryCall<Buffer, Buffer>,
+): Promise<Buffer> {
+  const call = openCall(ground, method, wire);
+  const request = read(method, wire.request);
+  for (const guard of guards) await guard(call, request);
+  const response = await (handler(request as never, call) as Promise<object>);
+  return encode(method.output, response as never);
+}
+
+async function pour(
+  ground: Ground,
+  method: DescMethod,
+  handler: AnyHandler,
+  guards: readonly Guard[],
+  wire: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
+): Promise<void> {
+  const call = openCall(ground, method, wire);
+  const isTwoWay = method.methodKind === "bidi_streaming";
+  const request = isTwoWay ? undefined : read(method, (wire as ServerWritableStream<Buffer, Buffer>).request);
+  for (const guard of guards) await guard(call, request);
+  const input = isTwoWay ? requests(ground, method, wire as ServerDuplexStream<Buffer, Buffer>) : request;
+  for await (const response of handler(input as never, call) as AsyncIterable<object>) {
+    if (!wire.write(encode(method.output, response as never)))
+      await once(wire, "drain", { signal: call.signal });
+  }
+  if (!isTwoWay && ground.drain.signal.aborted) throw new DomainError("DRAINING");
+}
+
+/** Requests of a two-way stream; ends when the caller ends it or the drain begins. */
+async function* requests(
+  ground: Ground,
+  method: DescMethod,
+  wire: ServerDuplexStream<Buffer, Buffer>,
+): AsyncIterable<Message> {
+  // A plain `for await` over a duplex destroys its write side when the input ends.
+  const source = wire.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
+  const drained = aborted(ground.drain.signal);
+  while (true) {
+    const next = await Promise.race([source.next(), drained]);
+    if (next === undefined || next.done === true) return;
+    yield read(method, next.value);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}
+
+function read(method: DescMethod, bytes: Buffer): Message {
+  try {
+    return decode(method.input, bytes);
+  } catch (cause) {
+    throw new DomainError("MALFORMED_REQUEST", {}, { cause });
+  }
+}
+
+function openCall(ground: Ground, method: DescMethod, wire: AnyCall): Call {
+  const gone = new AbortController();
+  (wire as EventEmitter).on("cancelled", () => gone.abort(new DomainError("CANCELLED")));
+  const isServerStream = method.methodKind === "server_streaming";
+  const signal = isServerStream ? AbortSignal.any([gone.signal, ground.drain.signal]) : gone.signal;
+  const deadline = wire.getDeadline();
+  const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
+  const header = (name: string) => {
+    const values = wire.metadata.get(name).map(String);
+    return values.length === 0 ? undefined : values.join(", ");
+  };
+  return {
+    method,
+    signal,
+    deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : undefined,
+    peer: withoutPort(wire.getPeer()),
+    traceparent: header("traceparent") ?? "",
+    header,
+    setHeader(name, value) {
+      const metadata = new Metadata();
+      metadata.set(name, value);
+      wire.sendMetadata(metadata);
+    },
+    values: new Map(),
+  };
+}
+
+function withoutPort(peer: string): string {
+  return peer.replace(/:[0-9]+$/, "");
+}
