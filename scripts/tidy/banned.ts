@@ -13,7 +13,8 @@ const inService = (source: Source) =>
   /^services\/(?!local\/|bots\/|client\/|e2e\/)/.test(source.path) && !source.isTest;
 const isMain = (source: Source) => /(^|\/)([a-z-]+-)?main\.ts$/.test(source.path);
 const isRuntime = (source: Source) => source.path.startsWith("services/shared/src/runtime/");
-const isScript = (source: Source) => source.path.startsWith("scripts/");
+const inFourRooms = (source: Source) =>
+  /^services\/(matcher|wallet|order-gateway|market-data)\//.test(source.path);
 const isMoney = (source: Source) =>
   /^services\/(shared\/src\/units|[^/]+\/src\/(core|flow|io|rpc|http))\//.test(source.path) && !source.isTest;
 
@@ -56,7 +57,7 @@ const BANS: readonly Ban[] = [
   {
     names: ["Math.random"],
     because: "randomness comes in as a parameter, seeded in tests",
-    applies: (source) => !isRuntime(source) && !isScript(source) && !isMain(source) && !inCore(source),
+    applies: (source) => (source.isTest || inFourRooms(source)) && !isMain(source) && !inCore(source),
   },
   {
     names: ["parseFloat", "Number.parseFloat", "Math.fround"],
