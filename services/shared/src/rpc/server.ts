@@ -100,7 +100,7 @@ function bind(server: Server, address: string): Promise<number> {
 }
 
 async function shutDown(server: Server, drain: AbortController, timeoutMs: number): Promise<void> {
-  drain.abort();
+  drain.abort(new DomainError("DRAINING"));
   const timer = setTimeout(() => server.forceShutdown(), timeoutMs);
   await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   clearTimeout(timer);
@@ -168,10 +168,12 @@ async function answer(
   wire: ServerUnaryCall<Buffer, Buffer>,
 ): Promise<Buffer> {
   const call = openCall(ground, method, wire);
-  const request = read(method, wire.request);
-  for (const guard of guards) await guard(call, request);
-  const response = await (handler(request as never, call) as Promise<object>);
-  return encode(method.output, response as never);
+  return unlessGone(call, async () => {
+    const request = read(method, wire.request);
+    for (const guard of guards) await guard(call, request);
+    const response = await (handler(request as never, call) as Promise<object>);
+    return encode(method.output, response as never);
+  });
 }
 
 async function pour(
@@ -183,14 +185,28 @@ async function pour(
 ): Promise<void> {
   const call = openCall(ground, method, wire);
   const isTwoWay = method.methodKind === "bidi_streaming";
-  const request = isTwoWay ? undefined : read(method, (wire as ServerWritableStream<Buffer, Buffer>).request);
-  for (const guard of guards) await guard(call, request);
-  const input = isTwoWay ? requests(ground, method, wire as ServerDuplexStream<Buffer, Buffer>) : request;
-  for await (const response of handler(input as never, call) as AsyncIterable<object>) {
-    if (!wire.write(encode(method.output, response as never)))
-      await once(wire, "drain", { signal: call.signal });
-  }
+  await unlessGone(call, async () => {
+    const request = isTwoWay
+      ? undefined
+      : read(method, (wire as ServerWritableStream<Buffer, Buffer>).request);
+    for (const guard of guards) await guard(call, request);
+    const input = isTwoWay ? requests(ground, method, wire as ServerDuplexStream<Buffer, Buffer>) : request;
+    for await (const response of handler(input as never, call) as AsyncIterable<object>) {
+      if (!wire.write(encode(method.output, response as never)))
+        await once(wire, "drain", { signal: call.signal });
+    }
+  });
   if (!isTwoWay && ground.drain.signal.aborted) throw new DomainError("DRAINING");
+}
+
+/** What fails because the caller went away (or the drain began) is no failure of ours. */
+async function unlessGone<T>(call: Call, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (call.signal.aborted && !(error instanceof DomainError)) throw call.signal.reason;
+    throw error;
+  }
 }
 
 /** Requests of a two-way stream; ends when the caller ends it or the drain begins. */
@@ -201,19 +217,23 @@ async function* requests(
 ): AsyncIterable<Message> {
   // A plain `for await` over a duplex destroys its write side when the input ends.
   const source = wire.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
-  const drained = aborted(ground.drain.signal);
-  while (true) {
-    const next = await Promise.race([source.next(), drained]);
-    if (next === undefined || next.done === true) return;
-    yield read(method, next.value);
+  const { signal } = ground.drain;
+  let stop = () => {};
+  const onDrain = () => stop();
+  signal.addEventListener("abort", onDrain, { once: true });
+  try {
+    while (!signal.aborted) {
+      // Not Promise.race: each race would leave a reaction on a promise that lives as long as the process.
+      const next = await new Promise<IteratorResult<Buffer>>((resolve, reject) => {
+        stop = () => resolve({ done: true, value: undefined });
+        source.next().then(resolve, reject);
+      });
+      if (next.done === true) return;
+      yield read(method, next.value);
+    }
+  } finally {
+    signal.removeEventListener("abort", onDrain);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }
 
 function read(method: DescMethod, bytes: Buffer): Message {
