@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // Tests run the sources of every workspace (condition "source"), so they never need a build.
-const conditions = ["source", "node", "import", "default"];
+const conditions = ["source", "node"];
 
 export default defineConfig({
   resolve: { conditions },
