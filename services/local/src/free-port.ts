@@ -1,27 +1,28 @@
+// Ports on 127.0.0.1 for processes that must find each other before they listen.
 import { createServer } from "node:net";
 
-/** A port on 127.0.0.1 that nothing listens on right now. */
+// Below the range from which systems take ports for outgoing connections: such a port could be gone
+// between the look and the use.
+const lowest = 20_000;
+const highest = 32_000;
+const handedOut = new Set<number>();
+
+/** A port on 127.0.0.1 that nothing listens on right now, and that was not given out before. */
 export async function freePort(): Promise<number> {
-  const port = await listenOnce(0);
-  if (typeof port === "number") return port;
-  throw port;
+  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    if (handedOut.has(port) || (await isPortTaken(port))) continue;
+    handedOut.add(port);
+    return port;
+  }
+  throw new Error(`no free port between ${lowest} and ${highest}`);
 }
 
 /** True when something holds this port on 127.0.0.1 or on all addresses. */
-export async function isPortTaken(port: number): Promise<boolean> {
-  const result = await listenOnce(port);
-  return result instanceof Error;
-}
-
-// The port, or the error that says why it cannot be listened on.
-function listenOnce(port: number): Promise<number | Error> {
+export function isPortTaken(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", resolve);
-    server.listen({ host: "127.0.0.1", port, exclusive: true }, () => {
-      const address = server.address();
-      const bound = typeof address === "object" && address !== null ? address.port : port;
-      server.close(() => resolve(bound));
-    });
+    server.once("error", () => resolve(true));
+    server.listen({ host: "127.0.0.1", port, exclusive: true }, () => server.close(() => resolve(false)));
   });
 }

@@ -38,7 +38,10 @@ function packageRoot(): string {
   try {
     return dirname(dirname(createRequire(import.meta.url).resolve(name)));
   } catch (cause) {
-    throw new StartError(`PostgreSQL: no binaries for this machine (npm package ${name} is not installed); run npm ci again`, { cause });
+    throw new StartError(
+      `PostgreSQL: no binaries for this machine (npm package ${name} is not installed); run npm ci again`,
+      { cause },
+    );
   }
 }
 
@@ -71,7 +74,9 @@ function rootPrefix(): string[] {
   const trial = spawnSync(prefix[0] as string, [...prefix.slice(1), "true"], { encoding: "utf8" });
   if (trial.status === 0) return prefix;
   const why = trial.error?.message ?? trial.stderr.trim();
-  throw new StartError(`PostgreSQL does not run as root, and this system allows root no user namespace (${why}); start as an ordinary user`);
+  throw new StartError(
+    `PostgreSQL does not run as root, and this system allows root no user namespace (${why}); start as an ordinary user`,
+  );
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

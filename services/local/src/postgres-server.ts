@@ -11,6 +11,7 @@ import { findPostgres, type PostgresBinaries } from "./postgres-binaries.js";
 import { commandLineOf, identityOf, isAlive } from "./process-identity.js";
 import { StartError } from "./start-error.js";
 import { watchOver } from "./watchdog.js";
+import { within } from "./within.js";
 
 /** What a server is started with. */
 export interface PostgresOptions {
@@ -36,6 +37,8 @@ export interface PostgresServer {
   readonly ended: Promise<string>;
   /** Connection URL of a database, by default as the superuser. */
   url(database: string, user?: string): string;
+  /** Ends the server at once with this signal, as a crash would; settles when it is gone. */
+  kill(signal: NodeJS.Signals): Promise<void>;
   /** Fast shutdown: disconnects clients, writes a checkpoint, ends. Safe to call again. */
   stop(): Promise<void>;
 }
@@ -64,7 +67,11 @@ const settings: Record<string, string> = {
   log_timezone: "UTC",
 };
 
-const throwAwaySettings: Record<string, string> = { fsync: "off", full_page_writes: "off", synchronous_commit: "off" };
+const throwAwaySettings: Record<string, string> = {
+  fsync: "off",
+  full_page_writes: "off",
+  synchronous_commit: "off",
+};
 
 /**
  * Starts the server on its data folder and returns once it accepts connections.
@@ -99,7 +106,13 @@ export async function createData(
   try {
     const flags = ["-D", making, "-U", superuser, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
     const sync = isDurable ? [] : ["--no-sync"];
-    await runToEnd(binaries, binaries.initdb, [...flags, "--encoding=UTF8", "--locale=C", "--data-checksums", ...sync]);
+    await runToEnd(binaries, binaries.initdb, [
+      ...flags,
+      "--encoding=UTF8",
+      "--locale=C",
+      "--data-checksums",
+      ...sync,
+    ]);
     await rm(dataDir, { recursive: true, force: true });
     await rename(making, dataDir);
   } finally {
@@ -107,7 +120,11 @@ export async function createData(
   }
 }
 
-async function launch(binaries: PostgresBinaries, options: PostgresOptions, port: number): Promise<PostgresServer> {
+async function launch(
+  binaries: PostgresBinaries,
+  options: PostgresOptions,
+  port: number,
+): Promise<PostgresServer> {
   const all = options.isDurable === false ? { ...settings, ...throwAwaySettings } : settings;
   const flags = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const child = run(binaries, binaries.postgres, ["-D", options.dataDir, "-p", String(port), ...flags]);
@@ -122,7 +139,12 @@ async function launch(binaries: PostgresBinaries, options: PostgresOptions, port
     port,
     pid,
     ended,
-    url: (database, user = superuser) => `postgres://${user}:${encodeURIComponent(options.password)}@127.0.0.1:${port}/${database}`,
+    url: (database, user = superuser) =>
+      `postgres://${user}:${encodeURIComponent(options.password)}@127.0.0.1:${port}/${database}`,
+    kill: async (signal) => {
+      child.kill(signal);
+      await ended;
+    },
     stop: () => stopChild(child, ended),
   };
 }
@@ -139,9 +161,11 @@ async function untilReady(child: ChildProcess, ended: Promise<string>, logFile: 
     });
   });
   void ended.then(() => log.end());
-  const limit = timeout(startMsMax);
-  const first = await Promise.race([ready, ended, limit.reached]);
-  limit.cancel();
+  const first = await within(
+    Promise.race([ready, ended]),
+    startMsMax,
+    `nothing within ${startMsMax / 1000} s`,
+  );
   if (first === "ready" && child.pid !== undefined) return child.pid;
   await stopChild(child, ended);
   throw new StartError(`PostgreSQL did not start (${first}):\n  ${latest.join("\n  ")}\n  log: ${logFile}`);
@@ -151,15 +175,13 @@ async function stopChild(child: ChildProcess, ended: Promise<string>): Promise<v
   for (const signal of ["SIGINT", "SIGQUIT", "SIGKILL"] as const) {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     child.kill(signal);
-    const limit = timeout(stopMsMax);
-    const outcome = await Promise.race([ended, limit.reached]);
-    limit.cancel();
-    if (outcome !== limit.text) return;
+    if ((await within(ended, stopMsMax, undefined)) !== undefined) return;
   }
 }
 
-// The first line of postmaster.pid is the pid of the server that uses the folder, or once did.
-async function stopStaleServer(dataDir: string): Promise<void> {
+/** Stops the server that still uses a data folder although its supervisor is gone; none is fine. */
+export async function stopStaleServer(dataDir: string): Promise<void> {
+  // The first line is the pid of the server that uses the folder, or once did.
   const text = await readFile(join(dataDir, "postmaster.pid"), "utf8").catch(() => "");
   const stale = identityOf(Number(text.split("\n")[0]));
   if (text === "" || stale === undefined || !commandLineOf(stale.pid).includes(dataDir)) return;
@@ -176,13 +198,19 @@ async function stopStaleServer(dataDir: string): Promise<void> {
 async function refuseOtherMajor(binaries: PostgresBinaries, dataDir: string): Promise<void> {
   const major = (await readFile(join(dataDir, "PG_VERSION"), "utf8")).trim();
   if (binaries.version.split(".")[0] === major) return;
-  throw new StartError(`${dataDir} was made by PostgreSQL ${major}, the installed one is ${binaries.version}; npm run reset removes the data`);
+  throw new StartError(
+    `${dataDir} was made by PostgreSQL ${major}, the installed one is ${binaries.version}; npm run reset removes the data`,
+  );
 }
 
 function run(binaries: PostgresBinaries, program: string, args: readonly string[]): ChildProcess {
   const [command, ...rest] = [...binaries.prefix, program, ...args];
   // A session of its own, so that Ctrl-C in the terminal stops the services before their database.
-  return spawn(command as string, rest, { detached: true, stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, LC_ALL: "C" } });
+  return spawn(command as string, rest, {
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, LC_ALL: "C" },
+  });
 }
 
 async function runToEnd(binaries: PostgresBinaries, program: string, args: readonly string[]): Promise<void> {
@@ -193,14 +221,8 @@ async function runToEnd(binaries: PostgresBinaries, program: string, args: reado
     child.once("error", (error) => resolve(error.message));
     child.once("close", (exitCode, signal) => resolve(exitCode ?? signal ?? "no exit code"));
   });
-  if (code !== 0) throw new StartError(`PostgreSQL: initdb failed (${code}):\n  ${said.join("").trim().split("\n").slice(-5).join("\n  ")}`);
-}
-
-function timeout(ms: number): { reached: Promise<string>; text: string; cancel(): void } {
-  const text = `nothing within ${ms / 1000} s`;
-  let timer: NodeJS.Timeout | undefined;
-  const reached = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(text), ms);
-  });
-  return { reached, text, cancel: () => clearTimeout(timer) };
+  if (code !== 0)
+    throw new StartError(
+      `PostgreSQL: initdb failed (${code}):\n  ${said.join("").trim().split("\n").slice(-5).join("\n  ")}`,
+    );
 }

@@ -12,7 +12,8 @@ export interface Watchdog {
  * the process has ended.
  */
 export function watchOver(pid: number, remove?: string): Watchdog {
-  const script = 'read -r word; [ "$word" = dismissed ] && exit; kill -INT "$1"; [ -z "$2" ] && exit; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$2"';
+  const script =
+    'read -r word; [ "$word" = dismissed ] && exit; kill -INT "$1"; [ -z "$2" ] && exit; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$2"';
   const shell = spawn("/bin/sh", ["-c", script, "bourse-watchdog", String(pid), remove ?? ""], {
     // A session of its own: Ctrl-C in the terminal must not reach it before the orderly stop.
     detached: true,

@@ -1,6 +1,7 @@
 // One PostgreSQL for a whole test run, gone when the run ends, also when the run is killed.
-import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+
 import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,7 +30,7 @@ export async function setup(): Promise<() => Promise<void>> {
     removeWhenOrphaned: folder,
   });
   await ensureRoles(server.url("postgres"), password);
-  process.env["BOURSE_TEST_POSTGRES_URL"] = server.url("postgres");
+  process.env.BOURSE_TEST_POSTGRES_URL = server.url("postgres");
   return async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });

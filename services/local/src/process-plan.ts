@@ -1,0 +1,125 @@
+// Which processes make an exchange, what each is told, and where it listens.
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { pathsOf } from "./home.js";
+import type { LocalSettings, Ports } from "./settings.js";
+
+/** Everything needed to start one process again and again. */
+export interface ProcessPlan {
+  readonly name: string;
+  /** Arguments of node. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly ports: Ports;
+  readonly logFile: string;
+}
+
+/** What all plans of one exchange share. */
+export interface PlanContext {
+  readonly home: string;
+  readonly settings: LocalSettings;
+  readonly ports: ReadonlyMap<string, Ports>;
+  /** Run the compiled processes or their sources. */
+  readonly from: "dist" | "source";
+  readonly jwksFile: string;
+  readonly postgresUrl: (role: string) => string;
+  /** Environment for every process, over the settings file. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const host = "127.0.0.1";
+const servicesFolder = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Names of the processes in the order in which they stop, doors first; PostgreSQL goes last. */
+export function stopOrder(shards: readonly number[]): string[][] {
+  return [
+    ["order-gateway"],
+    ["market-data", "projector", "settler"],
+    shards.map((shard) => `matcher-${shard}`),
+    ["wallet"],
+  ];
+}
+
+/** The plan of every process. */
+export function planProcesses(context: PlanContext): ProcessPlan[] {
+  const { home, ports, settings } = context;
+  const address = (name: string) => `${host}:${ports.get(name)?.grpc}`;
+  const shards = settings.shards.map((shard) => ({ shard, address: address(`matcher-${shard}`) }));
+  const plan = planner(context, { BOURSE__SHARDS: JSON.stringify(shards) });
+  return [
+    plan("wallet", "wallet/main", "WALLET", { POSTGRES_URL: context.postgresUrl("bourse_wallet") }),
+    ...settings.shards.map((shard) =>
+      plan(`matcher-${shard}`, "matcher/main", "MATCHER", {
+        SHARD: `${shard}`,
+        DATA_DIR: pathsOf(home).matcher(shard),
+      }),
+    ),
+    plan("settler", "wallet/settler-main", "SETTLER", { WALLET_ADDRESS: address("wallet") }),
+    plan("projector", "order-gateway/projector-main", "PROJECTOR", {
+      POSTGRES_URL: context.postgresUrl("bourse_orders"),
+    }),
+    plan("market-data", "market-data/main", "MARKET_DATA", {}),
+    plan("order-gateway", "order-gateway/main", "ORDER_GATEWAY", {
+      POSTGRES_URL: context.postgresUrl("bourse_orders"),
+      WALLET_ADDRESS: address("wallet"),
+      MARKET_DATA_ADDRESS: address("market-data"),
+      JWKS_FILE: context.jwksFile,
+    }),
+  ];
+}
+
+// Settings that follow from the machine go by the environment; all others stay in the file.
+function planner({ home, settings, ports, from, env }: PlanContext, shared: Record<string, string>) {
+  return (name: string, main: string, section: string, own: Record<string, string>): ProcessPlan => {
+    const listen = ports.get(name) ?? { admin: 0 };
+    const keys = { ...own, ...portKeys(listen) };
+    return {
+      name,
+      args: nodeArgs(main, from),
+      env: {
+        BOURSE_CONFIG: settings.file,
+        BOURSE_EXIT_WITH_PARENT: "1",
+        ...shared,
+        ...Object.fromEntries(
+          Object.entries(keys).map(([key, value]) => [`BOURSE__${section}__${key}`, value]),
+        ),
+        ...env,
+      },
+      ports: listen,
+      logFile: pathsOf(home).log(name),
+    };
+  };
+}
+
+function portKeys({ grpc, http, admin }: Ports): Record<string, string> {
+  return {
+    ADMIN_PORT: `${admin}`,
+    ...(grpc === undefined ? {} : { GRPC_PORT: `${grpc}` }),
+    ...(http === undefined ? {} : { HTTP_PORT: `${http}` }),
+  };
+}
+
+function nodeArgs(main: string, from: "dist" | "source"): string[] {
+  const [service, file] = main.split("/") as [string, string];
+  // Each process does a small, steady amount of work: a small young generation costs nothing there
+  // and saves tens of megabytes a process.
+  const memory = ["--max-semi-space-size=4"];
+  if (from === "dist")
+    return [...memory, "--enable-source-maps", join(servicesFolder, service, "dist", `${file}.js`)];
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  return [
+    ...memory,
+    "--conditions=source",
+    "--import",
+    tsx,
+    join(servicesFolder, service, "src", `${file}.ts`),
+  ];
+}
+
+/** True when the processes were compiled. */
+export function isBuilt(): boolean {
+  return existsSync(join(servicesFolder, "order-gateway", "dist", "main.js"));
+}
