@@ -65,7 +65,7 @@ export function checkRooms(source: Source): Finding[] {
 
 /** Place of a file by its path; undefined for what lies in no workspace (root config files). */
 function placeOf(path: string): Place | undefined {
-  const service = /^services\/([^/]+)\/src\/(.+)$/.exec(path);
+  const service = /^services\/([^/]+)\/(?:src|dist)\/(.+)$/.exec(path);
   if (service !== null) return { workspace: service[1] ?? "", inner: stem(service[2] ?? "") };
   const script = /^scripts\/(.+)$/.exec(path);
   return script === null ? undefined : { workspace: "scripts", inner: stem(script[1] ?? "") };
