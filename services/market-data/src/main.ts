@@ -1,0 +1,63 @@
+// The market data process: depth and trades of all markets, in memory, rebuilt from the shards' events.
+import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import { serveAdmin } from "@bourse/shared/rpc/admin.js";
+import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { serveGrpc } from "@bourse/shared/rpc/server.js";
+import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
+import { loadConfig } from "@bourse/shared/runtime/config.js";
+import { createLife } from "@bourse/shared/runtime/life.js";
+import { createLogger } from "@bourse/shared/runtime/log.js";
+import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { startTracing } from "@bourse/shared/runtime/tracing.js";
+import { settings } from "./config.js";
+import { FanOut } from "./flow/fan-out.js";
+import { followEvents } from "./flow/follow-events.js";
+import { createMarketReads } from "./flow/read-markets.js";
+import { createShardFeed, isCurrent, lagRecords } from "./flow/shard-feed.js";
+import { crc32 } from "./io/crc32.js";
+import { marketDataService } from "./rpc/market-data-service.js";
+
+const config = loadConfig(settings);
+const log = createLogger({ service: "market-data", level: config.log.level });
+const life = createLife({ log, drainMsMax: config.drainMsMax });
+const metrics = createMetrics("market-data");
+const lag = metrics.gauge("bourse_market_data_lag_records", "Records of a shard not applied yet.", ["shard"]);
+const subscribers = metrics.gauge("bourse_market_data_subscribers", "Open subscriptions.");
+life.own("tracing", await startTracing({ service: "market-data", ...config.tracing }));
+
+// What it does: one feed per shard, read by all.
+const fanOut = new FanOut({
+  clock,
+  crc32,
+  tradesQueueMax: config.tradesQueueMax,
+  subscribersMax: config.subscribersMax,
+  onSubscribers: (count) => subscribers.set(count),
+});
+const feeds = config.shards.map(({ shard, address }) => {
+  const feed = createShardFeed(shard, config.recentTradesMax);
+  const channel = openChannel(address);
+  life.own(`channel to shard ${shard}`, () => channel.close());
+  const matcher = createClient(MatcherService, channel);
+  const readiness = life.readiness(`shard ${shard}`);
+  const lagOfShard = lag.labels({ shard: String(shard) });
+  const onProgress = () => {
+    readiness.set(isCurrent(feed), feed.showFromSeq === undefined ? "not heard yet" : "catching up");
+    lagOfShard.set(lagRecords(feed));
+  };
+  life.loop(`events of shard ${shard}`, (signal) =>
+    followEvents(feed, { matcher, signal, clock, log, fanOut, onProgress }),
+  );
+  return feed;
+});
+life.loop("heartbeats", (signal) => fanOut.heartbeats(signal));
+
+// How the world reaches it.
+const { host } = config;
+const services = [marketDataService({ reads: createMarketReads(feeds, { clock, crc32 }), fanOut, clock })];
+const admin = await serveAdmin({ host, port: config.adminPort, life, metrics });
+life.own("admin", () => admin.close());
+const grpc = await serveGrpc({ host, port: config.grpcPort, services, log, metrics, isReady: life.isReady });
+life.own("grpc", () => grpc.close());
+log.info({ grpcPort: grpc.port, adminPort: admin.port, shards: feeds.length }, "market data started");
+
+await life.runUntilSignal();
