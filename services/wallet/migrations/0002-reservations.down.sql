@@ -1,0 +1,2 @@
+DROP TABLE wallet.reservations;
+DROP FUNCTION wallet.refuse_change();

@@ -1,0 +1,73 @@
+// What a shard's records do to money, as the settler says it.
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import type { FinalStatus, Role } from "./reservation.js";
+
+/** Money of one trade. Base amounts and fees of the buyer in base atoms, all else in quote atoms. */
+export interface TradeOperation {
+  readonly type: "trade";
+  readonly tradeId: string;
+  readonly symbol: string;
+  readonly baseAsset: string;
+  readonly quoteAsset: string;
+  readonly baseAtoms: bigint;
+  readonly quoteAtoms: bigint;
+  /** What the buyer had reserved for this quantity: at its limit, or the price paid if it has a budget. */
+  readonly buyerReservedAtoms: bigint;
+  readonly buyer: PartyOfTrade;
+  readonly seller: PartyOfTrade;
+}
+
+/** One order's half of a trade. */
+export interface PartyOfTrade {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly role: Role;
+  readonly feeAtoms: bigint;
+  readonly feePpm: number;
+  /** What the order had received in this role before. */
+  readonly receivedBeforeAtoms: bigint;
+}
+
+/** The shard's final word: what is left is freed. */
+export interface ReleaseOperation {
+  readonly type: "release";
+  readonly orderId: string;
+  readonly userId: string;
+  readonly status: FinalStatus;
+  readonly reason: string;
+  readonly executedLots: number;
+  readonly executedTickLots: bigint;
+  readonly orderCreatedAtMs: number;
+}
+
+/** The shard knows the order: the sweep need not ask. */
+export interface MarkOperation {
+  readonly type: "mark";
+  readonly orderId: string;
+}
+
+/** One effect of a record, with its place in the log and the shard time of its record. */
+export interface Operation {
+  readonly seq: number;
+  readonly index: number;
+  readonly timeMs: number;
+  readonly effect: TradeOperation | ReleaseOperation | MarkOperation;
+}
+
+/** Ids of the orders that an operation touches. */
+export function ordersOf({ effect }: Operation): string[] {
+  return effect.type === "trade" ? [effect.buyer.orderId, effect.seller.orderId] : [effect.orderId];
+}
+
+/**
+ * The failure of an operation that cannot be applied. Nothing of its batch is: the shard's settlement
+ * stops until an operator has looked, because skipping it would lose or make money.
+ */
+export function impossible(
+  operation: Operation,
+  why: string,
+  facts: Readonly<Record<string, string>> = {},
+): DomainError {
+  const { seq, index } = operation;
+  return new DomainError("SETTLEMENT_IMPOSSIBLE", { why, seq: String(seq), index: String(index), ...facts });
+}

@@ -1,0 +1,97 @@
+// What the wallet knows about the money of one order.
+
+/** ACTIVE holds funds. CLOSED (ended, or a tombstone) and REFUSED (funds were short) are final. */
+export type ReservationState = "ACTIVE" | "CLOSED" | "REFUSED";
+
+/** Role of an order in a trade. */
+export type Role = "MAKER" | "TAKER";
+
+/** Final status of an order. */
+export type FinalStatus = "FILLED" | "CANCELLED" | "EXPIRED" | "REJECTED";
+
+/** What an order received in one role before fees, and what it paid in fees for it. */
+export interface RoleTotals {
+  readonly receivedAtoms: bigint;
+  readonly feeAtoms: bigint;
+  /** Rate in parts per million; undefined until the first trade in this role, fixed from then on. */
+  readonly feePpm: number | undefined;
+}
+
+/** What the reserve said about the order. */
+export interface Content {
+  /** SHA-256 of what the client sent, lower-case hex. */
+  readonly fingerprintHex: string;
+  /** Terms of the order, stored and returned unread. */
+  readonly terms: Uint8Array;
+}
+
+/** The shard's last word on an order. */
+export interface FinalWord {
+  readonly status: FinalStatus;
+  /** Wire name of the reason; "" for FILLED. */
+  readonly reason: string;
+  readonly executedLots: number;
+  readonly executedTickLots: bigint;
+  /** Shard time at which the order was accepted or refused. */
+  readonly orderCreatedAtMs: number;
+  readonly endedAtMs: number;
+  readonly endedSeq: number;
+}
+
+/** The reservation of one order: its money and its state. */
+export interface Reservation {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly shard: number;
+  readonly state: ReservationState;
+  readonly isSequenced: boolean;
+  /** Asset that is held; undefined for a tombstone, which never held anything. */
+  readonly asset: string | undefined;
+  readonly amountAtoms: bigint;
+  readonly joinedAtoms: bigint;
+  readonly remainingAtoms: bigint;
+  readonly spentAtoms: bigint;
+  readonly improvementAtoms: bigint;
+  readonly releasedAtoms: bigint;
+  readonly totals: Readonly<Record<Role, RoleTotals>>;
+  /** When the row was made; 0 until the database has said so. */
+  readonly createdAtMs: number;
+  /** Set when CLOSED. */
+  readonly finalWord: FinalWord | undefined;
+}
+
+/** A reservation as its caller sees it; a tombstone has no content. */
+export interface FullReservation extends Reservation {
+  readonly content: Content | undefined;
+}
+
+/** Key of an account, also the order in which accounts are locked. */
+export interface AccountKey {
+  readonly userId: string;
+  readonly asset: string;
+}
+
+/** An account key as one text; sorts as (user, asset). */
+export function keyText({ userId, asset }: AccountKey): string {
+  return `${userId}/${asset}`;
+}
+
+const nothingReceived: RoleTotals = { receivedAtoms: 0n, feeAtoms: 0n, feePpm: undefined };
+
+/** A reservation of which nothing was moved yet. */
+export function freshReservation(
+  input: Pick<Reservation, "orderId" | "userId" | "shard" | "state" | "asset" | "amountAtoms">,
+): Reservation {
+  return {
+    ...input,
+    isSequenced: false,
+    joinedAtoms: 0n,
+    remainingAtoms: input.state === "ACTIVE" ? input.amountAtoms : 0n,
+    spentAtoms: 0n,
+    improvementAtoms: 0n,
+    releasedAtoms: 0n,
+    totals: { MAKER: nothingReceived, TAKER: nothingReceived },
+    createdAtMs: 0,
+    finalWord: undefined,
+  };
+}

@@ -1,0 +1,91 @@
+// Which holds a batch of reserves may take.
+import { assert } from "@bourse/shared/assert.js";
+import { type AccountKey, type FullReservation, freshReservation, keyText } from "./reservation.js";
+
+/** A hold that the gateway asks for before the order reaches its shard. */
+export interface ReserveRequest {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly asset: string;
+  readonly amountAtoms: bigint;
+  readonly fingerprintHex: string;
+  readonly shard: number;
+  readonly terms: Uint8Array;
+}
+
+/**
+ * What became of a reserve. `held`: the row as stored, ACTIVE or CLOSED, perhaps by an earlier call.
+ * `refused`: funds were short, now or when it was first asked; stays so for ever. `conflict`: the order
+ * id stands for other content.
+ */
+export type ReserveAnswer =
+  | { readonly type: "held"; readonly reservation: FullReservation; readonly isReplayed: boolean }
+  | { readonly type: "refused"; readonly reservation: FullReservation; readonly isReplayed: boolean }
+  | { readonly type: "conflict"; readonly stored: FullReservation };
+
+/** What a batch writes and answers. `created` holds each new row once, ACTIVE or REFUSED. */
+export interface ReserveDecision {
+  readonly created: readonly FullReservation[];
+  readonly answers: readonly ReserveAnswer[];
+}
+
+/**
+ * Decides a batch in order, each request alone: one that does not fit takes nothing from a smaller one
+ * behind it. `available` is what the locked accounts can spend, by account key; `stored` are the rows
+ * that exist. Neither is changed.
+ */
+export function decideReserves(
+  world: {
+    readonly available: ReadonlyMap<string, bigint>;
+    readonly stored: ReadonlyMap<string, FullReservation>;
+  },
+  requests: readonly ReserveRequest[],
+): ReserveDecision {
+  const available = new Map(world.available);
+  const known = new Map(world.stored);
+  const created: FullReservation[] = [];
+  const answers = requests.map((request): ReserveAnswer => {
+    const before = known.get(request.orderId);
+    if (before !== undefined) return repeated(before, request);
+
+    const reservation = decideNew(available, request);
+    known.set(request.orderId, reservation);
+    created.push(reservation);
+    return { type: reservation.state === "ACTIVE" ? "held" : "refused", reservation, isReplayed: false };
+  });
+  return { created, answers };
+}
+
+function decideNew(available: Map<string, bigint>, request: ReserveRequest): FullReservation {
+  const { orderId, userId, shard, asset, amountAtoms, fingerprintHex, terms } = request;
+  assert(amountAtoms > 0n, "a reserve asks for more than nothing");
+  const key = keyText({ userId, asset });
+  const spendable = available.get(key) ?? 0n;
+  const isCovered = amountAtoms <= spendable;
+  if (isCovered) available.set(key, spendable - amountAtoms);
+  const state = isCovered ? "ACTIVE" : "REFUSED";
+  return {
+    ...freshReservation({ orderId, userId, shard, state, asset, amountAtoms }),
+    content: { fingerprintHex, terms },
+  };
+}
+
+/** A tombstone has no fingerprint: it matches any content of its owner and answers its stored word. */
+function repeated(stored: FullReservation, request: ReserveRequest): ReserveAnswer {
+  const isSame =
+    stored.userId === request.userId &&
+    (stored.content === undefined || stored.content.fingerprintHex === request.fingerprintHex);
+  if (!isSame) return { type: "conflict", stored };
+  return { type: stored.state === "REFUSED" ? "refused" : "held", reservation: stored, isReplayed: true };
+}
+
+/** The accounts that a batch must lock, each once, in lock order. */
+export function accountsOf(requests: readonly ReserveRequest[]): AccountKey[] {
+  return sortedKeys(requests);
+}
+
+/** Each key once, in the one order in which accounts are locked. */
+export function sortedKeys(keys: readonly AccountKey[]): AccountKey[] {
+  const byText = new Map(keys.map(({ userId, asset }) => [keyText({ userId, asset }), { userId, asset }]));
+  return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
+}

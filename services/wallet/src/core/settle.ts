@@ -1,0 +1,139 @@
+// What a batch of a shard's operations does to reservations, accounts and the ledger.
+import { assert } from "@bourse/shared/assert.js";
+import {
+  impossible,
+  type Operation,
+  ordersOf,
+  type ReleaseOperation,
+  type TradeOperation,
+} from "./operation.js";
+import { type AccountDelta, assertConserved, Deltas, type Entry } from "./postings.js";
+import { closeReservation, tombstoneOf } from "./release.js";
+import type { Reservation } from "./reservation.js";
+import { tradeOf } from "./settle-trade.js";
+
+/** A trade whose money moves with this batch. */
+export interface SettledTrade {
+  readonly operation: Operation;
+  readonly trade: TradeOperation;
+}
+
+/** Everything that one batch writes, besides the cursor. */
+export interface SettlementDecision {
+  /** Existing reservations as they are after the batch. */
+  readonly changed: readonly Reservation[];
+  /** Rows for orders that were released without ever being reserved. */
+  readonly tombstones: readonly Reservation[];
+  readonly deltas: readonly AccountDelta[];
+  readonly entries: readonly Entry[];
+  readonly trades: readonly SettledTrade[];
+}
+
+interface Batch {
+  readonly shard: number;
+  readonly reservations: Map<string, Reservation>;
+  readonly touched: Set<string>;
+  readonly created: Set<string>;
+  readonly deltas: Deltas;
+  readonly entries: Entry[];
+  readonly trades: SettledTrade[];
+}
+
+/**
+ * Applies operations in order to the locked reservations, by order id; `stored` is not changed. Throws
+ * SETTLEMENT_IMPOSSIBLE, naming the operation, at the first that does not fit what is stored.
+ */
+export function decideSettlement(
+  shard: number,
+  stored: ReadonlyMap<string, Reservation>,
+  operations: readonly Operation[],
+): SettlementDecision {
+  const batch: Batch = {
+    shard,
+    reservations: new Map(stored),
+    touched: new Set(),
+    created: new Set(),
+    deltas: new Deltas(),
+    entries: [],
+    trades: [],
+  };
+  for (const operation of operations) apply(batch, operation);
+
+  const after = (ids: Iterable<string>) => [...ids].flatMap((id) => batch.reservations.get(id) ?? []);
+  const deltas = batch.deltas.all();
+  assertConserved(deltas);
+  return {
+    changed: after([...batch.touched].filter((id) => !batch.created.has(id))),
+    tombstones: after(batch.created),
+    deltas,
+    entries: batch.entries,
+    trades: batch.trades,
+  };
+}
+
+function apply(batch: Batch, operation: Operation): void {
+  for (const orderId of ordersOf(operation)) {
+    const shard = batch.reservations.get(orderId)?.shard ?? batch.shard;
+    if (shard !== batch.shard)
+      throw impossible(operation, "the order belongs to another shard", { order_id: orderId });
+  }
+  const { effect } = operation;
+  switch (effect.type) {
+    case "trade":
+      return applyTrade(batch, operation, effect);
+    case "release":
+      return applyRelease(batch, operation, effect);
+    case "mark":
+      return applyMark(batch, operation, effect.orderId);
+  }
+}
+
+function applyTrade(batch: Batch, operation: Operation, trade: TradeOperation): void {
+  const moved = tradeOf(operation, trade, {
+    buyer: activeReservation(batch, operation, trade.buyer.orderId),
+    seller: activeReservation(batch, operation, trade.seller.orderId),
+  });
+  put(batch, moved.buyer);
+  put(batch, moved.seller);
+  for (const { key, ...change } of moved.changes) batch.deltas.add(key, change);
+  batch.entries.push(...moved.entries);
+  batch.trades.push({ operation, trade });
+}
+
+function applyRelease(batch: Batch, operation: Operation, release: ReleaseOperation): void {
+  const stored = batch.reservations.get(release.orderId);
+  if (stored === undefined) {
+    put(batch, tombstoneOf(operation, release, batch.shard));
+    batch.created.add(release.orderId);
+    return;
+  }
+  const closed = closeReservation(operation, release, stored);
+  if (closed === stored) return;
+  put(batch, closed);
+  assert(stored.asset !== undefined, "an active reservation holds an asset");
+  batch.deltas.add(
+    { userId: stored.userId, asset: stored.asset },
+    { availableAtoms: stored.remainingAtoms, reservedAtoms: -stored.remainingAtoms },
+  );
+}
+
+function applyMark(batch: Batch, operation: Operation, orderId: string): void {
+  const stored = activeReservation(batch, operation, orderId);
+  if (!stored.isSequenced) put(batch, { ...stored, isSequenced: true });
+}
+
+function activeReservation(batch: Batch, operation: Operation, orderId: string): Reservation {
+  const stored = batch.reservations.get(orderId);
+  // Every accepted order was reserved first, so this is a fault of the mesh or a database that went back.
+  if (stored === undefined)
+    throw impossible(operation, "the order has no reservation", { order_id: orderId });
+  if (stored.state !== "ACTIVE") {
+    throw impossible(operation, "the reservation is not active", { order_id: orderId, state: stored.state });
+  }
+  return stored;
+}
+
+function put(batch: Batch, reservation: Reservation): void {
+  batch.reservations.set(reservation.orderId, reservation);
+  batch.touched.add(reservation.orderId);
+}

@@ -1,0 +1,81 @@
+// SQL of balances. Rows are locked in key order, here as everywhere, so two batches cannot deadlock.
+import { columns } from "@bourse/shared/postgres/columns.js";
+import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
+import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
+import type { AccountDelta } from "../core/postings.js";
+import type { AccountKey } from "../core/reservation.js";
+import type { Balance } from "../core/transfer.js";
+
+interface AccountRow {
+  readonly user_id: string;
+  readonly asset: string;
+  readonly available: string;
+  readonly reserved: string;
+}
+
+const byKey = (keys: readonly AccountKey[]) => columns(keys, 2, ({ userId, asset }) => [userId, asset]);
+
+/** Locks accounts and returns what each holds, by `user/asset`; one that does not exist is absent. */
+export async function lockAccounts(
+  client: PoolClient,
+  keys: readonly AccountKey[],
+): Promise<Map<string, Balance>> {
+  const { rows } = await client.query<AccountRow>({
+    name: "lock_accounts",
+    text: `SELECT user_id, asset, available, reserved FROM wallet.accounts
+            WHERE (user_id, asset) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+            ORDER BY user_id, asset FOR UPDATE`,
+    values: byKey(keys),
+  });
+  return new Map(rows.map((row) => [`${row.user_id}/${row.asset}`, balanceOf(row)]));
+}
+
+/** Makes accounts that do not exist yet, empty, in key order. */
+export async function createAccounts(client: PoolClient, keys: readonly AccountKey[]): Promise<void> {
+  if (keys.length === 0) return;
+  await client.query({
+    name: "create_accounts",
+    text: `INSERT INTO wallet.accounts (user_id, asset)
+           SELECT user_id, asset FROM unnest($1::uuid[], $2::text[]) AS k(user_id, asset)
+            ORDER BY user_id, asset
+           ON CONFLICT DO NOTHING`,
+    values: byKey(keys),
+  });
+}
+
+/** Adds changes to accounts that are locked. The table's constraints refuse a negative balance. */
+export async function changeAccounts(client: PoolClient, deltas: readonly AccountDelta[]): Promise<number> {
+  const { rowCount } = await client.query({
+    name: "change_accounts",
+    text: `UPDATE wallet.accounts AS a
+              SET available = a.available + d.available, reserved = a.reserved + d.reserved
+             FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::numeric[])
+                  AS d(user_id, asset, available, reserved)
+            WHERE a.user_id = d.user_id AND a.asset = d.asset`,
+    values: columns(deltas, 4, (delta) => [
+      delta.userId,
+      delta.asset,
+      formatAtoms(delta.availableAtoms),
+      formatAtoms(delta.reservedAtoms),
+    ]),
+  });
+  return rowCount ?? 0;
+}
+
+/** All balances of a user, by asset. */
+export async function readBalances(pool: Pool, userId: string): Promise<Balance[]> {
+  const { rows } = await pool.query<AccountRow>({
+    name: "read_balances",
+    text: `SELECT user_id, asset, available, reserved FROM wallet.accounts WHERE user_id = $1 ORDER BY asset`,
+    values: [userId],
+  });
+  return rows.map(balanceOf);
+}
+
+function balanceOf(row: AccountRow): Balance {
+  return {
+    asset: row.asset,
+    availableAtoms: atomsOfNumeric(row.available),
+    reservedAtoms: atomsOfNumeric(row.reserved),
+  };
+}

@@ -1,0 +1,114 @@
+// Transactions of the wallet: what is tried again, and what a lost database means to the caller.
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
+import { inTransaction } from "@bourse/shared/postgres/transaction.js";
+import { systemClock } from "@bourse/shared/runtime/clock.js";
+import { retry } from "@bourse/shared/runtime/retry.js";
+
+/** The wallet's database, and who is told how long each COMMIT took. */
+export interface Database {
+  readonly pool: Pool;
+  readonly onCommit: (seconds: number) => void;
+}
+
+/** Somebody else wrote a key between our look and our insert: rolled back, and right the next time. */
+export class RaceLost extends Error {
+  override name = "RaceLost";
+}
+
+/** Attempts when the transaction was certainly rolled back: deadlock, serialization, a lost race. */
+const RACE = { attempts: 8, baseMs: 2, capMs: 50 };
+/** Attempts when the database went away, perhaps during COMMIT. */
+const LOST = { attempts: 3, baseMs: 20, capMs: 200 };
+const time = { clock: systemClock, random: Math.random };
+
+/**
+ * Runs a write that finds its own rows when it runs again (by order id or request id). When the
+ * connection breaks during COMMIT nobody knows what happened, so it is run again: either the rows are
+ * there and it answers from them, or they are not and it writes them. Fails with WALLET_UNAVAILABLE,
+ * outcome UNKNOWN, when the database stays away: never with a definite no.
+ */
+export function transactRepeatable<T>(
+  database: Database,
+  run: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  return failingAsUnavailable(() =>
+    retry(() => transactOnce(database, run), { ...LOST, ...time, isRetryable: isDatabaseAway }),
+  );
+}
+
+/**
+ * Runs a write that must not run twice (it moves a cursor): only what was certainly rolled back is tried
+ * again. A lost COMMIT is WALLET_UNAVAILABLE, outcome UNKNOWN; the caller reads the cursor.
+ */
+export function transact<T>(database: Database, run: (client: PoolClient) => Promise<T>): Promise<T> {
+  return failingAsUnavailable(() => transactOnce(database, run));
+}
+
+/** Runs reads outside a transaction; safe to repeat. */
+export function read<T>(database: Database, run: (pool: Pool) => Promise<T>): Promise<T> {
+  return failingAsUnavailable(() =>
+    retry(() => run(database.pool), { ...LOST, ...time, isRetryable: isDatabaseAway }),
+  );
+}
+
+function transactOnce<T>(database: Database, run: (client: PoolClient) => Promise<T>): Promise<T> {
+  return retry(() => timedTransaction(database, run), { ...RACE, ...time, isRetryable: wasRolledBack });
+}
+
+async function timedTransaction<T>(
+  { pool, onCommit }: Database,
+  run: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  let ranAtMs = 0;
+  const result = await inTransaction(pool, async (client) => {
+    const value = await run(client);
+    ranAtMs = performance.now();
+    return value;
+  });
+  onCommit((performance.now() - ranAtMs) / 1_000);
+  return result;
+}
+
+async function failingAsUnavailable<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isDatabaseAway(error) && !wasRolledBack(error)) throw error;
+    throw new DomainError("WALLET_UNAVAILABLE", { outcome: "UNKNOWN" }, { cause: error });
+  }
+}
+
+/** SQLSTATE of an error of the database; undefined for anything else. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** Name of the constraint that an error of the database names. */
+export function constraintOf(error: unknown): string {
+  const { constraint } = error as { constraint?: unknown };
+  return typeof constraint === "string" ? constraint : "";
+}
+
+function wasRolledBack(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return error instanceof RaceLost || state === "40001" || state === "40P01";
+}
+
+/** Classes: connection, resources, operator intervention, system error; and a server that is read-only. */
+const AWAY = /^(?:08|53|57|58|25006)/;
+/** Errors of sockets, and of the driver, which has no codes for them. */
+const SOCKET = /^(?:ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)/;
+const DRIVER = /terminated|timeout|not queryable|closed the connection|Connection ended/i;
+
+/** True when the database or the way to it failed: whether the work was done is not known. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const state = sqlStateOf(error);
+  if (state !== undefined && AWAY.test(state)) return true;
+  const { code } = error as { code?: unknown };
+  if (typeof code === "string") return SOCKET.test(code);
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
+  return !(error instanceof DomainError) && DRIVER.test(error.message);
+}

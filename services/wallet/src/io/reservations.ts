@@ -1,0 +1,193 @@
+// SQL of reservations. Inserts go in order of the id, so two batches cannot deadlock over new ids either.
+import { columns } from "@bourse/shared/postgres/columns.js";
+import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
+import { formatAtoms } from "@bourse/shared/units/atoms.js";
+import type { FullReservation, Reservation } from "../core/reservation.js";
+import { RaceLost } from "./database.js";
+import {
+  FULL_COLUMNS,
+  type FullRow,
+  fullReservationOf,
+  MONEY_COLUMNS,
+  type MoneyRow,
+  reservationOf,
+} from "./reservation-rows.js";
+
+/** Reservations by order id; unknown ids are absent. */
+export async function findReservations(
+  client: Pool | PoolClient,
+  orderIds: readonly string[],
+): Promise<Map<string, FullReservation>> {
+  const { rows } = await client.query<FullRow>({
+    name: "find_reservations",
+    text: `SELECT ${FULL_COLUMNS} FROM wallet.reservations WHERE order_id = ANY($1::uuid[])`,
+    values: [orderIds],
+  });
+  return new Map(rows.map((row) => [row.order_id, fullReservationOf(row)]));
+}
+
+/** Locks reservations in order of their id; unknown ids are absent. */
+export async function lockReservations(
+  client: PoolClient,
+  orderIds: readonly string[],
+): Promise<Map<string, Reservation>> {
+  const { rows } = await client.query<MoneyRow>({
+    name: "lock_reservations",
+    text: `SELECT ${MONEY_COLUMNS} FROM wallet.reservations
+            WHERE order_id = ANY($1::uuid[]) ORDER BY order_id FOR UPDATE`,
+    values: [orderIds],
+  });
+  return new Map(rows.map((row) => [row.order_id, reservationOf(row)]));
+}
+
+/**
+ * Writes new rows, ACTIVE or REFUSED, and moves what the active ones hold from available to reserved on
+ * their accounts, which are locked. Returns when each was made. Rejects with RaceLost when one of the
+ * ids appeared since it was looked for (another account's batch, or a tombstone).
+ */
+export async function insertReservations(
+  client: PoolClient,
+  created: readonly FullReservation[],
+): Promise<Map<string, number>> {
+  if (created.length === 0) return new Map();
+  const { rows } = await client.query<{ order_id: string; created_at_ms: number }>({
+    name: "insert_reservations",
+    text: `WITH inserted AS (
+             INSERT INTO wallet.reservations
+                    (order_id, user_id, state, shard, asset, amount, remaining, fingerprint, terms)
+             SELECT order_id, user_id, state, shard, asset, amount, remaining, decode(print, 'hex'), terms
+               FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::numeric[],
+                           $7::numeric[], $8::text[], $9::bytea[])
+                    AS u(order_id, user_id, state, shard, asset, amount, remaining, print, terms)
+              ORDER BY order_id
+             ON CONFLICT (order_id) DO NOTHING
+             RETURNING order_id, user_id, asset, remaining, created_at
+           ), held AS (
+             UPDATE wallet.accounts AS a
+                SET available = a.available - sums.total, reserved = a.reserved + sums.total
+               FROM (SELECT user_id, asset, sum(remaining) AS total FROM inserted
+                      WHERE remaining > 0 GROUP BY user_id, asset) AS sums
+              WHERE a.user_id = sums.user_id AND a.asset = sums.asset
+           )
+           SELECT order_id, (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms FROM inserted`,
+    values: columns(created, 9, (row) => [
+      row.orderId,
+      row.userId,
+      row.state,
+      row.shard,
+      row.asset,
+      formatAtoms(row.amountAtoms),
+      formatAtoms(row.remainingAtoms),
+      row.content?.fingerprintHex,
+      row.content?.terms,
+    ]),
+  });
+  if (rows.length !== created.length)
+    throw new RaceLost("an order id was reserved or closed by somebody else");
+  return new Map(rows.map((row) => [row.order_id, row.created_at_ms]));
+}
+
+/** Writes what settlement changed on reservations that are locked. */
+export async function updateReservations(client: PoolClient, changed: readonly Reservation[]): Promise<void> {
+  if (changed.length === 0) return;
+  await client.query({
+    name: "update_reservations",
+    text: `UPDATE wallet.reservations AS r
+              SET state = u.state, sequenced = u.sequenced, remaining = u.remaining, spent = u.spent,
+                  improvement = u.improvement, released = u.released,
+                  maker_received = u.maker_received, maker_fees = u.maker_fees, maker_fee_ppm = u.maker_fee_ppm,
+                  taker_received = u.taker_received, taker_fees = u.taker_fees, taker_fee_ppm = u.taker_fee_ppm,
+                  final_status = u.final_status, final_reason = u.final_reason, executed_lots = u.executed_lots,
+                  executed_tick_lots = u.executed_tick_lots, order_created_at_ms = u.order_created_at_ms,
+                  order_ended_at_ms = u.order_ended_at_ms, ended_seq = u.ended_seq
+             FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::numeric[], $5::numeric[], $6::numeric[],
+                         $7::numeric[], $8::numeric[], $9::numeric[], $10::int[], $11::numeric[], $12::numeric[],
+                         $13::int[], $14::text[], $15::text[], $16::bigint[], $17::numeric[], $18::bigint[],
+                         $19::bigint[], $20::bigint[])
+                  AS u(order_id, state, sequenced, remaining, spent, improvement, released,
+                       maker_received, maker_fees, maker_fee_ppm, taker_received, taker_fees, taker_fee_ppm,
+                       final_status, final_reason, executed_lots, executed_tick_lots, order_created_at_ms,
+                       order_ended_at_ms, ended_seq)
+            WHERE r.order_id = u.order_id`,
+    values: columns(changed, 20, (row) => [
+      row.orderId,
+      row.state,
+      row.isSequenced,
+      formatAtoms(row.remainingAtoms),
+      formatAtoms(row.spentAtoms),
+      formatAtoms(row.improvementAtoms),
+      formatAtoms(row.releasedAtoms),
+      ...[row.totals.MAKER, row.totals.TAKER].flatMap((totals) => [
+        formatAtoms(totals.receivedAtoms),
+        formatAtoms(totals.feeAtoms),
+        totals.feePpm,
+      ]),
+      ...finalWordCells(row),
+    ]),
+  });
+}
+
+/** Writes CLOSED rows of orders that were never reserved. RaceLost when a reserve came in between. */
+export async function insertTombstones(
+  client: PoolClient,
+  tombstones: readonly Reservation[],
+): Promise<void> {
+  if (tombstones.length === 0) return;
+  const { rowCount } = await client.query({
+    name: "insert_tombstones",
+    text: `INSERT INTO wallet.reservations
+                  (order_id, user_id, shard, state, sequenced, amount, remaining, final_status, final_reason,
+                   executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq)
+           SELECT order_id, user_id, shard, 'CLOSED', true, 0, 0, final_status, final_reason,
+                  executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq
+             FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::bigint[],
+                         $7::numeric[], $8::bigint[], $9::bigint[], $10::bigint[])
+                  AS u(order_id, user_id, shard, final_status, final_reason, executed_lots,
+                       executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq)
+            ORDER BY order_id
+           ON CONFLICT (order_id) DO NOTHING`,
+    values: columns(tombstones, 10, (row) => [row.orderId, row.userId, row.shard, ...finalWordCells(row)]),
+  });
+  if (rowCount !== tombstones.length) throw new RaceLost("a late reserve came before the tombstone");
+}
+
+function finalWordCells({ finalWord }: Reservation): unknown[] {
+  return [
+    finalWord?.status,
+    finalWord?.reason,
+    finalWord?.executedLots,
+    finalWord?.executedTickLots.toString(),
+    finalWord?.orderCreatedAtMs,
+    finalWord?.endedAtMs,
+    finalWord?.endedSeq,
+  ];
+}
+
+/** Active reservations of a shard that are at least this old and without a word of it, oldest first. */
+export async function findOrphans(
+  pool: Pool,
+  query: { shard: number; olderThanMs: number; limit: number },
+): Promise<FullReservation[]> {
+  const { rows } = await pool.query<FullRow>({
+    name: "find_orphans",
+    text: `SELECT ${FULL_COLUMNS} FROM wallet.reservations
+            WHERE shard = $1 AND state = 'ACTIVE' AND NOT sequenced
+              AND created_at <= now() - $2 * interval '1 millisecond'
+            ORDER BY created_at LIMIT $3`,
+    values: [query.shard, query.olderThanMs, query.limit],
+  });
+  return rows.map(fullReservationOf);
+}
+
+/** Takes orders out of the sweep's sight; unknown and ended ones are passed over. */
+export async function markSequenced(pool: Pool, orderIds: readonly string[]): Promise<void> {
+  await pool.query({
+    name: "mark_sequenced",
+    text: `UPDATE wallet.reservations AS r SET sequenced = true
+             FROM (SELECT order_id FROM wallet.reservations
+                    WHERE order_id = ANY($1::uuid[]) AND state = 'ACTIVE' AND NOT sequenced
+                    ORDER BY order_id FOR UPDATE) AS locked
+            WHERE r.order_id = locked.order_id`,
+    values: [orderIds],
+  });
+}
