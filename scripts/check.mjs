@@ -50,13 +50,13 @@ async function runSteps(steps) {
   const failed = [];
   for (const { name, command, skipped } of steps) {
     if (skipped !== undefined) {
-      console.log(`  skipped  ${name}: ${skipped}`);
+      console.log(`  skipped ${name}: ${skipped}`);
       continue;
     }
     const begin = Date.now();
     const { code, output } = await run(command);
     const seconds = ((Date.now() - begin) / 1000).toFixed(1);
-    console.log(`  ${code === 0 ? "passed " : "FAILED "}  ${name} (${seconds} s)`);
+    console.log(`  ${code === 0 ? "passed" : "FAILED"}  ${name} (${seconds} s)`);
     if (code === 0) continue;
     failed.push(name);
     console.log(output.trimEnd());

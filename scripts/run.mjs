@@ -12,7 +12,10 @@ const [name = "", ...args] = process.argv.slice(2);
 await runCommand(async () => {
   // Progress goes to standard error: what a tool prints may be read by a program.
   await makeFresh({ report: (line) => console.error(line) });
-  const file = name === "journal" ? join(root, "services/matcher/dist/journal-main.js") : join(root, "scripts/dist", `${name}.js`);
+  const file =
+    name === "journal"
+      ? join(root, "services/matcher/dist/journal-main.js")
+      : join(root, "scripts/dist", `${name}.js`);
   if (!existsSync(file)) throw new StepError(`there is no tool "${name}"`);
   process.argv = [process.argv[0], file, ...args];
   await import(pathToFileURL(file).href);

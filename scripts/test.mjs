@@ -28,7 +28,10 @@ await runCommand(async () => {
 function runVitest(report, filters) {
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const child = spawn(process.execPath, [vitest, "run", ...reporters, ...filters], { cwd: root, stdio: "inherit" });
+  const child = spawn(process.execPath, [vitest, "run", ...reporters, ...filters], {
+    cwd: root,
+    stdio: "inherit",
+  });
   // Ctrl-C reaches the runner too; this process only waits for it to finish cleaning up.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));

@@ -31,14 +31,26 @@ export async function makeFresh({ report }) {
 /** `npm ci` when node_modules is not what the lock file says. */
 export async function installIfStale({ report }) {
   if (isInstalled()) return;
-  await step(report, "installing packages", npmCommand(["ci", "--no-audit", "--no-fund", "--loglevel=error"]));
+  await step(
+    report,
+    "installing packages",
+    npmCommand(["ci", "--no-audit", "--no-fund", "--loglevel=error"]),
+  );
 }
 
 /** TypeScript from the protos, when they or the generator changed. */
 export async function generateIfStale({ report }) {
-  const wanted = hashOf(["proto", "buf.yaml", "buf.gen.yaml", "node_modules/@bufbuild/protoc-gen-es/package.json"]);
+  const wanted = hashOf([
+    "proto",
+    "buf.yaml",
+    "buf.gen.yaml",
+    "node_modules/@bufbuild/protoc-gen-es/package.json",
+  ]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-  await step(report, "generating code from the protos", [join(root, "node_modules/@bufbuild/buf/bin/buf"), "generate"]);
+  await step(report, "generating code from the protos", [
+    join(root, "node_modules/@bufbuild/buf/bin/buf"),
+    "generate",
+  ]);
   writeFileSync(stamp, wanted);
 }
 
@@ -78,7 +90,7 @@ function runNode(args) {
 // The npm that runs this script, or the one on the path.
 function npmCommand(args) {
   const npm = process.env.npm_execpath;
-  return npm !== undefined && npm.endsWith(".js") ? [npm, ...args] : ["npm", ...args];
+  return npm?.endsWith(".js") ? [npm, ...args] : ["npm", ...args];
 }
 
 // Compares what npm wrote down after its last install with the lock file, package by package. Times
