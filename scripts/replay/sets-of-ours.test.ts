@@ -12,12 +12,16 @@ import { compareBook, compareEvents, compareResting, isPassed } from "./verdict.
 
 const sets = join(dirname(fileURLToPath(import.meta.url)), "sets");
 
-test.each(recipes)("the committed set $name is what its recipe makes, byte for byte", (recipe) => {
+test.each(recipes)("the committed set $name is what its recipe makes", (recipe) => {
   for (const [name, text] of makeSet(recipe)) {
-    const isPlain = name.endsWith(".json");
-    const bytes = readFileSync(join(sets, recipe.name, isPlain ? name : `${name}.gz`));
+    if (name.endsWith(".json")) {
+      const committed = readFileSync(join(sets, recipe.name, name), "utf8");
+      expect(JSON.parse(committed), name).toEqual(JSON.parse(text));
+      continue;
+    }
     // Compressed bytes depend on the zlib of the machine; what they hold does not.
-    expect((isPlain ? bytes : gunzipSync(bytes)).toString("utf8") === text, name).toBe(true);
+    const bytes = readFileSync(join(sets, recipe.name, `${name}.gz`));
+    expect(gunzipSync(bytes).toString("utf8") === text, name).toBe(true);
   }
 });
 
