@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import { fate, shardOfLadder, show } from "../testing/ladder.js";
+import { apply, cancel, market, offer, orderId, resolve, shardOf, submit, terms, userId } from "../testing/orders.js";
+import { decide, ownEntry } from "./decide.js";
+import { entryOf } from "./shard.js";
+import { viewOf } from "./view.js";
+
+const LADDER = `
+  bids  | price | asks
+  1 2 3 | 100   |
+`;
+
+test("a cancel takes an order out of the middle of its queue", () => {
+  const shard = shardOfLadder(LADDER);
+  const events = apply(shard, cancel(1001));
+  expect(events).toMatchObject([
+    {
+      type: "ended",
+      status: "CANCELLED",
+      reason: "USER",
+      remainingLots: 2,
+      resting: { side: "buy", priceTicks: 100 },
+    },
+  ]);
+  expect(show(shard)).toBe("bids | price | asks\n1 3 | 100 |");
+  apply(shard, cancel(1000));
+  apply(shard, cancel(1002));
+  expect(show(shard)).toBe("bids | price | asks");
+});
+
+test("a cancel of an unknown or a foreign order has no effect, of an ended one its final state", () => {
+  const shard = shardOfLadder(LADDER);
+  expect(decide(shard, 0, cancel(5))).toMatchObject({ type: "refuse", reason: "ORDER_NOT_FOUND" });
+  expect(decide(shard, 0, cancel(1000, 7))).toMatchObject({ type: "refuse", reason: "ORDER_NOT_FOUND" });
+  apply(shard, cancel(1000));
+  expect(decide(shard, 0, cancel(1000))).toEqual({ type: "known", entry: entryOf(shard, orderId(1000)) });
+});
+
+test("Resolve of an unknown order writes a tombstone, and the late Submit is told of it", () => {
+  const shard = shardOf(market());
+  const [tombstone] = offer(shard, resolve(1)) ?? [];
+  expect(tombstone).toMatchObject({ status: "REJECTED", reason: "NOT_SEQUENCED", isTombstone: true });
+  expect(offer(shard, submit(1))).toBeUndefined();
+  const view = viewOf(shard, ownEntry(shard, orderId(1), userId(1)));
+  expect(view).toMatchObject({ status: "REJECTED", reason: "NOT_SEQUENCED", isTombstone: true });
+  expect(view.terms).toBeUndefined();
+});
+
+test("the first word stands: a later Resolve with another word changes nothing", () => {
+  const shard = shardOf(market());
+  offer(shard, resolve(1));
+  const word = { tombstoneStatus: "CANCELLED", tombstoneReason: "USER", cancelIfOpen: true } as const;
+  expect(offer(shard, resolve(1, word))).toBeUndefined();
+  expect(viewOf(shard, 0)).toMatchObject({ status: "REJECTED", reason: "NOT_SEQUENCED" });
+});
+
+test("Resolve of an open order only asks, or cancels it when told to", () => {
+  const shard = shardOf(market());
+  apply(shard, submit(1));
+  expect(offer(shard, resolve(1))).toBeUndefined();
+  expect(fate(offer(shard, resolve(1, { cancelIfOpen: true })) ?? [])).toBe("CANCELLED USER");
+  expect(offer(shard, resolve(1, { cancelIfOpen: true }))).toBeUndefined();
+});
+
+test("an unknown id is refused outside its time, a known one answered whatever the expiry", () => {
+  const shard = shardOf(market());
+  const at = (expiresAtMs: number) => decide(shard, 1_000_000, submit(1, {}, expiresAtMs));
+  expect(at(999_999)).toMatchObject({ type: "refuse", reason: "SUBMIT_EXPIRED" });
+  expect(at(1_060_001)).toMatchObject({ type: "refuse", reason: "SUBMIT_EXPIRED" });
+  expect(at(1_000_000)).toEqual({ type: "apply" });
+  expect(at(1_060_000)).toEqual({ type: "apply" });
+  expect(decide(shard, 1_000_000, resolve(1, { expiresAtMs: 1 }))).toMatchObject({ reason: "SUBMIT_EXPIRED" });
+  apply(shard, submit(1));
+  expect(at(1)).toEqual({ type: "known", entry: 0 });
+  expect(decide(shard, 1_000_000, resolve(1, { expiresAtMs: 1 }))).toEqual({ type: "known", entry: 0 });
+});
+
+test("the same id with other terms is refused, open or ended; with the same terms it is known", () => {
+  const shard = shardOf(market());
+  apply(shard, submit(1, { quantityLots: 5 }));
+  expect(decide(shard, 0, submit(1, { quantityLots: 5 }))).toEqual({ type: "known", entry: 0 });
+  const reused = { type: "refuse", reason: "CLIENT_ORDER_ID_REUSED", entry: 0 };
+  for (const changes of [{ quantityLots: 6 }, { priceTicks: 101 }, { side: "sell" as const }, { postOnly: true }]) {
+    expect(decide(shard, 0, submit(1, { quantityLots: 5, ...changes }))).toEqual(reused);
+  }
+  apply(shard, cancel(1));
+  expect(decide(shard, 0, submit(1, { quantityLots: 6 }))).toEqual(reused);
+  expect(decide(shard, 0, submit(1, { quantityLots: 5 }))).toEqual({ type: "known", entry: 0 });
+});
+
+test("an order's view follows its life", () => {
+  const shard = shardOf(market());
+  apply(shard, submit(1, { quantityLots: 5 }));
+  expect(viewOf(shard, 0)).toMatchObject({ status: "OPEN", remainingLots: 5, terms: terms(1, { quantityLots: 5 }) });
+  apply(shard, submit(2, { side: "sell", quantityLots: 2 }));
+  expect(viewOf(shard, 0)).toMatchObject({ status: "PARTIALLY_FILLED", remainingLots: 3, executedTickLots: "200" });
+  apply(shard, cancel(1));
+  expect(viewOf(shard, 0)).toMatchObject({ status: "CANCELLED", remainingLots: 0, executedLots: 2 });
+  expect(viewOf(shard, 0).terms).toBeUndefined();
+});
+
+test("a market that does not exist refuses orders", () => {
+  expect(decide(shardOf(), 0, submit(1))).toMatchObject({ type: "refuse", reason: "SYMBOL_NOT_FOUND" });
+});
