@@ -3,13 +3,13 @@ import { assert } from "@bourse/shared/assert.js";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
 import { type Operation, ordersOf } from "../core/operation.js";
-import { misfitOf, type Position } from "../core/positions.js";
+import { beginning, cursorRefusal, misfitOf, type Position } from "../core/positions.js";
 import type { AccountDelta } from "../core/postings.js";
 import { keyText } from "../core/reservation.js";
 import { decideSettlement } from "../core/settle.js";
 import { changeAccounts, createAccounts, lockAccounts } from "../io/accounts.js";
-import { moveCursor, readCursor, type ShardCursor } from "../io/cursors.js";
-import { constraintOf, type Database, read, sqlStateOf, transact } from "../io/database.js";
+import { createCursor, moveCursor, readCursor, type ShardCursor } from "../io/cursors.js";
+import { constraintOf, type Database, RaceLost, read, sqlStateOf, transact } from "../io/database.js";
 import { insertEntries, insertTrades } from "../io/ledger.js";
 import { insertTombstones, lockReservations, updateReservations } from "../io/reservations.js";
 
@@ -39,13 +39,14 @@ export async function settleBatch(database: Database, batch: SettleBatch): Promi
   return batch.through;
 }
 
-/** How far a shard is settled. */
-export function getCursor(database: Database, shard: number): Promise<ShardCursor> {
-  return read(database, (pool) => readCursor(pool, shard));
+/** How far a shard is settled; one that never settled is at the beginning. */
+export async function getCursor(database: Database, shard: number): Promise<ShardCursor> {
+  const cursor = await read(database, (pool) => readCursor(pool, shard));
+  return cursor ?? { position: beginning, storedEpoch: 0 };
 }
 
 async function settleIn(client: PoolClient, batch: SettleBatch): Promise<void> {
-  await moveCursor(client, batch);
+  await advanceCursor(client, batch);
   if (batch.operations.length === 0) return;
 
   const orderIds = [...new Set(batch.operations.flatMap(ordersOf))];
@@ -57,6 +58,26 @@ async function settleIn(client: PoolClient, batch: SettleBatch): Promise<void> {
   await insertTombstones(client, decision.tombstones);
   await insertTrades(client, batch.shard, decision.trades);
   await insertEntries(client, "TRADE", decision.entries);
+}
+
+/** Moves the cursor, or refuses with SEQ_GAP or STALE_EPOCH and the cursor as it is. */
+async function advanceCursor(client: PoolClient, batch: SettleBatch): Promise<void> {
+  if (await moveCursor(client, batch)) return;
+  const cursor = await readCursor(client, batch.shard);
+  if (cursor === undefined) {
+    await createCursor(client, batch.shard);
+    return advanceCursor(client, batch);
+  }
+  const { position, storedEpoch } = cursor;
+  const refusal = cursorRefusal(position, storedEpoch, batch);
+  // It fits by now: another settlement ended between the two statements.
+  if (refusal === undefined) throw new RaceLost("the cursor moved");
+  throw new DomainError(refusal, {
+    epoch: String(position.epoch),
+    seq: String(position.seq),
+    operations: String(position.operations),
+    stored_epoch: String(storedEpoch),
+  });
 }
 
 async function changeBalances(client: PoolClient, deltas: readonly AccountDelta[]): Promise<void> {

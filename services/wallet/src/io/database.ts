@@ -2,12 +2,15 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
 import { inTransaction } from "@bourse/shared/postgres/transaction.js";
-import { systemClock } from "@bourse/shared/runtime/clock.js";
+import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { retry } from "@bourse/shared/runtime/retry.js";
 
-/** The wallet's database, and who is told how long each COMMIT took. */
+/** The wallet's database, what retries wait by, and who is told how long each COMMIT took. */
 export interface Database {
   readonly pool: Pool;
+  readonly clock: Clock;
+  /** Uniform in [0, 1): spreads retries. */
+  readonly random: () => number;
   readonly onCommit: (seconds: number) => void;
 }
 
@@ -20,7 +23,6 @@ export class RaceLost extends Error {
 const RACE = { attempts: 8, baseMs: 2, capMs: 50 };
 /** Attempts when the database went away, perhaps during COMMIT. */
 const LOST = { attempts: 3, baseMs: 20, capMs: 200 };
-const time = { clock: systemClock, random: Math.random };
 
 /**
  * Runs a write that finds its own rows when it runs again (by order id or request id). When the
@@ -33,7 +35,7 @@ export function transactRepeatable<T>(
   run: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
   return failingAsUnavailable(() =>
-    retry(() => transactOnce(database, run), { ...LOST, ...time, isRetryable: isDatabaseAway }),
+    retryWith(database, LOST, isDatabaseAway, () => transactOnce(database, run)),
   );
 }
 
@@ -47,13 +49,20 @@ export function transact<T>(database: Database, run: (client: PoolClient) => Pro
 
 /** Runs reads outside a transaction; safe to repeat. */
 export function read<T>(database: Database, run: (pool: Pool) => Promise<T>): Promise<T> {
-  return failingAsUnavailable(() =>
-    retry(() => run(database.pool), { ...LOST, ...time, isRetryable: isDatabaseAway }),
-  );
+  return failingAsUnavailable(() => retryWith(database, LOST, isDatabaseAway, () => run(database.pool)));
 }
 
 function transactOnce<T>(database: Database, run: (client: PoolClient) => Promise<T>): Promise<T> {
-  return retry(() => timedTransaction(database, run), { ...RACE, ...time, isRetryable: wasRolledBack });
+  return retryWith(database, RACE, wasRolledBack, () => timedTransaction(database, run));
+}
+
+function retryWith<T>(
+  { clock, random }: Database,
+  limits: { attempts: number; baseMs: number; capMs: number },
+  isRetryable: (error: unknown) => boolean,
+  run: () => Promise<T>,
+): Promise<T> {
+  return retry(run, { ...limits, isRetryable, clock, random });
 }
 
 async function timedTransaction<T>(

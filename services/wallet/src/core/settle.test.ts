@@ -1,0 +1,283 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { BASE, history, QUOTE, reserveRequest, usersOf, uuidOf } from "../testing/history.js";
+import type { Operation, TradeOperation } from "./operation.js";
+import { FEES_USER_ID } from "./postings.js";
+import { type FullReservation, keyText, type Reservation } from "./reservation.js";
+import { decideReserves, type ReserveRequest } from "./reserve.js";
+import { decideSettlement, type SettlementDecision } from "./settle.js";
+
+const alice = uuidOf("alice");
+const bob = uuidOf("bob");
+const buyId = uuidOf("buy");
+const sellId = uuidOf("sell");
+
+/** The wallet's tables in memory, so that a decision can be carried out without a database. */
+function wallet(deposits: Record<string, bigint>) {
+  const available = new Map(Object.entries(deposits));
+  const reserved = new Map<string, bigint>();
+  const rows = new Map<string, FullReservation>();
+  const add = (column: Map<string, bigint>, key: string, atoms: bigint) => {
+    column.set(key, (column.get(key) ?? 0n) + atoms);
+    expect(column.get(key)).toBeGreaterThanOrEqual(0n);
+  };
+  return {
+    available,
+    reserved,
+    rows,
+    reserve(request: ReserveRequest): boolean {
+      const { created, answers } = decideReserves({ available, stored: rows }, [request]);
+      for (const row of created) {
+        rows.set(row.orderId, row);
+        add(available, keyText({ userId: row.userId, asset: row.asset ?? "" }), -row.remainingAtoms);
+        add(reserved, keyText({ userId: row.userId, asset: row.asset ?? "" }), row.remainingAtoms);
+      }
+      return answers[0]?.type === "held";
+    },
+    settle(operations: readonly Operation[]): SettlementDecision {
+      const decision = decideSettlement(0, rows, operations);
+      for (const row of [...decision.changed, ...decision.tombstones]) {
+        rows.set(row.orderId, { content: undefined, ...rows.get(row.orderId), ...row });
+      }
+      for (const delta of decision.deltas) {
+        add(available, keyText(delta), delta.availableAtoms);
+        add(reserved, keyText(delta), delta.reservedAtoms);
+      }
+      return decision;
+    },
+    total(asset: string): bigint {
+      let sum = 0n;
+      for (const column of [available, reserved]) {
+        for (const [key, atoms] of column) if (key.endsWith(`/${asset}`)) sum += atoms;
+      }
+      return sum;
+    },
+  };
+}
+
+const operation = (effect: Operation["effect"], index = 0): Operation => ({
+  seq: 9,
+  index,
+  timeMs: 9_000,
+  effect,
+});
+
+/** Alice has 1,000 held to buy, Bob 10 to sell. */
+function tradingWallet() {
+  const money = wallet({
+    [keyText({ userId: alice, asset: QUOTE })]: 1_000n,
+    [keyText({ userId: bob, asset: BASE })]: 10n,
+  });
+  money.reserve(reserveRequest({ orderId: buyId, userId: alice, asset: QUOTE, amountAtoms: 1_000n }));
+  money.reserve(reserveRequest({ orderId: sellId, userId: bob, asset: BASE, amountAtoms: 10n }));
+  return money;
+}
+
+/** 10 base for 900 quote, where the buyer would have paid 1,000; 10 % of what each receives is fee. */
+const trade: TradeOperation = {
+  type: "trade",
+  tradeId: uuidOf("trade"),
+  symbol: "BTC/USDT",
+  baseAsset: BASE,
+  quoteAsset: QUOTE,
+  baseAtoms: 10n,
+  quoteAtoms: 900n,
+  buyerReservedAtoms: 1_000n,
+  buyer: {
+    orderId: buyId,
+    userId: alice,
+    role: "TAKER",
+    feeAtoms: 1n,
+    feePpm: 100_000,
+    receivedBeforeAtoms: 0n,
+  },
+  seller: {
+    orderId: sellId,
+    userId: bob,
+    role: "MAKER",
+    feeAtoms: 90n,
+    feePpm: 100_000,
+    receivedBeforeAtoms: 0n,
+  },
+};
+
+test("a trade pays from what was held, takes fees from what is received, and gives improvement back at once", () => {
+  const money = tradingWallet();
+  const { entries } = money.settle([operation(trade)]);
+
+  const available = (userId: string, asset: string) => money.available.get(keyText({ userId, asset })) ?? 0n;
+  expect([available(alice, BASE), available(alice, QUOTE)]).toEqual([9n, 100n]);
+  expect([available(bob, BASE), available(bob, QUOTE)]).toEqual([0n, 810n]);
+  expect([available(FEES_USER_ID, BASE), available(FEES_USER_ID, QUOTE)]).toEqual([1n, 90n]);
+  expect([...money.reserved.values()].every((atoms) => atoms === 0n)).toBe(true);
+  expect(money.rows.get(buyId)).toMatchObject({
+    remainingAtoms: 0n,
+    spentAtoms: 900n,
+    improvementAtoms: 100n,
+  });
+  expect(entries.map(({ amountAtoms }) => amountAtoms)).toEqual([-900n, 9n, -10n, 810n, 1n, 90n]);
+});
+
+const misfits: [string, Partial<TradeOperation>][] = [
+  ["more than is held", { buyerReservedAtoms: 1_001n }],
+  ["a price above the limit", { buyerReservedAtoms: 899n }],
+  ["a fee that is one atom too low", { buyer: { ...trade.buyer, feeAtoms: 0n } }],
+  ["another sum received before", { seller: { ...trade.seller, receivedBeforeAtoms: 1n } }],
+  ["another owner", { buyer: { ...trade.buyer, userId: bob } }],
+  ["another asset", { quoteAsset: "EUR" }],
+  ["an order that was never reserved", { buyer: { ...trade.buyer, orderId: uuidOf("nobody") } }],
+  ["one order on both sides", { seller: { ...trade.seller, orderId: buyId } }],
+  ["two takers", { seller: { ...trade.seller, role: "TAKER" } }],
+  ["no quantity", { baseAtoms: 0n }],
+];
+
+test.each(misfits)("a trade with %s stops the shard and moves nothing", (_, change) => {
+  const money = tradingWallet();
+  const before = new Map(money.rows);
+  expect(() => money.settle([operation({ ...trade, ...change })])).toThrowError(
+    expect.objectContaining({
+      reason: "SETTLEMENT_IMPOSSIBLE",
+      facts: expect.objectContaining({ seq: "9", index: "0" }),
+    }),
+  );
+  expect(money.rows).toEqual(before);
+});
+
+test("an order of another shard is not settled here", () => {
+  const money = tradingWallet();
+  expect(() => decideSettlement(1, money.rows, [operation(trade)])).toThrowError(
+    expect.objectContaining({ reason: "SETTLEMENT_IMPOSSIBLE" }),
+  );
+});
+
+test("a rate that changes within an order stops the shard", () => {
+  const money = tradingWallet();
+  const half = { ...trade, baseAtoms: 5n, quoteAtoms: 450n, buyerReservedAtoms: 500n };
+  const first = {
+    ...half,
+    buyer: { ...trade.buyer, feeAtoms: 1n },
+    seller: { ...trade.seller, feeAtoms: 45n },
+  };
+  const second = {
+    ...half,
+    tradeId: uuidOf("second"),
+    buyer: { ...trade.buyer, feePpm: 0, feeAtoms: 0n, receivedBeforeAtoms: 5n },
+    seller: { ...trade.seller, feeAtoms: 45n, receivedBeforeAtoms: 450n },
+  };
+  expect(() => money.settle([operation(first), operation(second, 1)])).toThrowError(
+    expect.objectContaining({
+      facts: expect.objectContaining({ why: "the fee rate changed within an order" }),
+    }),
+  );
+});
+
+const release = (orderId: string, userId: string, executedLots = 0) =>
+  ({
+    type: "release",
+    orderId,
+    userId,
+    status: "CANCELLED",
+    reason: "USER",
+    executedLots,
+    executedTickLots: BigInt(executedLots),
+    orderCreatedAtMs: 1,
+  }) as const;
+
+test("the end of an order frees what is left and keeps the final word", () => {
+  const money = tradingWallet();
+  money.settle([operation(release(buyId, alice))]);
+  expect(money.available.get(keyText({ userId: alice, asset: QUOTE }))).toBe(1_000n);
+  expect(money.rows.get(buyId)).toMatchObject({
+    state: "CLOSED",
+    remainingAtoms: 0n,
+    releasedAtoms: 1_000n,
+    finalWord: { status: "CANCELLED", reason: "USER", endedSeq: 9, endedAtMs: 9_000 },
+  });
+});
+
+test("the same end again changes nothing, another one stops the shard", () => {
+  const money = tradingWallet();
+  money.settle([operation(release(buyId, alice))]);
+  expect(money.settle([operation(release(buyId, alice))])).toMatchObject({
+    changed: [],
+    tombstones: [],
+    deltas: [],
+  });
+  const other = { ...release(buyId, alice), status: "EXPIRED", reason: "IOC_REMAINDER" } as const;
+  expect(() => money.settle([operation(other)])).toThrowError(
+    expect.objectContaining({ reason: "SETTLEMENT_IMPOSSIBLE" }),
+  );
+});
+
+test("an end that says nothing was executed does not close an order that has traded", () => {
+  const money = tradingWallet();
+  expect(() => money.settle([operation(trade), operation(release(buyId, alice), 1)])).toThrowError(
+    expect.objectContaining({
+      facts: expect.objectContaining({ why: "what was executed is not what was settled" }),
+    }),
+  );
+});
+
+test("the end of an order that was never reserved leaves a tombstone, unless it claims to have traded", () => {
+  const money = wallet({});
+  const { tombstones } = money.settle([operation(release(buyId, alice))]);
+  expect(tombstones).toMatchObject([
+    { orderId: buyId, userId: alice, state: "CLOSED", asset: undefined, shard: 0 },
+  ]);
+  expect(() => money.settle([operation(release(sellId, bob, 1))])).toThrowError(
+    expect.objectContaining({ reason: "SETTLEMENT_IMPOSSIBLE" }),
+  );
+});
+
+test("a refused order stays refused when the shard closes it", () => {
+  const money = wallet({});
+  money.reserve(reserveRequest({ orderId: buyId, userId: alice }));
+  expect(money.settle([operation(release(buyId, alice))])).toMatchObject({ changed: [], tombstones: [] });
+  expect(money.rows.get(buyId)?.state).toBe("REFUSED");
+});
+
+test("a word of the shard takes the order out of the sweep's sight, and is refused for an unknown order", () => {
+  const money = tradingWallet();
+  const mark = (orderId: string) => operation({ type: "mark", orderId });
+  expect(money.settle([mark(buyId)]).changed).toMatchObject([{ orderId: buyId, isSequenced: true }]);
+  expect(() => money.settle([mark(uuidOf("nobody"))])).toThrowError(
+    expect.objectContaining({ reason: "SETTLEMENT_IMPOSSIBLE" }),
+  );
+});
+
+test("money is neither created nor lost, whatever the history and however it is cut into batches", () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.integer({ min: 1, max: 7 }), (seed, batchSize) => {
+      const users = usersOf(4);
+      const money = wallet(
+        Object.fromEntries(
+          users.flatMap((userId) => [BASE, QUOTE].map((asset) => [keyText({ userId, asset }), 60_000n])),
+        ),
+      );
+      const before = [money.total(BASE), money.total(QUOTE)];
+      let held = true;
+      const batch: Operation[] = [];
+      for (const step of history(seed, { orders: 40, users, isHeld: () => held })) {
+        if (step.type === "reserve") held = money.reserve(step.request);
+        else batch.push(step.operation);
+        if (batch.length >= batchSize) money.settle(batch.splice(0));
+        expect([money.total(BASE), money.total(QUOTE)]).toEqual(before);
+      }
+      money.settle(batch);
+      expect([...money.reserved.values()].every((atoms) => atoms === 0n)).toBe(true);
+      for (const row of money.rows.values()) expectAccounted(row);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+/** I3, I5, I7 and I8 of one row. */
+function expectAccounted(row: Reservation): void {
+  if (row.state === "REFUSED") return;
+  const { amountAtoms, spentAtoms, improvementAtoms, releasedAtoms, remainingAtoms } = row;
+  expect(amountAtoms).toBe(spentAtoms + improvementAtoms + releasedAtoms + remainingAtoms);
+  expect([row.state, remainingAtoms]).toEqual(["CLOSED", 0n]);
+  for (const { receivedAtoms, feeAtoms, feePpm } of Object.values(row.totals)) {
+    expect(feeAtoms).toBe((receivedAtoms * BigInt(feePpm ?? 0) + 999_999n) / 1_000_000n);
+  }
+}

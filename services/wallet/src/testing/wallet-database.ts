@@ -1,0 +1,98 @@
+// A wallet on a fresh database, with what tests ask it.
+import { systemClock } from "@bourse/shared/runtime/clock.js";
+import { freshDatabase } from "@bourse/shared/testing/postgres.js";
+import { seededRandom } from "@bourse/shared/testing/random.js";
+import { parseAtoms } from "@bourse/shared/units/atoms.js";
+import type { Operation } from "../core/operation.js";
+import { beginning, type Position } from "../core/positions.js";
+import type { ReserveRequest } from "../core/reserve.js";
+import { reserveBatch } from "../flow/reserve.js";
+import { settleBatch } from "../flow/settle.js";
+import { doTransfer, getBalances } from "../flow/transfer.js";
+import type { Database } from "../io/database.js";
+import { history, uuidOf } from "./history.js";
+
+export const migrations = { directory: new URL("../../migrations/", import.meta.url), schema: "wallet" };
+
+/** Invariants that have a view. */
+export const INVARIANTS = ["i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9", "i14"] as const;
+
+export type WalletDatabase = Awaited<ReturnType<typeof openWalletDatabase>>;
+
+/** A fresh, migrated database and the flows that tests need to fill and read it. */
+export async function openWalletDatabase() {
+  const fresh = await freshDatabase(migrations);
+  const database: Database = {
+    pool: fresh.pool,
+    clock: systemClock,
+    random: seededRandom(7),
+    onCommit: () => {},
+  };
+  let transfers = 0;
+  return {
+    database,
+    pool: fresh.pool,
+    url: fresh.url,
+    drop: () => fresh.drop(),
+    async deposit(userId: string, asset: string, amount: string): Promise<void> {
+      transfers += 1;
+      await doTransfer(database, {
+        kind: "DEPOSIT",
+        requestId: `deposit-${transfers}`,
+        transactionId: uuidOf(`deposit ${transfers}`),
+        userId,
+        asset,
+        amountAtoms: parseAtoms("amount", amount),
+      });
+    },
+    /** `available+reserved` of one asset in atoms. */
+    async balance(userId: string, asset: string): Promise<string> {
+      const balance = (await getBalances(database, userId)).find((each) => each.asset === asset);
+      return `${balance?.availableAtoms ?? 0n}+${balance?.reservedAtoms ?? 0n}`;
+    },
+    /** Rows of every audit view that has any. */
+    async breaches(): Promise<Record<string, unknown[]>> {
+      const found: Record<string, unknown[]> = {};
+      for (const name of INVARIANTS) {
+        const { rows } = await fresh.pool.query(`SELECT * FROM wallet.audit_${name}`);
+        if (rows.length > 0) found[name] = rows;
+      }
+      return found;
+    },
+  };
+}
+
+/** Where the cursor stands after an operation that is the last of its batch. */
+export function positionAfter(operation: Operation | undefined, epoch = 1): Position {
+  return operation === undefined ? beginning : { epoch, seq: operation.seq, operations: operation.index + 1 };
+}
+
+/** Plays a history into the wallet: reserves one by one, operations in batches. Returns its last position. */
+export async function playHistory(
+  database: Database,
+  options: { seed: number; orders: number; users: readonly string[]; batchSize: number },
+): Promise<Position> {
+  let isHeld = true;
+  let cursor = beginning;
+  let batch: Operation[] = [];
+  const settle = async () => {
+    if (batch.length === 0) return;
+    const through = positionAfter(batch.at(-1));
+    cursor = await settleBatch(database, { shard: 0, epoch: 1, after: cursor, through, operations: batch });
+    batch = [];
+  };
+  for (const step of history(options.seed, { ...options, isHeld: () => isHeld })) {
+    if (step.type === "operation") batch.push(step.operation);
+    else isHeld = (await reserveOne(database, step.request)).type === "held";
+    if (batch.length >= options.batchSize) await settle();
+  }
+  await settle();
+  return cursor;
+}
+
+/** One reserve and its answer. */
+export async function reserveOne(database: Database, request: ReserveRequest) {
+  const [answer] = await reserveBatch(database, [request]);
+  if (answer === undefined) throw new Error("a batch of one has one answer");
+  return answer;
+}
