@@ -52,6 +52,8 @@ export interface OrderEntryConfig extends RepeatOptions {
 }
 
 interface Entry {
+  make: () => EntryCommand;
+  /** What was sent last. */
   command: EntryCommand;
   attempts: number;
   renewals: number;
@@ -102,13 +104,15 @@ export class OrderEntry {
 
   /**
    * Queues a command; resolves with its final word. Rejects only when the entry is closed, its signal
-   * aborts or the exchange refuses the stream itself (no permission, token expired).
+   * aborts or the exchange refuses the stream itself (no permission, token expired). A function is
+   * asked each time the command goes out: a cancel can so follow an order that was renewed.
    */
-  send(command: EntryCommand): Promise<EntryResult> {
+  send(command: EntryCommand | (() => EntryCommand)): Promise<EntryResult> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#isClosing) return Promise.reject(new DomainError("CANCELLED"));
+    const make = typeof command === "function" ? command : () => command;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ command, attempts: 0, renewals: 0, sentAtMs: 0, resolve, reject });
+      this.#queue.push({ make, command: {}, attempts: 0, renewals: 0, sentAtMs: 0, resolve, reject });
       this.#pump();
     });
   }
@@ -190,6 +194,7 @@ export class OrderEntry {
       if (entry.attempts === 0) entry.sentAtMs = this.#config.clock.monotonicMs();
       entry.attempts += 1;
       this.#inFlight += 1;
+      entry.command = entry.make();
       if (stream.write(entry.command)) continue;
       this.#isBlocked = true;
       void stream.drained().then(() => {
@@ -221,7 +226,7 @@ export class OrderEntry {
     const renewed =
       isTombstone(answer) && entry.attempts > 1 ? this.#config.renew?.(entry.command) : undefined;
     if (renewed !== undefined) {
-      entry.command = renewed;
+      entry.make = () => renewed;
       entry.renewals += 1;
       this.#pump();
       return;
