@@ -44,3 +44,9 @@ export async function getReservation(
 ): Promise<FullReservation | undefined> {
   return (await read(database, (pool) => findReservations(pool, [orderId]))).get(orderId);
 }
+
+/** Outcome of a reserve for the counter: a replay is none of the wallet's new decisions. */
+export function outcomeOf(answer: ReserveAnswer): "held" | "refused" | "replayed" | "conflict" {
+  if (answer.type === "conflict") return "conflict";
+  return answer.isReplayed ? "replayed" : answer.type;
+}

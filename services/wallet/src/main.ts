@@ -1,0 +1,139 @@
+// The wallet process: balances, reservations and the ledger. Reads from top to bottom.
+import { AssertionFailed } from "@bourse/shared/assert.js";
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { migrate } from "@bourse/shared/postgres/migrate.js";
+import { openPool } from "@bourse/shared/postgres/pool.js";
+import { serveAdmin } from "@bourse/shared/rpc/admin.js";
+import { serveGrpc } from "@bourse/shared/rpc/server.js";
+import { batched } from "@bourse/shared/runtime/batched.js";
+import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
+import { loadConfig } from "@bourse/shared/runtime/config.js";
+import { createLife } from "@bourse/shared/runtime/life.js";
+import { createLogger } from "@bourse/shared/runtime/log.js";
+import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { startTracing } from "@bourse/shared/runtime/tracing.js";
+import { walletSettings } from "./config.js";
+import type { ReserveRequest } from "./core/reserve.js";
+import { keepDatabase } from "./flow/keep-database.js";
+import { listOrphans, noteSequenced } from "./flow/orphans.js";
+import { getReservation, outcomeOf, reserveBatch } from "./flow/reserve.js";
+import { getCursor, type SettleBatch, settleBatch } from "./flow/settle.js";
+import { doTransfer, getBalances } from "./flow/transfer.js";
+import { type Database, tuneConnections } from "./io/database.js";
+import { accountService } from "./rpc/account-service.js";
+import { walletService } from "./rpc/wallet-service.js";
+
+const config = loadConfig(walletSettings);
+const log = createLogger({ service: "wallet", level: config.log.level });
+const life = createLife({ log, drainMsMax: config.drainMsMax });
+const metrics = createMetrics("wallet");
+const commitSeconds = metrics.histogram("bourse_wallet_commit_seconds", "Time of one COMMIT.");
+const batchReserves = metrics.histogram(
+  "bourse_wallet_reserve_batch_requests",
+  "Reserves that shared one transaction.",
+  [],
+  [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+);
+const reserves = metrics.counter("bourse_reserves_total", "Reserves by outcome.", ["outcome"]);
+const settled = metrics.counter("bourse_settle_operations_total", "Operations settled.", ["shard"]);
+life.own("tracing", await startTracing({ service: "wallet", ...config.tracing }));
+
+// What the wallet stands on. It serves health at once and waits for the database as long as it takes.
+const { host } = config;
+const pool = openPool(config.postgresUrl, {
+  connectionsMax: config.postgresConnectionsMax,
+  statementTimeoutMs: config.statementTimeoutMs,
+  applicationName: "bourse-wallet",
+  log,
+});
+tuneConnections(pool);
+life.own("postgres", () => pool.end());
+const database: Database = {
+  pool,
+  clock,
+  random: Math.random,
+  onCommit: (seconds) => commitSeconds.observe(seconds),
+};
+let isMigrated = false;
+const readiness = life.readiness("postgres");
+const migrations = new URL("../migrations/", import.meta.url);
+life.loop("database", (signal) =>
+  keepDatabase(database, {
+    migrate: () => migrate(pool, migrations, { schema: "wallet" }),
+    onMigrated: () => {
+      isMigrated = true;
+    },
+    readiness,
+    pingEveryMs: config.pingEveryMs,
+    clock,
+    log,
+    signal,
+  }),
+);
+
+// What it does. Concurrent reserves share one transaction, so a burst costs one commit.
+const reserveMany = async (requests: readonly ReserveRequest[]) => {
+  batchReserves.observe(requests.length);
+  try {
+    const answers = await reserveBatch(database, requests).catch(stopIfWrong);
+    for (const answer of answers) reserves.inc({ outcome: outcomeOf(answer) });
+    return answers;
+  } catch (error) {
+    reserves.inc({ outcome: "failed" }, requests.length);
+    throw error;
+  }
+};
+const reserve = batched(reserveMany, {
+  batchMax: config.reserveBatchMax,
+  inFlightMax: config.reserveBatchesInFlight,
+  queueMax: config.reserveQueueMax,
+});
+const settle = async (batch: SettleBatch) => {
+  const position = await settleBatch(database, batch).catch(stopIfWrong);
+  settled.inc({ shard: String(batch.shard) }, batch.operations.length);
+  return position;
+};
+const services = [
+  walletService(
+    {
+      reserve,
+      getReservation: (orderId) => getReservation(database, orderId),
+      settle,
+      getCursor: (shard) => getCursor(database, shard),
+      listOrphans: (query) => listOrphans(database, query),
+      noteSequenced: (orderIds) => noteSequenced(database, orderIds),
+    },
+    config,
+  ),
+  accountService({
+    getBalances: (userId) => getBalances(database, userId),
+    transfer: (transfer) => doTransfer(database, transfer).catch(stopIfWrong),
+  }),
+];
+
+/** Our own arithmetic is wrong: better no wallet than a wrong one. */
+function stopIfWrong(error: unknown): never {
+  if (error instanceof AssertionFailed) life.fail(error);
+  throw error;
+}
+
+// How the world reaches it: mesh calls (the settler's among them), probes and metrics.
+const refuseBeforeMigration = () => {
+  if (!isMigrated) throw new DomainError("WALLET_UNAVAILABLE", { outcome: "NOT_ATTEMPTED" });
+};
+const admin = await serveAdmin({ host, port: config.adminPort, life, metrics });
+life.own("admin", () => admin.close());
+const grpc = await serveGrpc({
+  host,
+  port: config.grpcPort,
+  services,
+  guards: [refuseBeforeMigration],
+  log,
+  metrics,
+  isReady: life.isReady,
+});
+life.own("grpc", () => grpc.close());
+log.info({ grpcPort: grpc.port, adminPort: admin.port }, "wallet started");
+
+// Returns after SIGTERM, when everything above is closed in reverse order.
+await life.runUntilSignal();
