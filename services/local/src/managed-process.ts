@@ -72,7 +72,7 @@ export class ManagedProcess {
 
   /** Settles when it says that it is ready, with the milliseconds since its start. Fails when it ends or takes a minute. */
   async untilReady(): Promise<number> {
-    let why = "did not answer";
+    let why = silence;
     while (performance.now() - this.#startedAt < readyMsMax) {
       if (!this.isRunning)
         throw new StartError(
@@ -106,12 +106,29 @@ export class ManagedProcess {
     await this.#ended;
   }
 
+  /** Settles when it answers at all, has ended, or `msMax` have passed. */
+  async untilListening(msMax: number): Promise<void> {
+    const until = performance.now() + msMax;
+    while (this.isRunning && performance.now() < until) {
+      if ((await askReady(this.plan.ports.admin)) !== silence) return;
+      await within(this.#ended, pollMs, undefined);
+    }
+  }
+
   /** Its last log lines, on lines of their own, and where the rest is. */
   async lastWords(): Promise<string> {
-    const lines = (await tailOf(this.plan.logFile)).trim().split("\n").slice(-8);
-    return `:\n${lines.map((line) => `  ${readable(line)}`).join("\n")}\n  log: ${this.plan.logFile}`;
+    const lines = await this.lastLines(8);
+    return `:\n${lines.map((line) => `  ${line}`).join("\n")}\n  log: ${this.plan.logFile}`;
+  }
+
+  /** Its last log lines as a person reads them. */
+  async lastLines(count: number): Promise<string[]> {
+    const lines = (await tailOf(this.plan.logFile)).trimEnd().split("\n");
+    return lines.slice(-count).map(readable);
   }
 }
+
+const silence = "did not answer";
 
 // "ready", or why not.
 async function askReady(port: number): Promise<string> {
@@ -121,7 +138,7 @@ async function askReady(port: number): Promise<string> {
     });
     return response.status === 200 ? "ready" : (await response.text()).trim();
   } catch {
-    return "did not answer";
+    return silence;
   }
 }
 

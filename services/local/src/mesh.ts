@@ -29,6 +29,8 @@ export interface MeshOptions {
   readonly from?: "dist" | "source";
   /** False gives up PostgreSQL's safety against power loss, for throw-away data. */
   readonly isDurable?: boolean;
+  /** Gives up the start and stops what runs; after the start it has no effect. */
+  readonly signal?: AbortSignal;
   /** Told when a part begins to start and when it is ready. */
   readonly onProgress?: (part: string, readyAfterMs: number | undefined) => void;
 }
@@ -72,13 +74,17 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   try {
     await parts.start();
   } catch (error) {
+    const explained = await parts.explain(error);
     await parts.stop();
     await lock.release();
-    throw error;
+    throw explained;
   }
   let stopping: Promise<void> | undefined;
   return parts.asMesh(() => (stopping ??= parts.stop().then(() => lock.release())));
 }
+
+/** Exit code of a process whose settings cannot work (EX_CONFIG). */
+const badSettings = 78;
 
 /** Everything that runs for one exchange. */
 class Parts {
@@ -93,6 +99,7 @@ class Parts {
   #postgres: PostgresServer | undefined;
   #isPostgresAsked = false;
   #isStopping = false;
+  #starting: Promise<void> = Promise.resolve();
 
   constructor(options: MeshOptions, settings: LocalSettings) {
     this.#options = options;
@@ -102,10 +109,33 @@ class Parts {
     });
   }
 
-  async start(): Promise<void> {
+  /** Settles when all is ready. Once stopped or aborted it fails at its next step. */
+  start(): Promise<void> {
+    const { signal } = this.#options;
+    const giveUp = () => void this.stop();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    this.#starting = this.#start().finally(() => signal?.removeEventListener("abort", giveUp));
+    return this.#starting;
+  }
+
+  /** The failure of a start in words: that it was asked to stop, or every setting that cannot work. */
+  async explain(error: unknown): Promise<unknown> {
+    if (this.#options.signal?.aborted === true) return new StartError("stopped while starting");
+    const processes = [...this.#processes.values()];
+    if (!processes.some(({ exitCode }) => exitCode === badSettings)) return error;
+    // The others read the same file: what they think of it is worth a moment.
+    await Promise.all(processes.map((child) => child.untilListening(3_000)));
+    const wrong = processes.filter(({ exitCode }) => exitCode === badSettings);
+    const said = await Promise.all(wrong.map((child) => child.lastLines(50)));
+    return new StartError([...new Set(said.flat())].join("\n"), { cause: error });
+  }
+
+  async #start(): Promise<void> {
     const { home, onProgress } = this.#options;
+    this.#refuseWhenStopping();
     await mkdir(pathsOf(home).logs, { recursive: true, mode: 0o700 });
     await endLeftovers(home, 15_000);
+    this.#refuseWhenStopping();
     const { jwksFile, postgresPassword } = await ensureKeys(home);
     this.#postgresPassword = postgresPassword;
     this.#ports = await this.#choosePorts();
@@ -116,6 +146,7 @@ class Parts {
     this.#readyAfterMs.set("postgres", performance.now() - begin);
     onProgress?.("postgres", performance.now() - begin);
 
+    this.#refuseWhenStopping();
     this.#plan(jwksFile);
     for (const child of this.#processes.values()) {
       onProgress?.(child.name, undefined);
@@ -130,6 +161,8 @@ class Parts {
     for (const group of stopOrder(this.#settings.shards)) {
       await Promise.all(group.map((name) => this.#processes.get(name)?.stop()));
     }
+    // A start that is under way ends at its next step, now that its processes are gone.
+    await this.#starting.catch(() => undefined);
     this.#isPostgresAsked = true;
     await this.#postgres?.stop();
     await removeRunning(this.#options.home);
@@ -212,6 +245,10 @@ class Parts {
   async #onUnasked(child: ManagedProcess, how: string): Promise<void> {
     if (!this.#isStopping)
       this.#fail(new StartError(`${child.name} ended (${how})${await child.lastWords()}`));
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#isStopping) throw new StartError("stopped while starting");
   }
 
   async #untilAllReady(): Promise<void> {

@@ -81,11 +81,11 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   await mkdir(dirname(options.logFile), { recursive: true });
   await mkdir(dirname(options.dataDir), { recursive: true });
   await stopStaleServer(options.dataDir);
-  if (!existsSync(join(options.dataDir, "PG_VERSION"))) await createData(binaries, options);
-  await refuseOtherMajor(binaries, options.dataDir);
   if (options.port !== 0 && (await isPortTaken(options.port))) {
     throw new StartError(`port ${options.port} (local.postgresPort) is in use by another program`);
   }
+  if (!existsSync(join(options.dataDir, "PG_VERSION"))) await createData(binaries, options);
+  await refuseOtherMajor(binaries, options.dataDir);
   const port = options.port === 0 ? await freePort() : options.port;
   return launch(binaries, options, port);
 }
