@@ -1,0 +1,193 @@
+// The events of one shard into the order history, for ever: read, fold, write, move the cursor.
+import { AssertionFailed } from "@bourse/shared/assert.js";
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { type FollowOptions, followShard } from "@bourse/shared/events/follow.js";
+import type { Pool } from "@bourse/shared/postgres/pool.js";
+import { inTransaction } from "@bourse/shared/postgres/transaction.js";
+import type { Grid } from "@bourse/shared/units/market.js";
+import { foldHistory, type HistoryChanges, type HistoryRecord } from "../core/order-history.js";
+import {
+  type CursorMove,
+  fenceCursor,
+  type HistoryPosition,
+  moveCursor,
+  readCursor,
+} from "../io/history-cursor.js";
+import { decodeGrid, decodeHistory } from "../io/history-records.js";
+import { insertOrders, updateOrders } from "../io/orders-table.js";
+import { insertTrades } from "../io/trades-table.js";
+import type { HistoryPartitions } from "./history-partitions.js";
+
+export interface ProjectHistoryOptions extends Pick<FollowOptions, "matcher" | "signal" | "clock" | "log"> {
+  readonly shard: number;
+  readonly pool: Pool;
+  readonly partitions: Pick<HistoryPartitions, "ensureFor">;
+  /** Records of one transaction at most. */
+  readonly batchRecordsMax: number;
+  /** Records that wait while a transaction runs; then the stream is held back. */
+  readonly bufferRecordsMax: number;
+  /** Called when the cursor is durable at a position: on every header and after every batch. */
+  readonly onPosition: (position: HistoryPosition) => void;
+  /** Called when records were heard of or stored. */
+  readonly onLag: (lagRecords: number) => void;
+  /** Called with the rows of every batch. */
+  readonly onRows: (changes: HistoryChanges) => void;
+}
+
+/**
+ * Projects a shard until the signal aborts. Effects and cursor move in one transaction, only from the
+ * expected position and only while no later epoch is followed: whatever crashes or races, every record
+ * is applied once. A lost answer to a commit is settled by reading the cursor again on reconnect.
+ * What cannot be applied stops the projection of this shard with an error; nothing is skipped.
+ */
+export async function projectHistory(options: ProjectHistoryOptions): Promise<void> {
+  const { matcher } = options;
+  const projection = new ShardProjection(options);
+  await followShard({
+    ...options,
+    matcher: {
+      // A batch that fails ends the connection at once, not only when the next record comes.
+      streamEvents: (request, call) =>
+        matcher.streamEvents(request, { ...call, signal: projection.untilFailure(options.signal) }),
+    },
+    after: () => projection.restart(),
+    onHeader: (header, after) =>
+      projection.begin(
+        {
+          serverEpoch: Number(header.epoch),
+          endSeq: Number(header.endSeq),
+          grids: header.markets.map(decodeGrid),
+        },
+        after,
+      ),
+    onRecords: (records) => projection.take(decodeHistory(records)),
+  });
+  await projection.idle();
+}
+
+/** One connection's worth of state: what waits, and where the last stored batch ended. */
+class ShardProjection {
+  readonly #options: ProjectHistoryOptions;
+  readonly #grids = new Map<string, Grid>();
+  #waiting: HistoryRecord[] = [];
+  #position: HistoryPosition = { epoch: 0, seq: 0 };
+  #serverEpoch = 0;
+  #knownSeq = 0;
+  /** The one batch in flight and those that follow it while records wait. */
+  #storing: Promise<void> | undefined;
+  #failure: Error | undefined;
+  #connection = new AbortController();
+
+  constructor(options: ProjectHistoryOptions) {
+    this.#options = options;
+  }
+
+  /** Ends what runs, forgets what waits, and says where the history stands. */
+  async restart(): Promise<HistoryPosition> {
+    await this.idle();
+    // Our own code is wrong: the process ends.
+    if (this.#failure instanceof AssertionFailed) throw this.#failure;
+    this.#waiting = [];
+    this.#failure = undefined;
+    this.#connection = new AbortController();
+    return readCursor(this.#options.pool, this.#options.shard);
+  }
+
+  /** Aborts with `signal`, or when a batch of this connection fails. */
+  untilFailure(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#connection.signal]);
+  }
+
+  /** Takes a server's header: refuses one of a lower epoch than was followed before. */
+  async begin(
+    header: { readonly serverEpoch: number; readonly endSeq: number; readonly grids: readonly Grid[] },
+    after: HistoryPosition,
+  ): Promise<void> {
+    const { pool, shard, onPosition } = this.#options;
+    if (!(await fenceCursor(pool, shard, header.serverEpoch))) throw new DomainError("STALE_EPOCH");
+    for (const grid of header.grids) this.#grids.set(grid.symbol, grid);
+    this.#serverEpoch = header.serverEpoch;
+    this.#position = after;
+    this.#knownSeq = Math.max(header.endSeq, after.seq);
+    this.#reportLag();
+    onPosition(after);
+  }
+
+  /** Takes records; they are stored with what else waits. Resolves when there is room for more. */
+  async take(records: readonly HistoryRecord[]): Promise<void> {
+    for (const record of records) this.#waiting.push(record);
+    this.#knownSeq = Math.max(this.#knownSeq, records.at(-1)?.seq ?? 0);
+    if (this.#waiting.length > 0 && this.#failure === undefined) this.#storing ??= this.#storeWaiting();
+    if (this.#waiting.length >= this.#options.bufferRecordsMax) await this.#storing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Resolves when nothing is in flight. */
+  async idle(): Promise<void> {
+    await this.#storing;
+  }
+
+  async #storeWaiting(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const batch = this.#waiting.splice(0, this.#options.batchRecordsMax);
+        await this.#store(batch);
+      }
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error("history batch failed", { cause: error });
+      this.#logFailure(this.#failure);
+      this.#connection.abort();
+    } finally {
+      this.#storing = undefined;
+    }
+  }
+
+  async #store(batch: readonly HistoryRecord[]): Promise<void> {
+    const { shard, pool, partitions, onPosition, onRows } = this.#options;
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    const changes = foldHistory(this.#grids, batch);
+    const through = { epoch: last.epoch, seq: last.seq };
+    const move = { shard, serverEpoch: this.#serverEpoch, after: this.#position, through };
+    await partitions.ensureFor(changes);
+    // Another instance moved the cursor, or serves a later epoch: read again where the history stands.
+    if (!(await storeBatch(pool, move, changes))) throw new DomainError("SEQ_GAP", { shard: String(shard) });
+    this.#position = through;
+    onRows(changes);
+    onPosition(through);
+    this.#reportLag();
+  }
+
+  #reportLag(): void {
+    this.#options.onLag(this.#knownSeq - this.#position.seq);
+  }
+
+  #logFailure(error: Error): void {
+    const { log, shard } = this.#options;
+    const facts = { shard, seq: this.#position.seq, err: error };
+    // A broken rule of the tables or of the fold will break again: a person must look.
+    if (error instanceof AssertionFailed || isBrokenConstraint(error))
+      log.error(facts, "history cannot be projected");
+    else log.warn(facts, "history batch failed");
+  }
+}
+
+/** Stores a batch and moves the cursor; false, and nothing stored, when the cursor stands elsewhere. */
+async function storeBatch(pool: Pool, move: CursorMove, changes: HistoryChanges): Promise<boolean> {
+  const { orders, updates, fills } = changes;
+  // A batch without effects needs no transaction around its one statement.
+  if (orders.length + updates.length + fills.length === 0) return moveCursor(pool, move);
+  return inTransaction(pool, async (client) => {
+    if (!(await moveCursor(client, move))) return false;
+    await insertOrders(client, move.shard, orders);
+    await updateOrders(client, updates);
+    await insertTrades(client, move.shard, fills);
+    return true;
+  });
+}
+
+/** SQLSTATE class 23: a constraint of the tables. */
+function isBrokenConstraint(error: Error): boolean {
+  const code: unknown = "code" in error ? error.code : undefined;
+  return typeof code === "string" && code.startsWith("23");
+}

@@ -1,0 +1,335 @@
+import { migrate, migrateDown } from "@bourse/shared/postgres/migrate.js";
+import { inTransaction } from "@bourse/shared/postgres/transaction.js";
+import { freshDatabase, type TestDatabase } from "@bourse/shared/testing/postgres.js";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Fill, NewOrder } from "../core/order-history.js";
+import { fenceCursor, moveCursor, projectedSeq, readCursor } from "./history-cursor.js";
+import { ensurePartitions } from "./history-partitions.js";
+import { insertOrders, listOrders, type OrdersCursor, updateOrders } from "./orders-table.js";
+import { insertTrades, listTrades, type TradesCursor } from "./trades-table.js";
+
+const migrations = new URL("../../migrations/", import.meta.url);
+const USER = "00000000-0000-4000-8000-000000000001";
+const OTHER = "00000000-0000-4000-8000-000000000002";
+const DAY_MS = 86_400_000;
+const JANUARY = Date.UTC(2026, 0, 31, 12);
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await freshDatabase({ directory: migrations, schema: "orders" });
+});
+afterAll(() => database.drop());
+
+describe("migrations", () => {
+  test("go up, down and up again, and leave nothing in between", async () => {
+    const empty = await freshDatabase();
+    try {
+      await migrate(empty.pool, migrations, { schema: "orders" });
+      await ensurePartitions(empty.pool, { orderMonths: ["2026-01-15"], tradeDays: ["2026-01-15"] });
+      await migrateDown(empty.pool, migrations, { schema: "orders", to: 0 });
+      const left = await empty.pool.query(
+        `SELECT relname FROM pg_class WHERE relnamespace = 'orders'::regnamespace AND relname !~ 'schema_migrations'
+         UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'orders'::regnamespace`,
+      );
+      expect(left.rows).toEqual([]);
+      await migrate(empty.pool, migrations, { schema: "orders" });
+    } finally {
+      await empty.drop();
+    }
+  });
+});
+
+describe("partitions", () => {
+  test("are created once, by month and by day, whoever asks at the same time", async () => {
+    const wanted = {
+      orderMonths: ["2027-02-28", "2027-02-01", "2027-03-01"],
+      tradeDays: ["2027-02-28", "2027-03-01"],
+    };
+    const created = await Promise.all([1, 2, 3].map(() => ensurePartitions(database.pool, wanted)));
+    expect(created.reduce((sum, each) => sum + each)).toBe(4);
+    const { rows } = await database.pool.query<{ name: string; bounds: string }>(
+      `SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bounds FROM pg_class c
+        WHERE c.relname IN ('orders_2027_02', 'trades_2027_02_28') ORDER BY 1`,
+    );
+    expect(rows.map(({ name }) => name)).toEqual(["orders_2027_02", "trades_2027_02_28"]);
+    expect(rows[0]?.bounds).toMatch(/2027-02-01 00:00:00\+00.*2027-03-01 00:00:00\+00/);
+    expect(rows[1]?.bounds).toMatch(/2027-02-28 00:00:00\+00.*2027-03-01 00:00:00\+00/);
+  });
+});
+
+describe("the tables refuse", () => {
+  beforeAll(() => withPartitions());
+  test.each<[string, Partial<NewOrder>]>([
+    ["orders_filled", { filledQuantity: "2", quantity: "1" }],
+    ["orders_filled_whole", { status: 4, filledQuantity: "0.5" }],
+    ["orders_price", { price: undefined }],
+    ["orders_price", { type: 2 }],
+    ["orders_quantity_or_budget", { quantity: undefined }],
+    ["orders_quote_budget", { quantity: undefined, quoteBudget: "5" }],
+    ["orders_reason", { status: 5, reason: 0 }],
+    ["orders_reason", { status: 2, reason: 20 }],
+    ["orders_side", { side: 3 }],
+    ["orders_status", { status: 8, reason: 1 }],
+    ["orders_rejected_empty", { status: 7, reason: 40, filledQuantity: "0.1" }],
+    ["orders_times", { updatedAtMs: JANUARY - 1 }],
+  ])("an order that breaks %s", async (constraint, change) => {
+    const row = { ...order(1), ...change };
+    const insert = inTransaction(database.pool, (client) => insertOrders(client, 0, [row]));
+    await expect(insert).rejects.toMatchObject({ constraint });
+  });
+
+  test.each<[string, Partial<Fill>]>([
+    ["trades_fee", { fee: "1.1" }],
+    ["trades_fee", { side: 2, fee: "-1" }],
+    ["trades_role", { role: 0 }],
+    ["trades_quantity", { quantity: "0", fee: "0" }],
+  ])("a trade that breaks %s", async (constraint, change) => {
+    const row = { ...fill(1), ...change };
+    const insert = inTransaction(database.pool, (client) => insertTrades(client, 0, [row]));
+    await expect(insert).rejects.toMatchObject({ constraint });
+  });
+
+  test("a second row of the same half", async () => {
+    const insert = inTransaction(database.pool, (client) => insertTrades(client, 0, [fill(1), fill(1)]));
+    await expect(insert).rejects.toMatchObject({ code: "23505" });
+  });
+});
+
+describe("updates", () => {
+  beforeEach(async () => {
+    await clear();
+    await inTransaction(database.pool, (client) => insertOrders(client, 0, [order(1)]));
+  });
+  const update = {
+    ...{
+      orderId: order(1).orderId,
+      createdAtMs: order(1).createdAtMs,
+      reason: 0,
+      updatedAtMs: JANUARY + DAY_MS,
+    },
+    ...{
+      status: 3,
+      addedQuantity: "0.25",
+      addedQuote: "25",
+      finalQuantity: undefined,
+      finalQuote: undefined,
+    },
+  };
+  const apply = (change: object) =>
+    inTransaction(database.pool, (client) => updateOrders(client, [{ ...update, ...change }]));
+
+  test("add what was executed", async () => {
+    await apply({});
+    await apply({ status: 5, reason: 20, finalQuantity: "0.5", finalQuote: "50" });
+    const { orders } = await listOrders(database.pool, { userId: USER, statuses: [], pageSize: 1 });
+    expect(orders[0]).toMatchObject({ status: 5, reason: 20, filledQuantity: "0.5", executedQuote: "50" });
+  });
+
+  test.each([
+    ["is not stored", { orderId: OTHER }],
+    ["disagrees with its final word", { status: 5, reason: 20, finalQuantity: "0.3", finalQuote: "25" }],
+    ["disagrees on the notional", { status: 5, reason: 20, finalQuantity: "0.25", finalQuote: "26" }],
+  ])("stop when the order %s", async (_, change) => {
+    await expect(apply(change)).rejects.toThrow("every changed order is stored");
+  });
+
+  test("stop when the order had ended", async () => {
+    await apply({ status: 5, reason: 20 });
+    await expect(apply({})).rejects.toThrow("every changed order is stored");
+  });
+});
+
+describe("lists of orders", () => {
+  beforeAll(async () => {
+    await clear();
+    const many = Array.from({ length: 25 }, (_, number) => order(number + 1));
+    const foreign = { ...order(99), userId: OTHER };
+    await inTransaction(database.pool, (client) => insertOrders(client, 0, [...many, foreign]));
+  });
+  const list = (query: object) =>
+    listOrders(database.pool, { userId: USER, statuses: [], pageSize: 100, ...query });
+  const numbers = async (query: object) =>
+    (await list(query)).orders.map(({ clientOrderId }) => Number(clientOrderId));
+  const all = Array.from({ length: 25 }, (_, number) => 25 - number);
+
+  test("are newest first, across partitions, and hold one user's orders only", async () => {
+    expect(await numbers({})).toEqual(all);
+  });
+
+  test("page without gaps or repeats, also where times are equal", async () => {
+    const seen: number[] = [];
+    let after: OrdersCursor | undefined;
+    do {
+      const page = await list({ pageSize: 4, after });
+      expect(page.orders.length).toBeLessThanOrEqual(4);
+      seen.push(...page.orders.map(({ clientOrderId }) => Number(clientOrderId)));
+      after = page.next;
+    } while (after !== undefined);
+    expect(seen).toEqual(all);
+  });
+
+  test("a full last page has no next", async () => {
+    expect((await list({ pageSize: 25 })).next).toBeUndefined();
+    expect((await list({ pageSize: 24 })).next).toBeDefined();
+  });
+
+  test("filter by symbol, status and time", async () => {
+    expect(await numbers({ symbol: "ETH/USDT" })).toEqual(all.filter((number) => number % 3 === 0));
+    expect(await numbers({ statuses: [2, 3] })).toEqual(all.filter((number) => number % 2 === 1));
+    expect(await numbers({ statuses: [5] })).toEqual(all.filter((number) => number % 2 === 0));
+    const [fromMs, toMs] = [order(5).createdAtMs, order(9).createdAtMs];
+    const between = all.filter((number) => {
+      const { createdAtMs } = order(number);
+      return createdAtMs >= fromMs && createdAtMs < toMs;
+    });
+    expect(await numbers({ fromMs, toMs })).toEqual(between);
+  });
+
+  test("show canonical decimals and exact times", async () => {
+    const { orders } = await list({ pageSize: 1, symbol: "ETH/USDT" });
+    expect(orders[0]).toEqual({
+      ...{
+        orderId: order(24).orderId,
+        clientOrderId: "24",
+        symbol: "ETH/USDT",
+        side: 1,
+        type: 1,
+        timeInForce: 1,
+      },
+      ...{ price: "100", quantity: "1", quoteBudget: undefined, postOnly: false, status: 5, reason: 20 },
+      ...{ filledQuantity: "0", executedQuote: "0", acceptedSeq: 24 },
+      ...{ createdAtMs: order(24).createdAtMs, updatedAtMs: order(24).updatedAtMs },
+    });
+  });
+
+  test("find open orders by their own index", async () => {
+    await database.pool.query("ANALYZE orders.orders");
+    const { rows } = await database.pool.query<{ "QUERY PLAN": string }>(
+      `EXPLAIN SELECT * FROM orders.orders WHERE user_id = '${USER}' AND status < 4
+        ORDER BY created_at DESC, accepted_seq DESC, order_id DESC LIMIT 1`,
+    );
+    expect(rows.map((row) => row["QUERY PLAN"]).join("\n")).toMatch(/Index Scan Backward/);
+  });
+});
+
+describe("lists of trades", () => {
+  beforeAll(async () => {
+    await clear();
+    const many = Array.from({ length: 25 }, (_, number) => fill(number + 1));
+    await inTransaction(database.pool, (client) =>
+      insertTrades(client, 0, [...many, { ...fill(99), userId: OTHER }]),
+    );
+  });
+  const list = (query: object) => listTrades(database.pool, { userId: USER, pageSize: 100, ...query });
+  const numbers = async (query: object) => (await list(query)).trades.map(({ seq }) => seq);
+  const all = Array.from({ length: 25 }, (_, number) => 25 - number);
+
+  test("are newest first and page without gaps or repeats", async () => {
+    const seen: number[] = [];
+    let after: TradesCursor | undefined;
+    do {
+      const page = await list({ pageSize: 4, after });
+      seen.push(...page.trades.map(({ seq }) => seq));
+      after = page.next;
+    } while (after !== undefined);
+    expect(seen).toEqual(all);
+  });
+
+  test("filter by order, symbol and time", async () => {
+    expect(await numbers({ orderId: fill(3).orderId })).toEqual(all.filter((number) => number % 5 === 3));
+    expect(await numbers({ symbol: "ETH/USDT" })).toEqual(all.filter((number) => number % 3 === 0));
+    expect(await numbers({ fromMs: fill(20).executedAtMs })).toEqual(
+      all.filter((number) => fill(number).executedAtMs >= fill(20).executedAtMs),
+    );
+  });
+
+  test("show canonical decimals and exact times", async () => {
+    const { trades } = await list({ pageSize: 1, symbol: "ETH/USDT" });
+    const { tradeId, orderId, clientOrderId, executedAtMs } = fill(24);
+    expect(trades[0]).toEqual({
+      ...{ tradeId, orderId, clientOrderId, executedAtMs, symbol: "ETH/USDT", side: 1, role: 1 },
+      ...{ price: "100.5", quantity: "1", fee: "0.0025", feeAsset: "BTC", seq: 24, index: 0 },
+    });
+  });
+});
+
+describe("cursors", () => {
+  const at = (epoch: number, seq: number) => ({ epoch, seq });
+
+  test("start at the beginning, move only from where they stand, and only for the followed epoch", async () => {
+    const shard = 7;
+    const { pool } = database;
+    expect(await readCursor(pool, shard)).toEqual(at(0, 0));
+    expect(await fenceCursor(pool, shard, 3)).toBe(true);
+    const move = { shard, serverEpoch: 3, after: at(0, 0), through: at(2, 10) };
+    expect(await moveCursor(pool, move)).toBe(true);
+    expect(await moveCursor(pool, move)).toBe(false);
+    expect(await projectedSeq(pool, shard)).toBe(10);
+    const next = { shard, serverEpoch: 3, after: at(2, 10), through: at(3, 11) };
+    expect(await moveCursor(pool, { ...next, after: at(1, 10) })).toBe(false);
+    expect(await fenceCursor(pool, shard, 4)).toBe(true);
+    expect(await moveCursor(pool, next)).toBe(false);
+    expect(await fenceCursor(pool, shard, 3)).toBe(false);
+    expect(await moveCursor(pool, { ...next, serverEpoch: 4 })).toBe(true);
+  });
+});
+
+async function withPartitions(): Promise<void> {
+  const days = Array.from({ length: 12 }, (_, number) =>
+    new Date(JANUARY + number * DAY_MS).toISOString().slice(0, 10),
+  );
+  await ensurePartitions(database.pool, { orderMonths: days, tradeDays: days });
+}
+
+async function clear(): Promise<void> {
+  await withPartitions();
+  await database.pool.query("TRUNCATE orders.orders, orders.trades");
+}
+
+/** An order of USER; every second one cancelled, every third one in another market, three to a time. */
+function order(number: number): NewOrder {
+  const createdAtMs = JANUARY + Math.floor(number / 3) * 20_000_001;
+  const isEven = number % 2 === 0;
+  return {
+    orderId: `00000000-0000-5000-8000-${String(number).padStart(12, "0")}`,
+    createdAtMs,
+    userId: USER,
+    clientOrderId: String(number),
+    symbol: number % 3 === 0 ? "ETH/USDT" : "BTC/USDT",
+    ...{
+      side: 1,
+      type: 1,
+      timeInForce: 1,
+      price: "100.00",
+      quantity: "1",
+      quoteBudget: undefined,
+      postOnly: false,
+    },
+    ...{ status: isEven ? 5 : 2, reason: isEven ? 20 : 0, filledQuantity: "0", executedQuote: "0" },
+    updatedAtMs: createdAtMs + 1,
+    acceptedSeq: number,
+  };
+}
+
+/** A fill of USER, five orders in turn, three to a time. */
+function fill(number: number): Fill {
+  const order = number % 5;
+  return {
+    tradeId: `00000000-0000-5000-9000-${String(number).padStart(12, "0")}`,
+    executedAtMs: JANUARY + Math.floor(number / 3) * 20_000_001,
+    orderId: `00000000-0000-5000-8000-${String(order).padStart(12, "0")}`,
+    userId: USER,
+    clientOrderId: String(order),
+    symbol: number % 3 === 0 ? "ETH/USDT" : "BTC/USDT",
+    ...{
+      side: 1,
+      role: 1,
+      price: "100.50",
+      quantity: "1",
+      fee: "0.00250000",
+      feeAsset: "BTC",
+      feePpm: 2_500,
+    },
+    ...{ seq: number, index: 0 },
+  };
+}

@@ -1,0 +1,191 @@
+// SQL of the orders of all users.
+import { assert } from "@bourse/shared/assert.js";
+import { columns } from "@bourse/shared/postgres/columns.js";
+import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
+import type { NewOrder, OrderUpdate } from "../core/order-history.js";
+import { millis, timeOf, Where } from "./history-query.js";
+
+/** An order as ListOrders shows it. Enums are wire numbers, amounts canonical decimal text. */
+export interface OrderRow {
+  readonly orderId: string;
+  readonly clientOrderId: string;
+  readonly symbol: string;
+  readonly side: number;
+  readonly type: number;
+  readonly timeInForce: number;
+  /** Undefined for MARKET. */
+  readonly price: string | undefined;
+  /** Undefined for a MARKET BUY by quote budget. */
+  readonly quantity: string | undefined;
+  /** Undefined unless the client named it. */
+  readonly quoteBudget: string | undefined;
+  readonly postOnly: boolean;
+  readonly status: number;
+  /** Zero while open and for FILLED. */
+  readonly reason: number;
+  readonly filledQuantity: string;
+  readonly executedQuote: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly acceptedSeq: number;
+}
+
+/** Place of an order in a user's list. */
+export interface OrdersCursor {
+  readonly createdAtMs: number;
+  readonly acceptedSeq: number;
+  readonly orderId: string;
+}
+
+export interface ListOrdersQuery {
+  readonly userId: string;
+  readonly symbol?: string | undefined;
+  /** Wire numbers of the statuses wanted; empty for all. */
+  readonly statuses: readonly number[];
+  /** Created at or after. */
+  readonly fromMs?: number | undefined;
+  /** Created before. */
+  readonly toMs?: number | undefined;
+  readonly pageSize: number;
+  /** Only what comes after this order in the list. */
+  readonly after?: OrdersCursor | undefined;
+}
+
+/** Statuses below this are open: PENDING, OPEN, PARTIALLY_FILLED. */
+const TERMINAL_FROM = 4;
+
+/** Stores orders that the history does not have yet; partitions of their months must exist. */
+export async function insertOrders(
+  client: PoolClient,
+  shard: number,
+  rows: readonly NewOrder[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const cells = columns(rows, 18, (row) => [
+    ...[row.orderId, timeOf(row.createdAtMs), row.userId, row.clientOrderId, row.symbol, row.acceptedSeq],
+    ...[row.side, row.type, row.timeInForce, row.price, row.quantity, row.quoteBudget, row.postOnly],
+    ...[row.status, row.reason, row.filledQuantity, row.executedQuote, timeOf(row.updatedAtMs)],
+  ]);
+  await client.query({
+    name: "insert_orders",
+    text: `INSERT INTO orders.orders
+             (order_id, created_at, user_id, client_order_id, symbol, accepted_seq,
+              side, type, time_in_force, price, quantity, quote_budget, post_only,
+              status, reason, filled_quantity, executed_quote, updated_at, shard)
+           SELECT u.*, $19::int
+             FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
+                         $7::smallint[], $8::smallint[], $9::smallint[], $10::numeric[], $11::numeric[],
+                         $12::numeric[], $13::boolean[], $14::smallint[], $15::smallint[], $16::numeric[],
+                         $17::numeric[], $18::timestamptz[]) AS u`,
+    values: [...cells, shard],
+  });
+}
+
+/**
+ * Adds what a batch did to orders that are stored. Asserts that each is there, was open, and agrees
+ * with the final word on what was executed: otherwise the history is not the fold of the journal.
+ */
+export async function updateOrders(client: PoolClient, rows: readonly OrderUpdate[]): Promise<void> {
+  if (rows.length === 0) return;
+  // Rows are found by key, however little the planner knows of young partitions: reading a month of
+  // orders for a batch would cost more with every order.
+  await client.query({
+    name: "plan_by_key",
+    text: `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+                  set_config('enable_seqscan', 'off', true)`,
+  });
+  const cells = columns(rows, 9, (row) => [
+    ...[row.orderId, timeOf(row.createdAtMs), row.status, row.reason, row.addedQuantity, row.addedQuote],
+    ...[row.finalQuantity, row.finalQuote, timeOf(row.updatedAtMs)],
+  ]);
+  const times = rows.map(({ createdAtMs }) => createdAtMs);
+  const { rowCount } = await client.query({
+    name: "update_orders",
+    text: `UPDATE orders.orders AS o
+              SET status = u.status, reason = u.reason, updated_at = u.updated_at,
+                  filled_quantity = o.filled_quantity + u.added_quantity,
+                  executed_quote = o.executed_quote + u.added_quote
+             FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[], $4::smallint[], $5::numeric[],
+                         $6::numeric[], $7::numeric[], $8::numeric[], $9::timestamptz[])
+               AS u (order_id, created_at, status, reason, added_quantity, added_quote,
+                     final_quantity, final_quote, updated_at)
+            WHERE o.order_id = u.order_id AND o.created_at = u.created_at
+              AND o.created_at BETWEEN $10 AND $11
+              AND o.status < ${TERMINAL_FROM}
+              AND o.filled_quantity + u.added_quantity = coalesce(u.final_quantity, o.filled_quantity + u.added_quantity)
+              AND o.executed_quote + u.added_quote = coalesce(u.final_quote, o.executed_quote + u.added_quote)`,
+    values: [...cells, timeOf(least(times)), timeOf(greatest(times))],
+  });
+  assert(rowCount === rows.length, "every changed order is stored, open, and agrees with its final word");
+}
+
+/** Orders of a user, newest first, and where the next page starts if there is one. */
+export async function listOrders(
+  pool: Pool,
+  query: ListOrdersQuery,
+): Promise<{ orders: OrderRow[]; next?: OrdersCursor }> {
+  const { name, text, values } = listStatement(query);
+  const { rows } = await pool.query<OrderRow>({ name, text, values });
+  const orders = rows.slice(0, query.pageSize).map(withoutNulls);
+  const last = orders.at(-1);
+  if (rows.length <= query.pageSize || last === undefined) return { orders };
+  const { createdAtMs, acceptedSeq, orderId } = last;
+  return { orders, next: { createdAtMs, acceptedSeq, orderId } };
+}
+
+function listStatement(query: ListOrdersQuery) {
+  const { userId, symbol, statuses, fromMs, toMs, after, pageSize } = query;
+  const where = new Where("list_orders");
+  where.add("user", (user) => `user_id = ${user}`, userId);
+  if (symbol !== undefined) where.add("symbol", (name) => `symbol = ${name}`, symbol);
+  if (statuses.length > 0) where.add("status", (wanted) => `status = ANY(${wanted}::smallint[])`, statuses);
+  // Said in so many words, or the index of open orders is not used.
+  if (statuses.length > 0 && statuses.every((status) => status < TERMINAL_FROM)) {
+    where.add("open", () => `status < ${TERMINAL_FROM}`);
+  }
+  if (fromMs !== undefined) where.add("from", (time) => `created_at >= ${time}`, timeOf(fromMs));
+  if (toMs !== undefined) where.add("to", (time) => `created_at < ${time}`, timeOf(toMs));
+  if (after !== undefined) {
+    // The first condition says again what follows from the second: it spares the newer partitions.
+    where.add("after", (time) => `created_at <= ${time}`, timeOf(after.createdAtMs));
+    where.add(
+      "key",
+      (time, seq, id) => `(created_at, accepted_seq, order_id) < (${time}, ${seq}, ${id})`,
+      ...[timeOf(after.createdAtMs), after.acceptedSeq, after.orderId],
+    );
+  }
+  return where.statement(
+    (conditions, limit) => `
+      SELECT order_id AS "orderId", client_order_id AS "clientOrderId", symbol, side, type,
+             time_in_force AS "timeInForce", trim_scale(price)::text AS price,
+             trim_scale(quantity)::text AS quantity, trim_scale(quote_budget)::text AS "quoteBudget",
+             post_only AS "postOnly", status, reason,
+             trim_scale(filled_quantity)::text AS "filledQuantity",
+             trim_scale(executed_quote)::text AS "executedQuote",
+             ${millis("created_at")} AS "createdAtMs", ${millis("updated_at")} AS "updatedAtMs",
+             accepted_seq AS "acceptedSeq"
+        FROM orders.orders
+       WHERE ${conditions}
+       ORDER BY created_at DESC, accepted_seq DESC, order_id DESC
+       LIMIT ${limit}`,
+    pageSize + 1,
+  );
+}
+
+function withoutNulls(row: OrderRow): OrderRow {
+  const { price, quantity, quoteBudget } = row;
+  return {
+    ...row,
+    price: price ?? undefined,
+    quantity: quantity ?? undefined,
+    quoteBudget: quoteBudget ?? undefined,
+  };
+}
+
+function least(values: readonly number[]): number {
+  return values.reduce((least, value) => Math.min(least, value));
+}
+
+function greatest(values: readonly number[]): number {
+  return values.reduce((greatest, value) => Math.max(greatest, value));
+}
