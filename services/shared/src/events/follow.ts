@@ -1,4 +1,5 @@
 // The loop of every follower: connect, read from the cursor on, apply, for ever.
+import { AssertionFailed } from "../assert.js";
 import { DomainError } from "../errors/domain-error.js";
 import { toDomainError } from "../errors/from-wire.js";
 import type { Record as ShardRecord } from "../gen/bourse/matcher/v1/events_pb.js";
@@ -33,8 +34,8 @@ export interface FollowOptions {
 const BACKOFF = { baseMs: 100, capMs: 1_000, random: Math.random };
 
 /**
- * Follows one shard until the signal aborts. Reconnects with backoff after any failure; asserts that
- * records come without gaps and that the epoch never falls.
+ * Follows one shard until the signal aborts. Reconnects with backoff after any failure, also when records
+ * come with a gap or the epoch falls (SEQ_GAP); only a false assertion of a follower ends it.
  */
 export async function followShard(options: FollowOptions): Promise<void> {
   const { signal, clock, log, shard } = options;
@@ -45,6 +46,8 @@ export async function followShard(options: FollowOptions): Promise<void> {
       });
     } catch (error) {
       if (signal.aborted) return;
+      // Our own code is wrong: going on with half-changed state would only spread it.
+      if (error instanceof AssertionFailed) throw error;
       const failure = toDomainError(error);
       options.onDisconnect?.(failure);
       // A shard that restarts is no news; anything else is.
