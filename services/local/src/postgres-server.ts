@@ -87,7 +87,17 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   if (!existsSync(join(options.dataDir, "PG_VERSION"))) await createData(binaries, options);
   await refuseOtherMajor(binaries, options.dataDir);
   const port = options.port === 0 ? await freePort() : options.port;
-  return launch(binaries, options, port);
+  for (const until = performance.now() + stopMsMax; ; ) {
+    try {
+      return await launch(binaries, options, port);
+    } catch (error) {
+      // After kill -9 of a server its sessions need a moment to notice; until then they hold its memory.
+      const isHeld =
+        error instanceof StartError && error.message.includes("pre-existing shared memory block");
+      if (!isHeld || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 /** Makes a data folder with the superuser "bourse". All or nothing: it appears when it is complete. */

@@ -1,0 +1,38 @@
+// bourse.yaml is the reference of the settings, so it must name every key. The schemas belong to other
+// services, which this one may not import; their text is enough.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { defaultSettingsFile, readSettings } from "./settings.js";
+
+const text = readFileSync(defaultSettingsFile, "utf8");
+const settings = parse(text) as Record<string, Record<string, unknown>>;
+
+// Handed to the processes by npm start, or chosen instead of what is handed over.
+const fromMachine = new Set(["postgresUrl", "jwksFile", "jwksUrl", "dataDir", "shard"]);
+const shared = new Set(["log", "tracing", "shards", "markets"]);
+
+test.each([
+  ["orderGateway", "order-gateway/src/config.ts", "settings"],
+  ["projector", "order-gateway/src/projector-config.ts", "projectorSettings"],
+  ["wallet", "wallet/src/config.ts", "walletSettings"],
+  ["settler", "wallet/src/config.ts", "settlerSettings"],
+  ["matcher", "matcher/src/config.ts", "settings"],
+  ["marketData", "market-data/src/config.ts", "settings"],
+])("section %s lists every setting, and no other", (section, file, name) => {
+  const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+  const begin = source.indexOf(`export const ${name} =`);
+  expect(begin).toBeGreaterThan(-1);
+  const schema = source.slice(begin, source.indexOf("} as const", begin));
+  const keys = [...schema.matchAll(/^ {4}(\w+):/gm)].map(([, key]) => key as string);
+  const wanted = keys.filter((key) => !shared.has(key) && !fromMachine.has(key));
+  expect(wanted.length).toBeGreaterThan(3);
+  expect(Object.keys(settings[section] ?? {}).sort()).toEqual(wanted.sort());
+});
+
+test("the supervisor can work with it: two shards, every port once", () => {
+  const { ports, shards } = readSettings(defaultSettingsFile, {});
+  expect(shards).toEqual([0, 1]);
+  expect(ports.get("order-gateway")).toEqual({ grpc: 50_051, http: 8_080, admin: 9_090 });
+  expect(ports.get("matcher-1")).toEqual({ grpc: 50_061, admin: 9_101 });
+});
