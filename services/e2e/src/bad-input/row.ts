@@ -40,7 +40,7 @@ export interface Row {
 /** A LIMIT order that would be accepted, with some fields changed; undefined takes a field away. */
 export function limit(changes: Readonly<Record<string, unknown>> = {}): JsonObject {
   const order = {
-    symbol: "BTC/USDT",
+    symbol: "BAD/USDT",
     side: "SIDE_BUY",
     type: "ORDER_TYPE_LIMIT",
     price: "100",

@@ -1,0 +1,76 @@
+// kill -9 of each process under load, and the database too: started again, the exchange is what clients
+// were told, to the order and to the atom.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Exchange, startExchange, type User } from "./exchange.js";
+import { LOAD_FUNDS, type Load, startLoad, type Told } from "./load.js";
+import { disagreements } from "./reconcile.js";
+import { runTool } from "./tool.js";
+
+let exchange: Exchange;
+let users: User[];
+const allTold: Told[] = [];
+
+beforeAll(async () => {
+  // Durable: a killed database must not lose what it confirmed.
+  exchange = await startExchange({ isDurable: true });
+  users = [];
+  for (let n = 0; n < 3; n += 1) users.push(await exchange.newUser({ funds: LOAD_FUNDS }));
+  // Poor, so that refusals are among the final words.
+  users.push(await exchange.newUser({ funds: { USDT: "20", BTC: "0.001", XRP: "30" } }));
+});
+afterAll(() => exchange?.close());
+
+async function expectSound(load: Load): Promise<void> {
+  allTold.push(...load.told);
+  expect(await disagreements(exchange, load.told)).toEqual([]);
+  const audit = await runTool("audit", [], { BOURSE_HOME: exchange.mesh.home });
+  expect(audit.code, audit.output).toBe(0);
+}
+
+test.each([
+  "matcher-0",
+  "matcher-1",
+  "wallet",
+  "order-gateway",
+  "settler",
+  "projector",
+  "market-data",
+  "postgres",
+])("kill -9 of %s under load loses and doubles nothing", async (name) => {
+  const load = startLoad(users, { seed: name.length, prefix: name });
+  await load.untilTold(150);
+  await exchange.mesh.kill(name);
+  await exchange.mesh.restart(name);
+  await exchange.mesh.untilReady();
+  await load.untilTold(150);
+  await load.stop();
+  await expectSound(load);
+});
+
+test("kill -9 of everything at once, and all of it started again", async () => {
+  const load = startLoad(users, { seed: 99, prefix: "all" });
+  await load.untilTold(150);
+  const names = [
+    "order-gateway",
+    "market-data",
+    "projector",
+    "settler",
+    "matcher-0",
+    "matcher-1",
+    "wallet",
+    "postgres",
+  ];
+  await Promise.all(names.map((name) => exchange.mesh.kill(name)));
+  // The database first; the others wait for it, not for each other.
+  await exchange.mesh.restart("postgres");
+  await Promise.all(names.slice(0, -1).map((name) => exchange.mesh.restart(name)));
+  await load.untilTold(150);
+  await load.stop();
+  await expectSound(load);
+});
+
+test("what was told before all these crashes still holds, and both outcomes were among it", async () => {
+  expect(allTold.some(({ refusal }) => refusal !== undefined)).toBe(true);
+  expect(allTold.filter(({ order }) => order !== undefined).length).toBeGreaterThan(1_000);
+  expect(await disagreements(exchange, allTold)).toEqual([]);
+});

@@ -1,0 +1,125 @@
+// Seeded clients that place and cancel without a pause, and write down every final word they are told.
+import type { BourseClient } from "@bourse/client/bourse-client.js";
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import type {
+  Order,
+  PlaceOrderRequestSchema,
+} from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
+import { OrderType, Side, TimeInForce } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { seededRandom } from "@bourse/shared/testing/random.js";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { User } from "./exchange.js";
+
+/** An order as it was sent. */
+export type Sent = MessageInitShape<typeof PlaceOrderRequestSchema> & { readonly clientOrderId: string };
+
+/** The final word on an order: it exists, or it was refused for good. */
+export interface Told {
+  readonly user: User;
+  readonly sent: Sent;
+  readonly order?: Order;
+  readonly refusal?: DomainError;
+}
+
+/** Load that runs until it is stopped. */
+export interface Load {
+  readonly told: readonly Told[];
+  /** Resolves when so many more final words have been told. */
+  untilTold(more: number): Promise<void>;
+  /** Ends after the calls under way have their final word. */
+  stop(): Promise<void>;
+}
+
+const MARKETS = [
+  { symbol: "BTC/USDT", mid: 50_000, tick: 0.01, quantities: ["0.0001", "0.0007", "0.002"] },
+  { symbol: "ETH/USDT", mid: 2_500, tick: 0.01, quantities: ["0.001", "0.013", "0.05"] },
+  { symbol: "XRP/USDT", mid: 0.5, tick: 0.0001, quantities: ["10", "25.5", "100"] },
+];
+const LANES = 3;
+/** One call in so many cancels an order that the lane placed before. */
+const CANCEL_SHARE = 0.25;
+
+/** Funds that a user of the load needs. */
+export const LOAD_FUNDS = { USDT: "100000000", BTC: "1000", ETH: "10000", XRP: "10000000" };
+
+/** Starts the load: each user has a few lanes, each lane makes one call after the other. */
+export function startLoad(users: readonly User[], options: { seed: number; prefix: string }): Load {
+  const told: Told[] = [];
+  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  let isStopped = false;
+  const _repeats = 0;
+
+  const tell = (word: Told) => {
+    told.push(word);
+    for (const each of waiting) if (told.length >= each.count) each.resolve();
+  };
+  const lanes = users.flatMap((user, index) =>
+    Array.from({ length: LANES }, async (_unused, lane) => {
+      const random = seededRandom(options.seed * 1_000 + index * 10 + lane);
+      const mine: Told[] = [];
+      for (let n = 0; !isStopped; n += 1) {
+        const earlier =
+          random() < CANCEL_SHARE ? mine.splice(Math.floor(random() * mine.length), 1)[0] : undefined;
+        if (earlier?.order !== undefined) {
+          await cancel(user.client, earlier.order.orderId);
+          continue;
+        }
+        const sent = nextOrder(random, `${options.prefix}-${index}-${lane}-${n}`);
+        const word = await place(user, sent);
+        mine.push(word);
+        tell(word);
+      }
+    }),
+  );
+  const failed = Promise.all(lanes).then(() => undefined);
+  // Whoever waits is told of a lane that broke; a break before that is no unhandled rejection.
+  failed.catch(() => undefined);
+  return {
+    told,
+    untilTold: async (more) => {
+      const count = told.length + more;
+      await Promise.race([new Promise<void>((resolve) => waiting.push({ count, resolve })), failed]);
+    },
+    stop: async () => {
+      isStopped = true;
+      await failed;
+    },
+  };
+}
+
+/** Places an order and waits for its final word; the client repeats what is not final. */
+async function place(user: User, sent: Sent): Promise<Told> {
+  try {
+    const { order } = await user.client.orders.placeOrder(sent);
+    if (order === undefined) throw new Error("an answer without an order");
+    return { user, sent, order };
+  } catch (error) {
+    if (error instanceof DomainError && error.facts.outcome === "NOT_ACCEPTED")
+      return { user, sent, refusal: error };
+    throw error;
+  }
+}
+
+/** A cancel may come too late; that is an answer too. */
+async function cancel(client: BourseClient, orderId: string): Promise<void> {
+  try {
+    await client.orders.cancelOrder({ id: { case: "orderId", value: orderId } });
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.reason !== "ORDER_NOT_OPEN") throw error;
+  }
+}
+
+function nextOrder(random: () => number, clientOrderId: string): Sent {
+  const market = MARKETS[Math.floor(random() * MARKETS.length)] ?? MARKETS[0];
+  if (market === undefined) throw new Error("no market");
+  const quantity = market.quantities[Math.floor(random() * market.quantities.length)] ?? "1";
+  const side = random() < 0.5 ? Side.BUY : Side.SELL;
+  const common = { clientOrderId, symbol: market.symbol, side, quantity };
+  const kind = random();
+  if (kind < 0.1) return { ...common, type: OrderType.MARKET };
+  const decimals = market.tick === 0.01 ? 2 : 4;
+  const ticksAway = Math.floor(random() * 40) - 10;
+  const price = (market.mid + (side === Side.BUY ? -1 : 1) * ticksAway * market.tick).toFixed(decimals);
+  const timeInForce = kind < 0.2 ? TimeInForce.IOC : kind < 0.25 ? TimeInForce.FOK : TimeInForce.GTC;
+  return { ...common, type: OrderType.LIMIT, price, timeInForce };
+}
