@@ -1,0 +1,183 @@
+import { crc32 } from "node:zlib";
+import { systemClock } from "@bourse/shared/runtime/clock.js";
+import { createLogger } from "@bourse/shared/runtime/log.js";
+import { afterEach, describe, expect, test } from "vitest";
+import { bestLevels } from "../core/depth.js";
+import type { ShardRecord } from "../core/events.js";
+import { type FakeShard, fakeShard } from "../testing/fake-shard.js";
+import { marketRecord, simpleMatcher } from "../testing/simple-matcher.js";
+import { FanOut } from "./fan-out.js";
+import { followEvents } from "./follow-events.js";
+import { createMarketReads } from "./read-markets.js";
+import { createShardFeed, isCurrent, lagRecords, type ShardFeed } from "./shard-feed.js";
+
+const log = createLogger({ service: "test", level: "silent" });
+/** Backoff is not waited for: what matters is what happens after it. */
+const clock = { ...systemClock, sleep: () => Promise.resolve() };
+
+let stop = new AbortController();
+let following: Promise<void>[] = [];
+afterEach(async () => {
+  stop.abort();
+  await Promise.all(following);
+  stop = new AbortController();
+  following = [];
+});
+
+/** Follows a shard until the test ends. `until` resolves when the feed is as asked. */
+function follow(shard: FakeShard) {
+  const feed = createShardFeed(0, 100);
+  const fanOut = new FanOut({
+    clock,
+    crc32,
+    tradesQueueMax: 10,
+    subscribersMax: 10,
+    onSubscribers: () => {},
+  });
+  let wake = () => {};
+  const onProgress = () => wake();
+  following.push(
+    followEvents(feed, { matcher: shard.matcher, signal: stop.signal, clock, log, fanOut, onProgress }),
+  );
+  const until = async (isSo: (feed: ShardFeed) => boolean) => {
+    while (!isSo(feed)) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  return { feed, fanOut, until };
+}
+
+function journal() {
+  const matcher = simpleMatcher();
+  const records: ShardRecord[] = [
+    marketRecord(matcher),
+    matcher.place({ side: "buy", priceTicks: 100, quantityLots: 5 }),
+    matcher.place({ side: "sell", priceTicks: 103, quantityLots: 4 }),
+  ];
+  return { matcher, records };
+}
+
+function bids(feed: ShardFeed) {
+  const market = feed.view.markets.get("BTC/USDT");
+  return market === undefined ? [] : bestLevels(market.depth, "buy");
+}
+
+describe("a feed", () => {
+  test("is shown once it includes what the shard had when it was first heard", async () => {
+    const { records } = journal();
+    const shard = fakeShard();
+    shard.append(...records);
+    const { feed, until } = follow(shard);
+    expect(isCurrent(feed)).toBe(false);
+    const heard: [number, boolean, number][] = [];
+    await until((feed) => {
+      heard.push([feed.view.seq, isCurrent(feed), lagRecords(feed)]);
+      return isCurrent(feed);
+    });
+    expect(heard).toContainEqual([0, false, 3]);
+    expect(heard.at(-1)).toEqual([3, true, 0]);
+  });
+
+  test("goes on where it was when the matcher restarts", async () => {
+    const { matcher, records } = journal();
+    const shard = fakeShard();
+    shard.append(...records);
+    const { feed, until } = follow(shard);
+    await until(isCurrent);
+    shard.disconnect();
+    await until(() => shard.asked.length === 2);
+    shard.append({ ...matcher.place({ side: "buy", priceTicks: 101, quantityLots: 1 }), epoch: 2 });
+    await until(({ view }) => view.seq === 4);
+    expect(shard.asked).toEqual([0, 3]);
+    expect(bids(feed).map(({ priceTicks }) => priceTicks)).toEqual([101, 100]);
+    expect(feed.view.epoch).toBe(2);
+  });
+
+  test("drops all state and rebuilds when the journal ends before the views do", async () => {
+    const { matcher, records } = journal();
+    const shard = fakeShard();
+    shard.append(...records);
+    const { feed, fanOut, until } = follow(shard);
+    await until(isCurrent);
+    const market = feed.view.markets.get("BTC/USDT");
+    const reader = fanOut.depth(market as never, 0, stop.signal);
+    await reader.next();
+    const waiting = reader.next();
+    shard.restore(records.slice(0, 2), 7);
+    await expect(waiting).rejects.toMatchObject({ reason: "MARKET_DATA_UNAVAILABLE" });
+    await until((feed) => isCurrent(feed) && feed.view.seq === 2);
+    expect(bids(feed)).toEqual([{ priceTicks: 100, quantityLots: 5n }]);
+    expect(shard.asked).toEqual([0, 3, 0]);
+    shard.append(matcher.place({ side: "buy", priceTicks: 99, quantityLots: 1 }));
+  });
+
+  test("drops all state and rebuilds when a lower epoch serves", async () => {
+    const { records } = journal();
+    const shard = fakeShard();
+    shard.restore(records, 5);
+    const { feed, until } = follow(shard);
+    await until(isCurrent);
+    shard.restore(records, 4);
+    await until(({ headerEpoch }) => headerEpoch === 4);
+    await until(isCurrent);
+    expect(shard.asked).toEqual([0, 3, 0]);
+    expect(bids(feed)).toEqual([{ priceTicks: 100, quantityLots: 5n }]);
+  });
+
+  test("drops all state and rebuilds when a record is missing", async () => {
+    const { matcher, records } = journal();
+    const shard = fakeShard();
+    shard.append(...records);
+    const { feed, until } = follow(shard);
+    await until(isCurrent);
+    const next = matcher.place({ side: "buy", priceTicks: 101, quantityLots: 1 });
+    shard.append({ ...next, seq: next.seq + 1 });
+    await until(({ showFromSeq }) => showFromSeq === undefined);
+    expect(feed.view.seq).toBe(0);
+    shard.restore([...records, next], 1);
+    await until((feed) => isCurrent(feed) && feed.view.seq === 4);
+    expect(bids(feed)).toHaveLength(2);
+  });
+});
+
+describe("reads", () => {
+  test("say what is not certain yet, and what is", async () => {
+    const shard = fakeShard();
+    const { feed, until } = follow(shard);
+    const silent = createShardFeed(1, 10);
+    const both = createMarketReads([feed, silent], { clock, crc32 });
+    const one = createMarketReads([feed], { clock, crc32 });
+    expect(() => both.list()).toThrow(expect.objectContaining({ reason: "MARKET_DATA_UNAVAILABLE" }));
+    shard.append(...journal().records);
+    await until(({ view }) => view.seq === 3);
+    expect(one.list().map(({ symbol }) => symbol)).toEqual(["BTC/USDT"]);
+    expect(both.find("BTC/USDT").symbol).toBe("BTC/USDT");
+    expect(() => both.find("XRP/USDT")).toThrow(
+      expect.objectContaining({ reason: "MARKET_DATA_UNAVAILABLE" }),
+    );
+    expect(() => one.find("XRP/USDT")).toThrow(expect.objectContaining({ reason: "SYMBOL_NOT_FOUND" }));
+  });
+
+  test("of a book wait until it includes the seq that was asked for", async () => {
+    const { matcher, records } = journal();
+    const shard = fakeShard();
+    shard.append(...records);
+    const { feed, until } = follow(shard);
+    await until(isCurrent);
+    const reads = createMarketReads([feed], { clock: systemClock, crc32 });
+    const ask = { symbol: "BTC/USDT", levels: 1, signal: stop.signal };
+    const waiting = reads.book({ ...ask, minSeq: 5, timeoutMs: 20_000 });
+    shard.append(matcher.place({ side: "buy", priceTicks: 101, quantityLots: 1 }), matcher.tick());
+    expect(await waiting).toMatchObject({
+      seq: 5,
+      lastUpdateId: 4,
+      bids: [{ priceTicks: 101, quantityLots: 1n }],
+      asks: [{ priceTicks: 103, quantityLots: 4n }],
+    });
+    const late = reads.book({ ...ask, minSeq: 99, timeoutMs: 5 });
+    await expect(late).rejects.toMatchObject({ reason: "DEADLINE_EXCEEDED" });
+    expect(feed.waiting.size).toBe(0);
+  });
+});
