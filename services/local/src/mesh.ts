@@ -9,7 +9,7 @@ import { ensureKeys, makeToken, type TokenClaims } from "./keys.js";
 import { ManagedProcess } from "./managed-process.js";
 import { ensureDatabase, ensureRoles, ensureSchemas } from "./postgres-bootstrap.js";
 import { type PostgresServer, startPostgres } from "./postgres-server.js";
-import { isBuilt, planProcesses, stopOrder } from "./process-plan.js";
+import { planProcesses, stopOrder } from "./process-plan.js";
 import { endLeftovers, type RunningExchange, removeRunning, writeRunning } from "./running.js";
 import { defaultSettingsFile, type LocalSettings, type Ports, readSettings } from "./settings.js";
 import { StartError } from "./start-error.js";
@@ -223,7 +223,7 @@ class Parts {
 
   #plan(jwksFile: string): void {
     const { home, env = {}, services } = this.#options;
-    const from = this.#options.from ?? (isBuilt() && import.meta.url.includes("/dist/") ? "dist" : "source");
+    const from = this.#options.from ?? (import.meta.url.includes("/dist/") ? "dist" : "source");
     const context = {
       home,
       settings: this.#settings,

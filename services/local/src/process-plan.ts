@@ -1,5 +1,4 @@
 // Which processes make an exchange, what each is told, and where it listens.
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -104,11 +103,9 @@ function portKeys({ grpc, http, admin }: Ports): Record<string, string> {
 
 function nodeArgs(main: string, from: "dist" | "source"): string[] {
   const [service, file] = main.split("/") as [string, string];
-  // Each process does a small, steady amount of work: a small young generation costs nothing there
-  // and saves tens of megabytes a process.
-  const memory = ["--max-semi-space-size=4"];
-  if (from === "dist")
-    return [...memory, "--enable-source-maps", join(servicesFolder, service, "dist", `${file}.js`)];
+  // The default of 16 MiB grows every process by tens of megabytes without making any of them faster.
+  const memory = ["--max-semi-space-size=8"];
+  if (from === "dist") return [...memory, join(servicesFolder, service, "dist", `${file}.js`)];
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   return [
     ...memory,
@@ -117,9 +114,4 @@ function nodeArgs(main: string, from: "dist" | "source"): string[] {
     tsx,
     join(servicesFolder, service, "src", `${file}.ts`),
   ];
-}
-
-/** True when the processes were compiled. */
-export function isBuilt(): boolean {
-  return existsSync(join(servicesFolder, "order-gateway", "dist", "main.js"));
 }
