@@ -1,0 +1,128 @@
+// From what the client meant to what is asked of wallet and shard, in ticks and lots, or the reason why not.
+import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
+import { formatAtoms, parsePositiveAtoms } from "@bourse/shared/units/atoms.js";
+import { parsePriceTicks, parseQuantityLots } from "@bourse/shared/units/market.js";
+import {
+  type Funds,
+  fundsOfBuy,
+  fundsOfSell,
+  notionalTickLots,
+  referenceTicks,
+  tickLotsOfBudget,
+  tickLotsOfMarketBuy,
+} from "./funds-needed.js";
+import type { MarketRules, Quote } from "./market.js";
+import type { OrderContent } from "./order-content.js";
+import type { OrderTerms } from "./order-types.js";
+
+/** Whose order it is and by which ids it goes. */
+export interface OrderKey {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly clientOrderId: string;
+}
+
+interface Size {
+  readonly priceTicks: number;
+  readonly quantityLots: number;
+  readonly budgetTickLots: number;
+  readonly funds: Funds;
+}
+
+/**
+ * Terms of an order on its market as it is now. Refuses by the market's state, then its grid, its
+ * quantities and its least notional, in this order.
+ */
+export function decideTerms(
+  key: OrderKey,
+  content: OrderContent,
+  market: MarketRules,
+  quote?: Quote,
+): OrderTerms {
+  const closed = whyNotNow(market, content);
+  if (closed !== undefined) throw new DomainError(closed, { field: "symbol" });
+  const size = content.type === "LIMIT" ? sizeOfLimit(content, market) : sizeOfMarket(content, market, quote);
+  checkNotional(content, market, quote, size);
+  return {
+    orderId: key.orderId,
+    userId: key.userId,
+    clientOrderId: key.clientOrderId,
+    symbol: content.symbol,
+    side: content.side,
+    type: content.type,
+    timeInForce: content.timeInForce,
+    priceTicks: size.priceTicks,
+    quantityLots: size.quantityLots,
+    budgetTickLots: size.budgetTickLots,
+    byQuoteBudget: content.quoteBudget !== "",
+    postOnly: content.postOnly,
+    makerFeePpm: market.makerFeePpm,
+    takerFeePpm: market.takerFeePpm,
+    reservedAsset: size.funds.asset,
+    reservedAmount: formatAtoms(size.funds.amountAtoms),
+    quoteBudget: content.quoteBudget,
+  };
+}
+
+function whyNotNow(market: MarketRules, content: OrderContent): FailureReason | undefined {
+  switch (market.state) {
+    case "TRADING":
+      return undefined;
+    case "POST_ONLY":
+      return content.postOnly ? undefined : "SYMBOL_POST_ONLY";
+    case "CANCEL_ONLY":
+      return "SYMBOL_CANCEL_ONLY";
+    case "HALTED":
+      return "SYMBOL_HALTED";
+    case "DELISTED":
+      return "SYMBOL_DELISTED";
+  }
+}
+
+function sizeOfLimit(content: OrderContent, market: MarketRules): Size {
+  const priceTicks = parsePriceTicks(market, "price", content.price);
+  const quantityLots = quantityLotsOf(content, market);
+  const tickLots = notionalTickLots(priceTicks, quantityLots);
+  const funds = content.side === "BUY" ? fundsOfBuy(market, tickLots) : fundsOfSell(market, quantityLots);
+  return { priceTicks, quantityLots, budgetTickLots: 0, funds };
+}
+
+function sizeOfMarket(content: OrderContent, market: MarketRules, quote?: Quote): Size {
+  if (content.quoteBudget !== "") {
+    const budgetAtoms = parsePositiveAtoms("quote_budget", content.quoteBudget);
+    const budgetTickLots = tickLotsOfBudget(market, budgetAtoms);
+    return { priceTicks: 0, quantityLots: 0, budgetTickLots, funds: fundsOfBuy(market, budgetTickLots) };
+  }
+  const quantityLots = quantityLotsOf(content, market);
+  if (content.side === "SELL") {
+    return { priceTicks: 0, quantityLots, budgetTickLots: 0, funds: fundsOfSell(market, quantityLots) };
+  }
+  const budgetTickLots = tickLotsOfMarketBuy(market, quote, quantityLots);
+  return { priceTicks: 0, quantityLots, budgetTickLots, funds: fundsOfBuy(market, budgetTickLots) };
+}
+
+function quantityLotsOf(content: OrderContent, market: MarketRules): number {
+  const lots = parseQuantityLots(market, "quantity", content.quantity);
+  if (BigInt(lots) < market.minQuantityLots)
+    throw new DomainError("QUANTITY_TOO_SMALL", { field: "quantity" });
+  const isAbove = market.maxQuantityLots > 0n && BigInt(lots) > market.maxQuantityLots;
+  if (isAbove) throw new DomainError("QUANTITY_TOO_LARGE", { field: "quantity" });
+  return lots;
+}
+
+/** Least notional: of the limit, else of the client's budget, else at the last trade or best opposite; no price: passes. */
+function checkNotional(
+  content: OrderContent,
+  market: MarketRules,
+  quote: Quote | undefined,
+  size: Size,
+): void {
+  const priceTicks = content.type === "LIMIT" ? size.priceTicks : referenceTicks(quote, content.side);
+  if (content.quoteBudget === "" && priceTicks === 0) return;
+  const tickLots =
+    content.quoteBudget === "" ? BigInt(priceTicks) * BigInt(size.quantityLots) : BigInt(size.budgetTickLots);
+  if (tickLots * market.quoteAtomsPerTickLot < market.minNotionalAtoms) {
+    const field = content.quoteBudget === "" ? "quantity" : "quote_budget";
+    throw new DomainError("NOTIONAL_TOO_SMALL", { field });
+  }
+}

@@ -1,0 +1,63 @@
+// Token buckets as arithmetic: no clock, no storage.
+
+/** How a bucket fills. */
+export interface BucketRate {
+  /** Tokens per second. */
+  readonly perSecond: number;
+  /** Tokens that a full bucket holds. */
+  readonly burst: number;
+}
+
+/** A bucket as last touched. */
+export interface Bucket {
+  readonly tokens: number;
+  /** Monotonic milliseconds. */
+  readonly updatedMs: number;
+}
+
+/** What became of an attempt to take tokens. */
+export interface Take {
+  readonly isAllowed: boolean;
+  readonly bucket: Bucket;
+  /** Whole tokens that are left. */
+  readonly remaining: number;
+  /** Milliseconds until the same attempt can succeed; 0 when it did. */
+  readonly retryAfterMs: number;
+  /** Milliseconds until the bucket is full. */
+  readonly resetMs: number;
+}
+
+export type Tier = "basic" | "plus" | "pro" | "unlimited";
+
+/** Requests per second of each tier; "unlimited" has no bucket. */
+export const TIER_PER_SECOND: Readonly<Record<Exclude<Tier, "unlimited">, number>> = {
+  basic: 10,
+  plus: 100,
+  pro: 1000,
+};
+
+/** Takes `cost` tokens from a bucket, which fills up by time first; a new bucket is full. */
+export function takeTokens(rate: BucketRate, before: Bucket | undefined, nowMs: number, cost = 1): Take {
+  const tokens = tokensAt(rate, before, nowMs);
+  const isAllowed = tokens >= cost;
+  const left = isAllowed ? tokens - cost : tokens;
+  const msUntil = (wanted: number) => Math.max(0, Math.ceil(((wanted - left) * 1000) / rate.perSecond));
+  return {
+    isAllowed,
+    bucket: { tokens: left, updatedMs: nowMs },
+    remaining: Math.floor(left),
+    retryAfterMs: isAllowed ? 0 : msUntil(cost),
+    resetMs: msUntil(rate.burst),
+  };
+}
+
+/** True when forgetting the bucket changes nothing. */
+export function isFull(rate: BucketRate, bucket: Bucket, nowMs: number): boolean {
+  return tokensAt(rate, bucket, nowMs) >= rate.burst;
+}
+
+function tokensAt(rate: BucketRate, before: Bucket | undefined, nowMs: number): number {
+  if (before === undefined) return rate.burst;
+  const gained = (Math.max(0, nowMs - before.updatedMs) * rate.perSecond) / 1000;
+  return Math.min(rate.burst, before.tokens + gained);
+}

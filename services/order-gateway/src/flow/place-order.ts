@@ -1,0 +1,219 @@
+// The way of an order at the edge: reserve, submit, and what to say when an answer is lost.
+import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
+import { orderIdOf } from "@bourse/shared/ids.js";
+import { canonicalText, type OrderContent, type PlaceRequest, parseContent } from "../core/order-content.js";
+import { decideTerms, type OrderKey } from "../core/order-intent.js";
+import type { OrderTerms, Reservation } from "../core/order-types.js";
+import {
+  differingField,
+  type OrderView,
+  progressOfReservation,
+  progressOfState,
+  viewOf,
+  viewOfTombstone,
+} from "../core/order-view.js";
+import type { ShardAnswer } from "../io/shards.js";
+import { checkWaiting, expiryAfter } from "./expiry.js";
+import type { CallContext, Mesh } from "./mesh.js";
+
+/** An order that exists. */
+export interface OrderAnswer {
+  readonly order: OrderView;
+  /** True when it existed, or had been cancelled, before this call. */
+  readonly replayed: boolean;
+  /** Seq of the shard that the answer rests on. */
+  readonly seq: number;
+}
+
+interface Placement {
+  readonly key: OrderKey;
+  readonly content: OrderContent;
+  readonly context: CallContext;
+}
+
+interface Prepared {
+  readonly terms: OrderTerms;
+  readonly shard: number;
+  /** Shard times before the reserve was sent or the row was read. */
+  readonly heardMs: ReadonlyMap<number, number>;
+}
+
+const RETRY_AFTER_MS = "1000";
+
+/**
+ * Reserves funds at the wallet, then submits to the shard. The order id follows from user and client
+ * order id, so repeating the call can never place a second order.
+ *
+ * Funds of a rejected or ended order are released by the shard's events, never here. When an answer
+ * is lost after the reserve was sent, the order may live without us knowing: the caller gets
+ * OUTCOME_UNKNOWN, the funds stay held, and the same call again or the sweep gets the final word.
+ */
+export async function placeOrder(
+  mesh: Mesh,
+  request: PlaceRequest,
+  context: CallContext,
+): Promise<OrderAnswer> {
+  const content = notAttempted(() => parseContent(request));
+  const clientOrderId = request.clientOrderId === "" ? mesh.mintClientOrderId() : request.clientOrderId;
+  const key = { orderId: orderIdOf(context.userId, clientOrderId), userId: context.userId, clientOrderId };
+  const placement = { key, content, context };
+  try {
+    const prepared = prepare(mesh, placement);
+    if (!(prepared instanceof DomainError)) return await reserveAndSubmit(mesh, placement, prepared);
+    // A rule that changed since must not hide an order that exists; a new key needs no look-up.
+    if (request.clientOrderId === "") throw prepared;
+    return await answerFromRow(mesh, placement, prepared);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw withFacts(error, {
+      outcome: "NOT_ATTEMPTED",
+      order_id: key.orderId,
+      client_order_id: clientOrderId,
+    });
+  }
+}
+
+/** Checks that cost no hop. Market and quote are read together with the shard's time. */
+function prepare(mesh: Mesh, { key, content, context }: Placement): Prepared | DomainError {
+  try {
+    checkWaiting(mesh, context);
+    const market = mesh.shards.market(content.symbol);
+    const terms = decideTerms(key, content, market, mesh.shards.quote(content.symbol));
+    mesh.shards.checkOpen(market.shard);
+    return { terms, shard: market.shard, heardMs: mesh.shards.heardMs() };
+  } catch (error) {
+    if (error instanceof DomainError) return error;
+    throw error;
+  }
+}
+
+async function reserveAndSubmit(mesh: Mesh, placement: Placement, prepared: Prepared): Promise<OrderAnswer> {
+  const { key, content, context } = placement;
+  const { terms, shard, heardMs } = prepared;
+  // Known before it is submitted, so that a cancel right behind it finds the way.
+  mesh.routes.set(key.orderId, shard);
+  const fingerprint = mesh.fingerprint(canonicalText(content));
+  const { deadlineMs, traceparent } = context;
+  let answer: Awaited<ReturnType<Mesh["wallet"]["reserve"]>>;
+  try {
+    answer = await mesh.wallet.reserve({ terms, fingerprint, shard, traceparent, deadlineMs });
+  } catch (error) {
+    throw error instanceof DomainError && error.facts.outcome === "NOT_ATTEMPTED" ? error : unknown(error);
+  }
+  switch (answer.type) {
+    case "refused":
+      throw new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+    case "conflict":
+      throw reused(mesh, content, answer.stored);
+    case "reserved":
+      if (answer.stored !== undefined) return answerFromReservation(mesh, placement, answer.stored, heardMs);
+      return submit(mesh, placement, prepared, false);
+  }
+}
+
+/** A local refusal stands unless the key already names an order. */
+async function answerFromRow(mesh: Mesh, placement: Placement, refusal: DomainError): Promise<OrderAnswer> {
+  const { key, content, context } = placement;
+  const heardMs = mesh.shards.heardMs();
+  const row = await mesh.wallet.getReservation(key.orderId, context.deadlineMs);
+  if (row === undefined) throw refusal;
+  const field = row.terms && differingField(content, row.terms, mesh.shards.findMarket(row.terms.symbol));
+  if (field !== undefined) throw new DomainError("CLIENT_ORDER_ID_REUSED", { field });
+  if (row.state === "ACTIVE") mesh.shards.checkOpen(row.shard);
+  return answerFromReservation(mesh, placement, row, heardMs);
+}
+
+/** Carries on from a stored reservation: its terms and its word count, not what this call derived. */
+async function answerFromReservation(
+  mesh: Mesh,
+  placement: Placement,
+  row: Reservation,
+  heardMs: ReadonlyMap<number, number>,
+): Promise<OrderAnswer> {
+  switch (row.state) {
+    case "REFUSED":
+      throw new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+    case "CLOSED":
+      return answerOfClosed(mesh, placement.key, row);
+    case "ACTIVE": {
+      const terms = row.terms;
+      if (terms === undefined) throw unknown(new DomainError("INTERNAL"));
+      return submit(mesh, placement, { terms, shard: row.shard, heardMs }, true);
+    }
+  }
+}
+
+/** The final word as the wallet keeps it; the shard is not asked. */
+export function answerOfClosed(
+  mesh: Mesh,
+  ids: { orderId: string; clientOrderId: string },
+  row: Reservation,
+): OrderAnswer {
+  const progress = progressOfReservation(row);
+  const market = row.terms && mesh.shards.findMarket(row.terms.symbol);
+  const seq = row.end?.endedSeq ?? 0;
+  if (row.terms === undefined) return { order: viewOfTombstone(ids, progress), replayed: true, seq };
+  // The grid of a market comes from its shard; without it ticks and lots say nothing.
+  if (market === undefined) throw new DomainError("SHARD_UNAVAILABLE", { retry_after_ms: RETRY_AFTER_MS });
+  return { order: viewOf(row.terms, market, progress), replayed: true, seq };
+}
+
+async function submit(
+  mesh: Mesh,
+  { key, context }: Placement,
+  { terms, shard, heardMs }: Prepared,
+  wasReserved: boolean,
+): Promise<OrderAnswer> {
+  const { turn, deadlineMs, traceparent } = context;
+  const expiresAtMs = expiryAfter(mesh, heardMs, shard, context);
+  try {
+    await turn?.enter();
+    const sent = mesh.shards.submit(shard, terms, { lane: turn?.lane, deadlineMs, expiresAtMs, traceparent });
+    turn?.leave();
+    const answer = await sent;
+    if (answer.type === "failure") throw answer.error;
+    return answerOfShard(mesh, key, shard, answer, wasReserved);
+  } catch (error) {
+    throw unknown(error);
+  }
+}
+
+/** The order as its shard answered, noted for later reads. */
+export function answerOfShard(
+  mesh: Mesh,
+  ids: { orderId: string; clientOrderId: string; userId: string },
+  shard: number,
+  answer: Extract<ShardAnswer, { type: "order" }>,
+  wasKnown: boolean,
+): OrderAnswer {
+  const { state, seq } = answer;
+  mesh.acknowledged(ids.userId, shard, seq);
+  const replayed = wasKnown || answer.replayed;
+  const progress = progressOfState(state);
+  if (state.terms === undefined) return { order: viewOfTombstone(ids, progress), replayed, seq };
+  return { order: viewOf(state.terms, mesh.shards.market(state.terms.symbol), progress), replayed, seq };
+}
+
+/** After the reserve was sent nothing is certain but by a stored word. */
+function unknown(error: unknown): DomainError {
+  const cause = error instanceof DomainError ? error.reason : "INTERNAL";
+  return new DomainError(
+    "OUTCOME_UNKNOWN",
+    { outcome: "UNKNOWN", cause, retry_after_ms: RETRY_AFTER_MS },
+    { cause: error },
+  );
+}
+
+function reused(mesh: Mesh, content: OrderContent, stored: Reservation | undefined): DomainError {
+  const terms = stored?.terms;
+  const field = terms && differingField(content, terms, mesh.shards.findMarket(terms.symbol));
+  return new DomainError("CLIENT_ORDER_ID_REUSED", { field: field ?? "client_order_id" });
+}
+
+function notAttempted<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof DomainError ? withFacts(error, { outcome: "NOT_ATTEMPTED" }) : error;
+  }
+}

@@ -1,0 +1,30 @@
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import {
+  type OrderView,
+  progressOfReservation,
+  progressOfState,
+  viewOf,
+  viewOfTombstone,
+} from "../core/order-view.js";
+import { idsOf, type OrderName } from "./cancel-order.js";
+import type { CallContext, Mesh } from "./mesh.js";
+import { answerOfClosed } from "./place-order.js";
+
+/**
+ * One order of the caller: the reservation first, which holds the final word when the order has ended,
+ * else its shard. An order that its shard does not know yet is PENDING. Another user's order is as absent.
+ */
+export async function readOrder(mesh: Mesh, name: OrderName, context: CallContext): Promise<OrderView> {
+  const ids = idsOf(name, context.userId);
+  const row = await mesh.wallet.getReservation(ids.orderId, context.deadlineMs);
+  const isTheirs = row !== undefined && row.userId === context.userId && row.state !== "REFUSED";
+  if (!isTheirs) throw new DomainError("ORDER_NOT_FOUND", { order_id: ids.orderId });
+  const named = { ...ids, clientOrderId: row.terms?.clientOrderId ?? ids.clientOrderId };
+  if (row.state === "CLOSED" || row.terms === undefined) return answerOfClosed(mesh, named, row).order;
+  mesh.routes.set(ids.orderId, row.shard);
+  const market = mesh.shards.market(row.terms.symbol);
+  const state = await mesh.shards.getOrder(row.shard, ids.orderId, context.userId, context.deadlineMs);
+  if (state === undefined) return viewOf(row.terms, market, progressOfReservation(row));
+  const progress = progressOfState(state);
+  return state.terms === undefined ? viewOfTombstone(named, progress) : viewOf(state.terms, market, progress);
+}

@@ -1,0 +1,293 @@
+// All shards as functions: where each market lives, what it costs, and the way to its matcher.
+
+import { DomainError, isFailureReason } from "@bourse/shared/errors/domain-error.js";
+import { isInfrastructureFailure, toDomainError } from "@bourse/shared/errors/from-wire.js";
+import {
+  type CommandResult,
+  type MarketQuote,
+  MatcherService,
+  type WatchShardResponse,
+} from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import {
+  EndReason,
+  type Market,
+  type MarketSchema,
+  OrderStatus,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
+import type { Clock } from "@bourse/shared/runtime/clock.js";
+import type { Logger } from "@bourse/shared/runtime/log.js";
+import { backoffMs } from "@bourse/shared/runtime/retry.js";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MarketRules, Quote } from "../core/market.js";
+import type { OrderState, OrderTerms } from "../core/order-types.js";
+import { connected } from "./channel.js";
+import { rulesOfMarket, stateOfWire, termsToWire } from "./messages.js";
+import { type CommandMessage, type CommandOptions, type LinkAnswer, ShardLink } from "./shard-link.js";
+
+/** What a shard said about one order. */
+export type ShardAnswer =
+  | {
+      readonly type: "order";
+      readonly state: OrderState;
+      readonly seq: number;
+      /** True when it had been decided before this command. */
+      readonly replayed: boolean;
+    }
+  | { readonly type: "failure"; readonly error: DomainError };
+
+export interface ShardCall extends CommandOptions {
+  /** Shard time after which an unknown order is not taken. */
+  readonly expiresAtMs: number;
+  readonly traceparent: string;
+}
+
+interface Shard {
+  readonly number: number;
+  readonly client: ServiceClient<typeof MatcherService>;
+  readonly link: ShardLink;
+  readonly close: () => void;
+  /** Shard time last heard, milliseconds; 0 before the first word. */
+  timeMs: number;
+  isOpen: boolean;
+  wasHeard: boolean;
+}
+
+export interface ShardsOptions {
+  readonly shards: readonly { readonly shard: number; readonly address: string }[];
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly connectMs: number;
+  /** Called whenever a shard opens, closes or is heard for the first time. */
+  readonly onChange?: () => void;
+}
+
+const WATCH_BACKOFF = { baseMs: 100, capMs: 1_000 };
+
+/** The gateway's view of the shards; kept fresh by `watch`. */
+export class Shards {
+  readonly #shards: ReadonlyMap<number, Shard>;
+  readonly #options: ShardsOptions;
+  readonly #markets = new Map<string, MarketRules>();
+  readonly #quotes = new Map<string, Quote>();
+
+  constructor(options: ShardsOptions) {
+    this.#options = options;
+    this.#shards = new Map(
+      options.shards.map(({ shard, address }) => [shard, openShard(options, shard, address)]),
+    );
+  }
+
+  /** Follows one shard until the signal aborts: markets, quotes, time, open or not. */
+  async watch(number: number, signal: AbortSignal): Promise<void> {
+    const shard = this.#at(number);
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        for await (const update of shard.client.watchShard({}, { signal })) {
+          attempt = 1;
+          this.#learn(shard, update);
+        }
+      } catch (error) {
+        const level = isInfrastructureFailure(error) ? "debug" : "error";
+        this.#options.log[level]({ shard: number, err: error }, "shard not heard");
+      }
+      // What is in flight when the drain begins is still carried out.
+      if (signal.aborted) return;
+      this.#setOpen(shard, false);
+      const { clock, random } = this.#options;
+      await clock.sleep(backoffMs(attempt, { ...WATCH_BACKOFF, random }), signal);
+    }
+  }
+
+  /** Market by symbol. Refuses with SYMBOL_NOT_FOUND, or SHARD_UNAVAILABLE while some shard was never heard. */
+  market(symbol: string): MarketRules {
+    const market = this.#markets.get(symbol);
+    if (market === undefined) throw this.#absent("SYMBOL_NOT_FOUND", "symbol");
+    return market;
+  }
+
+  /** Market by symbol, if it is known. */
+  findMarket(symbol: string): MarketRules | undefined {
+    return this.#markets.get(symbol);
+  }
+
+  /** Refuses with ASSET_NOT_FOUND when no market trades the asset. */
+  checkAsset(asset: string): void {
+    for (const { baseAsset, quoteAsset } of this.#markets.values()) {
+      if (asset === baseAsset || asset === quoteAsset) return;
+    }
+    throw this.#absent("ASSET_NOT_FOUND", "asset");
+  }
+
+  quote(symbol: string): Quote | undefined {
+    return this.#quotes.get(symbol);
+  }
+
+  /** Refuses with SHARD_UNAVAILABLE when the shard does not take commands now. */
+  checkOpen(number: number): void {
+    if (!this.#at(number).isOpen) throw away();
+  }
+
+  /** Shard times as heard so far, by shard. */
+  heardMs(): ReadonlyMap<number, number> {
+    return new Map([...this.#shards.values()].map(({ number, timeMs }) => [number, timeMs]));
+  }
+
+  /** Shards that do not take commands now. */
+  closed(): number[] {
+    return [...this.#shards.values()].filter((shard) => !shard.isOpen).map((shard) => shard.number);
+  }
+
+  submit(number: number, terms: OrderTerms, call: ShardCall): Promise<ShardAnswer> {
+    const submit = { terms: termsToWire(terms), expiresAtMs: BigInt(call.expiresAtMs) };
+    return this.#execute(number, { kind: { case: "submit", value: submit } }, call);
+  }
+
+  cancel(number: number, order: { orderId: string; userId: string }, call: ShardCall): Promise<ShardAnswer> {
+    return this.#execute(number, { kind: { case: "cancel", value: order } }, call);
+  }
+
+  /** A user's cancel of an order that its shard may never have seen. */
+  cancelUnseen(
+    number: number,
+    order: { orderId: string; userId: string; symbol: string },
+    call: ShardCall,
+  ): Promise<ShardAnswer> {
+    const value = {
+      ...order,
+      tombstoneStatus: OrderStatus.CANCELLED,
+      tombstoneReason: EndReason.USER,
+      expiresAtMs: BigInt(call.expiresAtMs),
+      cancelIfOpen: true,
+    };
+    return this.#execute(number, { kind: { case: "resolve", value } }, call);
+  }
+
+  /** The order as its shard knows it now, undefined when it does not. */
+  async getOrder(
+    number: number,
+    orderId: string,
+    userId: string,
+    deadlineMs: number,
+  ): Promise<OrderState | undefined> {
+    try {
+      const { order } = await this.#at(number).client.getOrder({ orderId, userId }, { deadlineMs });
+      return order === undefined ? undefined : stateOfWire(order);
+    } catch (error) {
+      const failure = toDomainError(error);
+      if (failure.reason === "ORDER_NOT_FOUND") return undefined;
+      throw isInfrastructureFailure(failure) && failure.reason !== "DEADLINE_EXCEEDED"
+        ? away(failure)
+        : failure;
+    }
+  }
+
+  /** Makes a market on the shard that it names. */
+  async addMarket(market: MessageInitShape<typeof MarketSchema>, deadlineMs: number): Promise<Market> {
+    const shard = this.#shards.get(market.shard ?? 0);
+    if (shard === undefined) throw new DomainError("INVALID_MARKET", { field: "market.shard" });
+    const existing = this.#markets.get(market.symbol ?? "");
+    if (existing !== undefined && existing.shard !== shard.number) {
+      throw new DomainError("MARKET_DIFFERS", { field: "market.shard" });
+    }
+    try {
+      const { market: made } = await shard.client.addMarket({ market }, { deadlineMs });
+      if (made === undefined) throw away();
+      this.#markets.set(made.symbol, rulesOfMarket(made));
+      return made;
+    } catch (error) {
+      const failure = toDomainError(error);
+      throw isInfrastructureFailure(failure) ? away(failure) : failure;
+    }
+  }
+
+  close(): void {
+    for (const shard of this.#shards.values()) shard.close();
+  }
+
+  async #execute(number: number, message: CommandMessage, call: ShardCall): Promise<ShardAnswer> {
+    const { lane, deadlineMs, traceparent } = call;
+    return answerOf(await this.#at(number).link.execute({ ...message, traceparent }, { lane, deadlineMs }));
+  }
+
+  #at(number: number): Shard {
+    const shard = this.#shards.get(number);
+    // A reservation may name a shard that this gateway's settings do not know (yet).
+    if (shard === undefined) throw away();
+    return shard;
+  }
+
+  #absent(reason: "SYMBOL_NOT_FOUND" | "ASSET_NOT_FOUND", field: string): DomainError {
+    const wereAllHeard = [...this.#shards.values()].every((shard) => shard.wasHeard);
+    return wereAllHeard ? new DomainError(reason, { field }) : away();
+  }
+
+  #learn(shard: Shard, update: WatchShardResponse): void {
+    for (const market of update.markets) this.#markets.set(market.symbol, rulesOfMarket(market));
+    for (const quote of update.quotes) this.#quotes.set(quote.symbol, quoteOf(quote));
+    // Time never runs backwards, also when an older update comes late.
+    shard.timeMs = Math.max(shard.timeMs, Number(update.timeMs));
+    shard.wasHeard = true;
+    this.#setOpen(shard, update.isOpen);
+  }
+
+  #setOpen(shard: Shard, isOpen: boolean): void {
+    if (shard.isOpen === isOpen) return;
+    shard.isOpen = isOpen;
+    this.#options.log.info({ shard: shard.number, isOpen }, "shard changed");
+    this.#options.onChange?.();
+  }
+}
+
+function openShard(options: ShardsOptions, number: number, address: string): Shard {
+  const channel = openChannel(address);
+  const client = createClient(MatcherService, channel);
+  const { clock, random } = options;
+  const link = new ShardLink({
+    client,
+    clock,
+    random,
+    connected: () => connected(channel, options.connectMs),
+  });
+  const close = () => {
+    link.close();
+    channel.close();
+  };
+  return { number, client, link, close, timeMs: 0, isOpen: false, wasHeard: false };
+}
+
+function quoteOf({ lastTradeTicks, bestBidTicks, bestAskTicks }: MarketQuote): Quote {
+  return {
+    lastTradeTicks: Number(lastTradeTicks),
+    bestBidTicks: Number(bestBidTicks),
+    bestAskTicks: Number(bestAskTicks),
+  };
+}
+
+function answerOf({ result, wasResent }: LinkAnswer): ShardAnswer {
+  const { outcome, seq, replayed }: CommandResult = result;
+  switch (outcome.case) {
+    case "order":
+      // After a resend the first copy may have been this call's own.
+      return {
+        type: "order",
+        state: stateOfWire(outcome.value),
+        seq: Number(seq),
+        replayed: replayed && !wasResent,
+      };
+    case "failure": {
+      const { reason, facts } = outcome.value;
+      return {
+        type: "failure",
+        error: new DomainError(isFailureReason(reason) ? reason : "INTERNAL", facts),
+      };
+    }
+    case undefined:
+      return { type: "failure", error: new DomainError("INTERNAL") };
+  }
+}
+
+function away(cause?: unknown): DomainError {
+  return new DomainError("SHARD_UNAVAILABLE", { retry_after_ms: "500" }, { cause });
+}

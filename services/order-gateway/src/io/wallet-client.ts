@@ -1,0 +1,271 @@
+// The wallet as functions: batched reserves on one pipelined stream, a circuit breaker around every
+// call, retries of what is idempotent. Errors say in `outcome` whether a reserve was sent.
+import {
+  DomainError,
+  type FailureReason,
+  isFailureReason,
+  withFacts,
+} from "@bourse/shared/errors/domain-error.js";
+import { isInfrastructureFailure, toDomainError } from "@bourse/shared/errors/from-wire.js";
+import { AccountService, WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import {
+  type CallOptions,
+  type Channel,
+  createClient,
+  type ServiceClient,
+} from "@bourse/shared/rpc/client.js";
+import { batched } from "@bourse/shared/runtime/batched.js";
+import type { Clock } from "@bourse/shared/runtime/clock.js";
+import { type BreakerState, backoffMs, createBreaker, retry } from "@bourse/shared/runtime/retry.js";
+import type { OrderTerms, Reservation } from "../core/order-types.js";
+import { connected } from "./channel.js";
+import { encodeTerms, reservationOfWire } from "./messages.js";
+import { ReserveLink, type ReserveMessage, type ReserveOutcome } from "./reserve-link.js";
+
+/** A hold for one order. */
+export interface ReserveInput {
+  readonly terms: OrderTerms;
+  readonly fingerprint: Uint8Array;
+  readonly shard: number;
+  readonly traceparent: string;
+  /** Wall-clock milliseconds at which the caller stops waiting. */
+  readonly deadlineMs: number;
+}
+
+/** What the wallet said. `stored` is absent where the terms are those that were sent. */
+export type ReserveAnswer =
+  | { readonly type: "reserved"; readonly replayed: boolean; readonly stored?: Reservation }
+  | { readonly type: "refused" }
+  | { readonly type: "conflict"; readonly stored?: Reservation | undefined };
+
+export interface WalletClient {
+  /** Holds funds; rejects with `outcome` NOT_ATTEMPTED or UNKNOWN when the wallet gave no answer. */
+  reserve(input: ReserveInput): Promise<ReserveAnswer>;
+  /** The reservation of an order, undefined when there is none. */
+  getReservation(orderId: string, deadlineMs: number): Promise<Reservation | undefined>;
+  /** AccountService behind breaker and retry. */
+  readonly accounts: Pick<ServiceClient<typeof AccountService>, "getBalances" | "deposit" | "withdraw">;
+  close(): void;
+}
+
+export interface WalletOptions {
+  readonly channel: Channel;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly connectMs: number;
+  readonly onBreakerMove?: (state: BreakerState) => void;
+}
+
+interface Item {
+  readonly message: ReserveMessage;
+  readonly deadlineMs: number;
+  wasSent: boolean;
+  /** The caller has been told that nothing was attempted, so it must never be sent. */
+  isAbandoned: boolean;
+}
+
+type ItemResult = ReserveOutcome | DomainError;
+
+const BATCH_MAX = 512;
+// Fewer than the failures that open the breaker: one broken stream must not open it by itself.
+const IN_FLIGHT_MAX = 4;
+const QUEUE_MAX = 20_000;
+const ATTEMPTS = 3;
+const BACKOFF = { baseMs: 50, capMs: 1_000 };
+
+/** Opens the wallet client over a channel. */
+export function openWallet(options: WalletOptions): WalletClient {
+  const { channel, clock } = options;
+  const wallet = createClient(WalletService, channel);
+  const accounts = createClient(AccountService, channel);
+  const guarded = guard(options);
+  const link = new ReserveLink(wallet, () => connected(channel, options.connectMs));
+  const enqueue = batched((items: readonly Item[]) => reserveMany({ link, guarded, options }, items), {
+    batchMax: BATCH_MAX,
+    inFlightMax: IN_FLIGHT_MAX,
+    queueMax: QUEUE_MAX,
+  });
+  const idempotent = <I, O>(call: (request: I, callOptions?: CallOptions) => Promise<O>) => {
+    return (request: I, callOptions?: CallOptions) => guarded.retried(() => call(request, callOptions));
+  };
+  return {
+    async reserve(input) {
+      const item: Item = {
+        message: messageOf(input),
+        deadlineMs: input.deadlineMs,
+        wasSent: false,
+        isAbandoned: false,
+      };
+      return answerOf(await within(clock, item, enqueue(item)));
+    },
+    async getReservation(orderId, deadlineMs) {
+      try {
+        const call = () => wallet.getReservation({ orderId }, { deadlineMs });
+        const { reservation } = await guarded.retried(call);
+        return reservation === undefined ? undefined : reservationOfWire(reservation);
+      } catch (error) {
+        if (error instanceof DomainError && error.reason === "RESERVATION_NOT_FOUND") return undefined;
+        throw error;
+      }
+    },
+    accounts: {
+      getBalances: idempotent(accounts.getBalances),
+      deposit: idempotent(accounts.deposit),
+      withdraw: idempotent(accounts.withdraw),
+    },
+    close: () => link.close(),
+  };
+}
+
+/** Breaker around every call, and with retries for unary calls; failures of the way become WALLET_UNAVAILABLE. */
+function guard({ clock, random, onBreakerMove }: WalletOptions) {
+  const breaker = createBreaker({
+    failuresToOpen: 5,
+    openMs: 30_000,
+    trialsMax: 10,
+    successesToClose: 10,
+    clock,
+    isInfrastructureFailure,
+    reason: "WALLET_UNAVAILABLE",
+    ...(onBreakerMove === undefined ? {} : { onMove: onBreakerMove }),
+  });
+  return {
+    once: <T>(call: () => Promise<T>) => breaker.run(call),
+    async retried<T>(call: () => Promise<T>): Promise<T> {
+      try {
+        return await retry(() => breaker.run(call), {
+          attempts: ATTEMPTS,
+          ...BACKOFF,
+          isRetryable,
+          clock,
+          random,
+        });
+      } catch (error) {
+        throw asWalletFailure(toDomainError(error));
+      }
+    },
+  };
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof DomainError && (error.reason === "TRANSPORT_FAILED" || error.reason === "DRAINING");
+}
+
+/** What fails on the way to the wallet is the wallet being away; a deadline and business answers stay. */
+function asWalletFailure(error: DomainError): DomainError {
+  const isOurs = error.reason === "DEADLINE_EXCEEDED" || error.reason === "WALLET_UNAVAILABLE";
+  if (isOurs || !isInfrastructureFailure(error)) return error;
+  return new DomainError("WALLET_UNAVAILABLE", { retry_after_ms: "1000" }, { cause: error });
+}
+
+interface Ground {
+  readonly link: ReserveLink;
+  readonly guarded: ReturnType<typeof guard>;
+  readonly options: WalletOptions;
+}
+
+/** One batch, with repeats of what got no answer: reserves are idempotent by order id. */
+async function reserveMany(ground: Ground, items: readonly Item[]): Promise<readonly ItemResult[]> {
+  const { clock, random } = ground.options;
+  const results = new Map<Item, ItemResult>();
+  let open = items;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    open = open.filter((item) => !item.isAbandoned && item.deadlineMs > clock.wallMs());
+    if (open.length === 0) break;
+    if (attempt > 1) await clock.sleep(backoffMs(attempt - 1, { ...BACKOFF, random }));
+    open = await attemptMany(ground, open, results);
+  }
+  return items.map((item) => results.get(item) ?? new DomainError("DEADLINE_EXCEEDED"));
+}
+
+/** Sends the items once; returns those that may be tried again. */
+async function attemptMany(
+  { link, guarded, options }: Ground,
+  items: readonly Item[],
+  results: Map<Item, ItemResult>,
+) {
+  const timeoutMs = Math.max(1, Math.max(...items.map((item) => item.deadlineMs)) - options.clock.wallMs());
+  const onSent = () => {
+    for (const item of items) item.wasSent = true;
+  };
+  const messages = items.map((item) => item.message);
+  try {
+    const outcomes = await guarded.once(async () => {
+      const answers = await link.send(messages, timeoutMs, onSent);
+      if (answers.every(isAway))
+        throw new DomainError("TRANSPORT_FAILED", { problem: "the wallet cannot answer" });
+      return answers;
+    });
+    items.forEach((item, index) => {
+      const outcome = outcomes[index];
+      if (outcome !== undefined) results.set(item, outcome);
+    });
+    return items.filter((item) => isAway(results.get(item)));
+  } catch (error) {
+    const failure = toDomainError(error);
+    for (const item of items) results.set(item, failure);
+    return isRetryable(failure) ? items : [];
+  }
+}
+
+/** True when the wallet itself could not answer an item, its database being away. */
+function isAway(result: ItemResult | undefined): boolean {
+  return (
+    !(result instanceof DomainError) &&
+    result?.case === "failure" &&
+    result.value.reason === "WALLET_UNAVAILABLE"
+  );
+}
+
+/** Holds an item to its own deadline, whatever becomes of its batch. */
+async function within(clock: Clock, item: Item, result: Promise<ItemResult>): Promise<ItemResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<DomainError>((resolve) => {
+    const leftMs = Math.max(0, item.deadlineMs - clock.wallMs());
+    timer = setTimeout(() => resolve(new DomainError("DEADLINE_EXCEEDED")), leftMs);
+  });
+  try {
+    const first = await Promise.race([result, deadline]);
+    if (first instanceof DomainError) throw first;
+    return first;
+  } catch (error) {
+    item.isAbandoned = !item.wasSent;
+    throw withFacts(asWalletFailure(toDomainError(error)), {
+      outcome: item.wasSent ? "UNKNOWN" : "NOT_ATTEMPTED",
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function messageOf({ terms, fingerprint, shard, traceparent }: ReserveInput): ReserveMessage {
+  const { orderId, userId, reservedAsset, reservedAmount } = terms;
+  return {
+    orderId,
+    userId,
+    asset: reservedAsset,
+    amount: reservedAmount,
+    fingerprint,
+    shard,
+    terms: encodeTerms(terms),
+    traceparent,
+  };
+}
+
+function answerOf(result: ItemResult): ReserveAnswer {
+  if (result instanceof DomainError) throw result;
+  if (result.case === "ok") {
+    const { replayed, reservation } = result.value;
+    // The first reserve of an order stores the terms that it sent, so they need no reading back.
+    if (!replayed || reservation === undefined) return { type: "reserved", replayed: false };
+    return { type: "reserved", replayed, stored: reservationOfWire(reservation) };
+  }
+  if (result.case === undefined) throw new DomainError("INTERNAL", { outcome: "UNKNOWN" });
+  const { reason, facts, stored } = result.value;
+  if (reason === "INSUFFICIENT_FUNDS") return { type: "refused" };
+  if (reason === "CLIENT_ORDER_ID_REUSED") {
+    return { type: "conflict", stored: stored === undefined ? undefined : reservationOfWire(stored) };
+  }
+  const known: FailureReason = isFailureReason(reason) ? reason : "INTERNAL";
+  throw new DomainError(known, { ...facts, outcome: "UNKNOWN" });
+}

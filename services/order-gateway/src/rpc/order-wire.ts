@@ -1,0 +1,80 @@
+// Messages of OrderGatewayService to domain values and back.
+
+import type {
+  CancelOrderRequest,
+  CancelOrderResponseSchema,
+  GetOrderRequest,
+  OrderSchema,
+  PlaceOrderRequest,
+  PlaceOrderResponseSchema,
+} from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
+import {
+  EndReason,
+  OrderStatus,
+  OrderType,
+  Side,
+  TimeInForce,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { PlaceRequest } from "../core/order-content.js";
+import type * as Order from "../core/order-types.js";
+import type { OrderView } from "../core/order-view.js";
+import type { OrderName } from "../flow/cancel-order.js";
+import type { OrderAnswer } from "../flow/place-order.js";
+
+/** A validated request in the gateway's words: enum values are known and given. */
+export function placeRequestOf(wire: PlaceOrderRequest): PlaceRequest {
+  const { clientOrderId, symbol, price, quantity, quoteBudget, stopPrice, postOnly } = wire;
+  const timeInForce =
+    wire.timeInForce === TimeInForce.UNSPECIFIED ? undefined : TimeInForce[wire.timeInForce];
+  return {
+    clientOrderId,
+    symbol,
+    side: Side[wire.side] as Order.Side,
+    type: OrderType[wire.type] as Order.OrderType,
+    timeInForce: timeInForce as Order.TimeInForce | undefined,
+    price,
+    quantity,
+    quoteBudget,
+    stopPrice,
+    postOnly,
+  };
+}
+
+/** The order that a request names. */
+export function orderNameOf({ id, symbol }: CancelOrderRequest | GetOrderRequest): OrderName {
+  return id.case === "clientOrderId"
+    ? { clientOrderId: id.value, symbol }
+    : { orderId: id.value ?? "", symbol };
+}
+
+export function placedToWire(answer: OrderAnswer): MessageInitShape<typeof PlaceOrderResponseSchema> {
+  return { order: orderToWire(answer.order), replayed: answer.replayed, sequence: BigInt(answer.seq) };
+}
+
+export function cancelledToWire(answer: OrderAnswer): MessageInitShape<typeof CancelOrderResponseSchema> {
+  return { order: orderToWire(answer.order), replayed: answer.replayed, sequence: BigInt(answer.seq) };
+}
+
+/** An order as its owner sees it. */
+export function orderToWire(view: OrderView): MessageInitShape<typeof OrderSchema> {
+  const { createdMs, updatedMs, acceptedSeq, ...order } = view;
+  return {
+    ...order,
+    side: numberOf(Side, view.side),
+    type: numberOf(OrderType, view.type),
+    timeInForce: numberOf(TimeInForce, view.timeInForce),
+    status: OrderStatus[view.status],
+    reason: numberOf(EndReason, view.reason),
+    acceptedSequence: BigInt(acceptedSeq),
+    ...(createdMs === undefined ? {} : { createdTime: timestampFromMs(createdMs) }),
+    ...(updatedMs === undefined ? {} : { updatedTime: timestampFromMs(updatedMs) }),
+  };
+}
+
+/** Enum value of a wire name; 0, which is UNSPECIFIED everywhere, for "". */
+function numberOf(names: Readonly<Record<string, string | number>>, name: string): number {
+  const value = names[name];
+  return typeof value === "number" ? value : 0;
+}
