@@ -3,8 +3,10 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { DomainError, type FailureReason, failures } from "@bourse/shared/errors/domain-error.js";
+import { httpStatusOf } from "@bourse/shared/errors/to-wire.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { writePage } from "./failures.js";
+import { HTTP_STATUS, HTTP_STATUS_OF_REASON, writePage } from "./failures.js";
 import { tidy } from "./run.js";
 
 const REPOSITORY = new URL("../..", import.meta.url).pathname;
@@ -273,6 +275,13 @@ describe("banned", () => {
 });
 
 describe("failures", () => {
+  test("the HTTP column is what REST answers", () => {
+    for (const [reason, { status }] of Object.entries(failures)) {
+      const shown = HTTP_STATUS_OF_REASON[reason] ?? HTTP_STATUS[status];
+      expect(shown, reason).toBe(httpStatusOf(new DomainError(reason as FailureReason)));
+    }
+  });
+
   const table = (rows: string) => `export const failures = {\n${rows}\n} as const;\n`;
   const second = `  ORDER_NOT_FOUND: { status: "NOT_FOUND", text: "there is no such order" },
   RATE_LIMITED: { status: "RESOURCE_EXHAUSTED", text: "too many requests" },`;
