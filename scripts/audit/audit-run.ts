@@ -1,0 +1,331 @@
+// The whole audit: snapshots first, then the journal up to wherever they were taken, then the verdicts.
+import { pathsOf } from "@bourse/local/home.js";
+import type { RunningExchange } from "@bourse/local/running.js";
+import type { Pool } from "@bourse/shared/postgres/pool.js";
+import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
+import {
+  type Cut,
+  compareAcknowledged,
+  compareBookAt,
+  compareHistory,
+  compareOpenOrders,
+  compareReservations,
+  compareSettled,
+  findForgotten,
+  sortCuts,
+} from "./cuts.js";
+import type { Finding } from "./finding.js";
+import { ShardFold } from "./fold.js";
+import { readJournal, type Verified, verifyJournal } from "./journal.js";
+import { readShard, type ShardView } from "./shard-view.js";
+import { type CursorRow, openAuditPool, readCursors, readSnapshot, type Snapshot } from "./snapshot.js";
+
+/** Money that nobody asks for may be held so long before it counts as forgotten. */
+const orphanMsMax = 60_000;
+/** Snapshots are taken again while a cursor stands inside a record; a record of that many parts is rare. */
+const snapshotsMax = 20;
+
+/** What one shard's journal had to say about everything that was said of it. */
+interface ShardFindings {
+  readonly shard: number;
+  readonly fold: ShardFold;
+  readonly verified: Verified;
+  readonly view: ShardView;
+  readonly settled: string[];
+  readonly reserved: string[];
+  readonly history: string[];
+  readonly acknowledged: string[];
+  readonly forgotten: string[];
+  readonly books: string[];
+  readonly openOrders: string[];
+  readonly openOrdersAtState: string[];
+}
+
+/** Audits the exchange that runs on a home; one finding per invariant, in their order. */
+export async function audit(home: string, running: RunningExchange): Promise<Finding[]> {
+  const pool = openAuditPool(running.auditorUrl);
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const snapshot = await readSnapshot(pool);
+      const shards = shardsOf(running);
+      const found: ShardFindings[] = [];
+      for (const { shard, address } of shards) {
+        const view = await readShard(shard, address, running.grpcAddress);
+        found.push(await auditShard(pathsOf(home).matcher(shard), view, snapshot));
+      }
+      const isWhole = found.every(({ reserved }) => !reserved.includes(insideRecord));
+      if (!isWhole && attempt < snapshotsMax) continue;
+      return findings(snapshot, found, await cursorBreaches(pool, snapshot, found));
+    }
+  } finally {
+    await pool.end();
+  }
+}
+
+const insideRecord = "the wallet's cursor stands inside a record";
+
+function shardsOf(running: RunningExchange): { shard: number; address: string }[] {
+  return running.processes.flatMap(({ name, ports }) => {
+    const shard = /^matcher-(\d+)$/.exec(name)?.[1];
+    return shard === undefined ? [] : [{ shard: Number(shard), address: `127.0.0.1:${ports.grpc}` }];
+  });
+}
+
+/** Reads the journal once and stops at every seq at which something was said. */
+async function auditShard(folder: string, view: ShardView, snapshot: Snapshot): Promise<ShardFindings> {
+  const { shard } = view;
+  const fold = new ShardFold();
+  const settledTrades = snapshot.settledTrades.filter((row) => row.shard === shard);
+  const historyOrders = snapshot.historyOrders.filter((row) => row.shard === shard);
+  const reservations = new Map(
+    snapshot.reservations.filter((row) => row.shard === shard).map((row) => [row.order_id, row]),
+  );
+  const found = {
+    settled: [] as string[],
+    reserved: [] as string[],
+    history: [] as string[],
+    books: [] as string[],
+    openOrders: [] as string[],
+    openOrdersAtState: [] as string[],
+  };
+  const wallet = cursorOf(snapshot.walletCursors, shard);
+  const cuts = sortCuts([
+    {
+      seq: wallet.seq,
+      compare: () => {
+        if (wallet.operations !== fold.operations && wallet.seq > 0n) {
+          found.reserved.push(insideRecord);
+          return;
+        }
+        found.settled.push(...compareSettled(fold, settledTrades));
+        found.reserved.push(...compareReservations(fold, reservations));
+      },
+    },
+    {
+      seq: cursorOf(snapshot.historyCursors, shard).seq,
+      compare: () => found.history.push(...compareHistory(fold, historyOrders)),
+    },
+    ...view.books.map(
+      (at): Cut => ({ seq: at.seq, compare: () => found.books.push(...compareBookAt(fold, at)) }),
+    ),
+    ...view.openOrders.map(
+      (page): Cut => ({
+        seq: page.seq,
+        compare: () => found.openOrders.push(...compareOpenOrders(fold, page)),
+      }),
+    ),
+    {
+      seq: view.state.seq,
+      compare: () => {
+        if (BigInt(fold.openOrders) === view.state.openOrders) return;
+        found.openOrdersAtState.push(
+          `shard ${shard}, seq ${view.state.seq}: ${view.state.openOrders} open orders, the journal has ${fold.openOrders}`,
+        );
+      },
+    },
+  ]);
+  await foldJournal(folder, fold, cuts);
+  return {
+    shard,
+    fold,
+    view,
+    verified: await verifyJournal(folder, view.state.seq),
+    acknowledged: compareAcknowledged(fold, historyOrders),
+    forgotten: findForgotten(fold, reservations, orphanMsMax),
+    ...found,
+  };
+}
+
+async function foldJournal(folder: string, fold: ShardFold, cuts: readonly Cut[]): Promise<void> {
+  let next = 0;
+  const compareHere = () => {
+    for (let cut = cuts[next]; cut !== undefined && cut.seq === fold.seq; cut = cuts[next]) {
+      cut.compare(fold);
+      next += 1;
+    }
+  };
+  compareHere();
+  await readJournal(folder, (record) => {
+    fold.apply(record);
+    compareHere();
+  });
+  // What was said of a seq that the journal does not reach: durable word without a durable record.
+  for (const cut of cuts.slice(next)) {
+    fold.contradictions.push(`something was said at seq ${cut.seq}, the journal ends at ${fold.seq}`);
+  }
+}
+
+function cursorOf(cursors: readonly CursorRow[], shard: number): { seq: bigint; operations: number } {
+  const row = cursors.find((cursor) => cursor.shard === shard);
+  return { seq: BigInt(row?.seq ?? 0), operations: row?.operations ?? 0 };
+}
+
+/** I14: no follower is ahead of the journal, and none goes back. */
+async function cursorBreaches(
+  pool: Pool,
+  snapshot: Snapshot,
+  found: readonly ShardFindings[],
+): Promise<string[]> {
+  const later = await readCursors(pool);
+  const breaches: string[] = [];
+  for (const { shard, fold, view } of found) {
+    const positions = [
+      ["wallet", cursorOf(snapshot.walletCursors, shard).seq, cursorOf(later.walletCursors, shard).seq],
+      ["history", cursorOf(snapshot.historyCursors, shard).seq, cursorOf(later.historyCursors, shard).seq],
+    ] as const;
+    for (const [name, before, after] of positions) {
+      if (before > fold.seq)
+        breaches.push(`shard ${shard}: ${name} is at ${before}, the journal ends at ${fold.seq}`);
+      if (after < before) breaches.push(`shard ${shard}: ${name} went back from ${before} to ${after}`);
+    }
+    const said = [
+      ...view.followers,
+      ...view.books
+        .filter(({ source }) => source !== "shard")
+        .map(({ symbol, seq }) => [`market data of ${symbol}`, seq] as const),
+    ];
+    for (const [name, seq] of said) {
+      if (seq > fold.seq)
+        breaches.push(`shard ${shard}: ${name} is at ${seq}, the journal ends at ${fold.seq}`);
+    }
+  }
+  return breaches;
+}
+
+function findings(
+  snapshot: Snapshot,
+  found: readonly ShardFindings[],
+  cursors: readonly string[],
+): Finding[] {
+  return [...moneyFindings(snapshot, found), ...meshFindings(snapshot, found, cursors)];
+}
+
+function moneyFindings(snapshot: Snapshot, found: readonly ShardFindings[]): Finding[] {
+  const { figures, reservations, settledTrades } = snapshot;
+  const view = (name: string) => snapshot.views.get(name)?.breaches ?? [`${name} was not read`];
+  const count = (state: string) => reservations.filter((row) => row.state === state).length;
+  const states = `${count("ACTIVE")} active, ${count("CLOSED")} closed, ${count("REFUSED")} refused`;
+  const difference = formatAtoms(atomsOfNumeric(figures.difference ?? "0"));
+  return [
+    {
+      invariant: "I1",
+      text: `conserved: ${figures.accounts} accounts, ${figures.assets} assets, difference ${difference}`,
+      breaches: [
+        ...view("wallet.audit_i1"),
+        ...(difference === "0" ? [] : [`the accounts of all add up to ${difference}`]),
+      ],
+    },
+    {
+      invariant: "I2",
+      text: `ledger balances: ${figures.transactions} transactions, ${figures.entries} entries`,
+      breaches: view("wallet.audit_i2"),
+    },
+    {
+      invariant: "I3",
+      text: `nothing negative: ${figures.accounts} accounts, ${reservations.length} reservations`,
+      breaches: view("wallet.audit_i3"),
+    },
+    {
+      invariant: "I4",
+      text: `reserved is what reservations hold: ${count("ACTIVE")} active`,
+      breaches: view("wallet.audit_i4"),
+    },
+    {
+      invariant: "I5",
+      text: `ended reservations hold nothing, one per order: ${states}`,
+      breaches: view("wallet.audit_i5"),
+    },
+    {
+      invariant: "I6",
+      text: `each trade settled once: ${settledTrades.length} settled, the journals' up to the cursors`,
+      breaches: [...view("wallet.audit_i6"), ...found.flatMap(({ settled }) => settled)],
+    },
+    {
+      invariant: "I7",
+      text: `every reserved atom is accounted for: ${reservations.length} reservations`,
+      breaches: view("wallet.audit_i7"),
+    },
+    {
+      invariant: "I8",
+      text: `fees are exact: ${figures.fees} trades with fees`,
+      breaches: [...view("wallet.audit_i8"), ...view("orders.audit_fee_mismatches")],
+    },
+    {
+      invariant: "I9",
+      text: `transfers have their entries: ${figures.transfers} deposits and withdrawals`,
+      breaches: view("wallet.audit_i9"),
+    },
+  ];
+}
+
+function meshFindings(
+  snapshot: Snapshot,
+  found: readonly ShardFindings[],
+  cursors: readonly string[],
+): Finding[] {
+  const view = (name: string) => snapshot.views.get(name)?.breaches ?? [`${name} was not read`];
+  const sum = (of: (shard: ShardFindings) => number) => found.reduce((total, shard) => total + of(shard), 0);
+  const all = (of: (shard: ShardFindings) => readonly string[]) => found.flatMap(of);
+  const lags = found
+    .map(({ shard, fold }) => {
+      const wallet = fold.seq - cursorOf(snapshot.walletCursors, shard).seq;
+      const history = fold.seq - cursorOf(snapshot.historyCursors, shard).seq;
+      return `shard ${shard} ends at ${fold.seq}, wallet ${wallet} and history ${history} behind`;
+    })
+    .join("; ");
+  const fills = snapshot.historyOrders.reduce((total, { trades }) => total + Number(trades), 0);
+  return [
+    {
+      invariant: "I11",
+      text: `reservations cover the orders: ${sum(({ view: { openOrders } }) => openOrders.flatMap(({ orders }) => orders).length)} open`,
+      breaches: [...all(({ reserved }) => reserved), ...all(({ openOrders }) => openOrders)],
+    },
+    {
+      invariant: "I12",
+      text: `no orphan older than ${orphanMsMax / 1_000} s: ${snapshot.reservations.filter(({ state }) => state === "ACTIVE").length} active reservations`,
+      breaches: all(({ forgotten }) => forgotten),
+    },
+    {
+      invariant: "I13",
+      text: `acknowledged is journaled: ${snapshot.historyOrders.length} orders, ${fills} fills`,
+      breaches: [...all(({ acknowledged }) => acknowledged), ...view("orders.audit_trade_mismatches")],
+    },
+    {
+      invariant: "I14",
+      text: `cursors within the journals: ${lags}`,
+      breaches: [...view("wallet.audit_i14"), ...cursors],
+    },
+    {
+      invariant: "I15",
+      text: `history is the fold of the journal: ${snapshot.historyOrders.length} orders`,
+      breaches: [...all(({ history }) => history), ...view("orders.audit_order_mismatches")],
+    },
+    {
+      invariant: "I16",
+      text: `journals without gap, chains match: ${found.map(({ shard, fold }) => `shard ${shard} ${fold.records} records`).join(", ")}`,
+      breaches: all(journalBreaches),
+    },
+    {
+      invariant: "I17",
+      text: `replay is the live state: ${found.map(({ view: { shard, state } }) => `shard ${shard} ${state.stateHash.slice(0, 12)} at epoch ${state.epoch}, seq ${state.seq}`).join(", ")}`,
+      breaches: all(replayBreaches),
+    },
+    {
+      invariant: "I29",
+      text: `books are the shards' books: ${sum(({ view: { books } }) => books.length)} books, ${sum(({ view: { books } }) => books.reduce((total, { diffs }) => total + diffs, 0))} diffs`,
+      breaches: all(({ books }) => books),
+    },
+  ];
+}
+
+function journalBreaches({ shard, fold, view, verified }: ShardFindings): string[] {
+  const chain =
+    verified.chain === view.state.chain ? [] : [`chain ${verified.chain} instead of ${view.state.chain}`];
+  return [...chain, ...fold.contradictions].map((text) => `shard ${shard}: ${text}`);
+}
+
+function replayBreaches({ shard, view, verified, openOrdersAtState }: ShardFindings): string[] {
+  if (verified.stateHash === view.state.stateHash) return openOrdersAtState;
+  const text = `shard ${shard}: replay gives ${verified.stateHash}, the live state at seq ${view.state.seq} is ${view.state.stateHash}`;
+  return [text, ...openOrdersAtState];
+}
