@@ -28,6 +28,9 @@ export function openPool(
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   });
+  // A connection that breaks while it is in use also says so here; the query that was running reports it.
+  // Without a listener it would end the process.
+  pool.on("connect", (client) => client.on("error", () => {}));
   pool.on("error", (error) => options.log?.warn({ err: error }, "idle database connection lost"));
   return pool;
 }
