@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
 import { fate, shardOfLadder, show } from "../testing/ladder.js";
-import { apply, cancel, market, offer, orderId, resolve, shardOf, submit, terms, userId } from "../testing/orders.js";
+import {
+  apply,
+  cancel,
+  market,
+  offer,
+  orderId,
+  resolve,
+  shardOf,
+  submit,
+  terms,
+  userId,
+} from "../testing/orders.js";
 import { decide, ownEntry } from "./decide.js";
 import { entryOf } from "./shard.js";
 import { viewOf } from "./view.js";
@@ -69,7 +80,9 @@ test("an unknown id is refused outside its time, a known one answered whatever t
   expect(at(1_060_001)).toMatchObject({ type: "refuse", reason: "SUBMIT_EXPIRED" });
   expect(at(1_000_000)).toEqual({ type: "apply" });
   expect(at(1_060_000)).toEqual({ type: "apply" });
-  expect(decide(shard, 1_000_000, resolve(1, { expiresAtMs: 1 }))).toMatchObject({ reason: "SUBMIT_EXPIRED" });
+  expect(decide(shard, 1_000_000, resolve(1, { expiresAtMs: 1 }))).toMatchObject({
+    reason: "SUBMIT_EXPIRED",
+  });
   apply(shard, submit(1));
   expect(at(1)).toEqual({ type: "known", entry: 0 });
   expect(decide(shard, 1_000_000, resolve(1, { expiresAtMs: 1 }))).toEqual({ type: "known", entry: 0 });
@@ -80,7 +93,12 @@ test("the same id with other terms is refused, open or ended; with the same term
   apply(shard, submit(1, { quantityLots: 5 }));
   expect(decide(shard, 0, submit(1, { quantityLots: 5 }))).toEqual({ type: "known", entry: 0 });
   const reused = { type: "refuse", reason: "CLIENT_ORDER_ID_REUSED", entry: 0 };
-  for (const changes of [{ quantityLots: 6 }, { priceTicks: 101 }, { side: "sell" as const }, { postOnly: true }]) {
+  for (const changes of [
+    { quantityLots: 6 },
+    { priceTicks: 101 },
+    { side: "sell" as const },
+    { postOnly: true },
+  ]) {
     expect(decide(shard, 0, submit(1, { quantityLots: 5, ...changes }))).toEqual(reused);
   }
   apply(shard, cancel(1));
@@ -91,9 +109,17 @@ test("the same id with other terms is refused, open or ended; with the same term
 test("an order's view follows its life", () => {
   const shard = shardOf(market());
   apply(shard, submit(1, { quantityLots: 5 }));
-  expect(viewOf(shard, 0)).toMatchObject({ status: "OPEN", remainingLots: 5, terms: terms(1, { quantityLots: 5 }) });
+  expect(viewOf(shard, 0)).toMatchObject({
+    status: "OPEN",
+    remainingLots: 5,
+    terms: terms(1, { quantityLots: 5 }),
+  });
   apply(shard, submit(2, { side: "sell", quantityLots: 2 }));
-  expect(viewOf(shard, 0)).toMatchObject({ status: "PARTIALLY_FILLED", remainingLots: 3, executedTickLots: "200" });
+  expect(viewOf(shard, 0)).toMatchObject({
+    status: "PARTIALLY_FILLED",
+    remainingLots: 3,
+    executedTickLots: "200",
+  });
   apply(shard, cancel(1));
   expect(viewOf(shard, 0)).toMatchObject({ status: "CANCELLED", remainingLots: 0, executedLots: 2 });
   expect(viewOf(shard, 0).terms).toBeUndefined();

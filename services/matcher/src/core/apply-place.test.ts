@@ -120,7 +120,9 @@ describe("post-only", () => {
   test("is rejected when any opposite order is at or through its price, own orders included", () => {
     expect(place(LADDER, { postOnly: true, priceTicks: 101 }).fate).toBe("REJECTED POST_ONLY_WOULD_TAKE");
     const own = { userId: userId(FIRST_LADDER_ORDER + 2) };
-    expect(place(LADDER, { ...own, postOnly: true, priceTicks: 101 }).fate).toBe("REJECTED POST_ONLY_WOULD_TAKE");
+    expect(place(LADDER, { ...own, postOnly: true, priceTicks: 101 }).fate).toBe(
+      "REJECTED POST_ONLY_WOULD_TAKE",
+    );
     expect(place(LADDER, { side: "sell", postOnly: true, priceTicks: 100 }).fate).toBe(
       "REJECTED POST_ONLY_WOULD_TAKE",
     );
@@ -234,7 +236,12 @@ describe("self-trade prevention", () => {
   });
 
   test("a FOK stops counting at the first own order and changes nothing", () => {
-    const { shard, events, fate } = place(ladder, { ...own, timeInForce: "FOK", quantityLots: 2, priceTicks: 102 });
+    const { shard, events, fate } = place(ladder, {
+      ...own,
+      timeInForce: "FOK",
+      quantityLots: 2,
+      priceTicks: 102,
+    });
     expect(fate).toBe("EXPIRED FOK_NOT_FILLABLE");
     expect(events.map(({ type }) => type)).toEqual(["accepted", "ended"]);
     expect(show(shard)).toBe(ladderText(ladder));
@@ -273,7 +280,9 @@ describe("rules of the market", () => {
     expect(fate(apply(shard, submit(3, { priceTicks: 90 })))).toBe("RESTED 1 @ 90");
     expect(fate(apply(shard, submit(4, { priceTicks: 89 })))).toBe("REJECTED PRICE_OUT_OF_BAND");
     expect(fate(apply(shard, submit(5, { side: "sell", priceTicks: 110 })))).toBe("RESTED 1 @ 110");
-    expect(fate(apply(shard, submit(6, { side: "sell", priceTicks: 111 })))).toBe("REJECTED PRICE_OUT_OF_BAND");
+    expect(fate(apply(shard, submit(6, { side: "sell", priceTicks: 111 })))).toBe(
+      "REJECTED PRICE_OUT_OF_BAND",
+    );
   });
 
   test("the cap counts a user's resting orders in this market, for GTC only", () => {

@@ -1,6 +1,6 @@
 // New orders: refuse, or accept and take, then rest or end.
 import { assert } from "@bourse/shared/assert.js";
-import { bestTicks, type Book, dequeue, enqueue, oppositeOf, type Slots } from "./book.js";
+import { type Book, bestTicks, dequeue, enqueue, oppositeOf, type Slots } from "./book.js";
 import { isProductAtMost, sumHigh, sumLow, sumText } from "./exact.js";
 import {
   addEntry,

@@ -31,7 +31,10 @@ function eventsOf(shard: Shard, moment: Moment, command: Command): MatcherEvent[
       return events;
     }
     case "cancel":
-      assert(decide(shard, moment.timeMs, command).type === "apply", "a journaled cancel names an open order");
+      assert(
+        decide(shard, moment.timeMs, command).type === "apply",
+        "a journaled cancel names an open order",
+      );
       return applyCancel(shard, moment, command.orderId);
     case "resolve":
       assert(decide(shard, moment.timeMs, command).type === "apply", "a journaled resolve changes something");

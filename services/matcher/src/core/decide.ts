@@ -1,10 +1,5 @@
 // Whether a command goes into the log, and if not, what its answer rests on. Changes nothing.
-import {
-  hasTerms,
-  isOpenEntry,
-  isTombstone,
-  userOf,
-} from "./known-orders.js";
+import { hasTerms, isOpenEntry, isTombstone, userOf } from "./known-orders.js";
 import { entryOf, type Shard, termsHash } from "./shard.js";
 import type { CancelCommand, OrderCommand, ResolveCommand, SubmitCommand } from "./types.js";
 
@@ -54,7 +49,9 @@ function decideResolve(shard: Shard, timeMs: number, command: ResolveCommand): V
   if (entry < 0) return isInTime(timeMs, command.expiresAtMs) ? { type: "apply" } : refuse("SUBMIT_EXPIRED");
   // The id is derived from its owner, so another's is a caller's mistake: told nothing.
   if (ownEntry(shard, command.orderId, command.userId) < 0) return refuse("ORDER_NOT_FOUND");
-  return command.cancelIfOpen && isOpenEntry(shard.known, entry) ? { type: "apply" } : { type: "known", entry };
+  return command.cancelIfOpen && isOpenEntry(shard.known, entry)
+    ? { type: "apply" }
+    : { type: "known", entry };
 }
 
 /** Entry of a user's order; -1 when the id is unknown or another's. */

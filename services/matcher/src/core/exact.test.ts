@@ -22,9 +22,13 @@ test("sums of two numbers are exact", () => {
 
 test("quotients are floored exactly", () => {
   fc.assert(
-    fc.property(safe, safe.filter((value) => value > 0), (a, b) => {
-      expect(BigInt(quotient(a, b))).toBe(BigInt(a) / BigInt(b));
-    }),
+    fc.property(
+      safe,
+      safe.filter((value) => value > 0),
+      (a, b) => {
+        expect(BigInt(quotient(a, b))).toBe(BigInt(a) / BigInt(b));
+      },
+    ),
   );
 });
 
@@ -45,7 +49,9 @@ test("scaling by basis points is exact, and clamped where it would leave the saf
 test("products are compared exactly", () => {
   fc.assert(
     fc.property(safe, factor, safe, factor, (a, aTimes, b, bTimes) => {
-      expect(isProductAtMost(a, aTimes, b, bTimes)).toBe(BigInt(a) * BigInt(aTimes) <= BigInt(b) * BigInt(bTimes));
+      expect(isProductAtMost(a, aTimes, b, bTimes)).toBe(
+        BigInt(a) * BigInt(aTimes) <= BigInt(b) * BigInt(bTimes),
+      );
       expect(isProductAtMost(a, aTimes, a, aTimes)).toBe(true);
     }),
   );

@@ -2,13 +2,7 @@
 // repeat. Kept in chunks of typed arrays, so that growing copies nothing and leaves the collector in peace.
 import { assert } from "@bourse/shared/assert.js";
 import { sumHigh, sumLow, sumText } from "./exact.js";
-import {
-  END_REASONS,
-  type EndReason,
-  type FinalStatus,
-  ORDER_STATUSES,
-  type OrderStatus,
-} from "./types.js";
+import { END_REASONS, type EndReason, type FinalStatus, ORDER_STATUSES, type OrderStatus } from "./types.js";
 
 const CHUNK_BITS = 14;
 const CHUNK_SIZE = 1 << CHUNK_BITS;
@@ -204,9 +198,7 @@ export function isOpenEntry(known: KnownOrders, entry: number): boolean {
 
 /** True when the order was first submitted on terms with this hash. */
 export function hasTerms(known: KnownOrders, entry: number, termsHash: readonly [number, number]): boolean {
-  return (
-    wordOf(known, entry, TERMS) === termsHash[0] && wordOf(known, entry, TERMS + 1) === termsHash[1]
-  );
+  return wordOf(known, entry, TERMS) === termsHash[0] && wordOf(known, entry, TERMS + 1) === termsHash[1];
 }
 
 export function createdMsOf(known: KnownOrders, entry: number): number {
@@ -233,9 +225,7 @@ export function executedTickLotsOf(known: KnownOrders, entry: number): string {
 
 /** Id of an entry as canonical UUID text. */
 export function idOf(known: KnownOrders, entry: number): string {
-  const hex = [0, 1, 2, 3]
-    .map((word) => wordOf(known, entry, word).toString(16).padStart(8, "0"))
-    .join("");
+  const hex = [0, 1, 2, 3].map((word) => wordOf(known, entry, word).toString(16).padStart(8, "0")).join("");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 

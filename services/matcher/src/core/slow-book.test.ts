@@ -127,7 +127,8 @@ test("commands without effect leave the state's bytes as they were", () => {
       for (const command of commands) offer(shard, command);
       const bytes = () => Buffer.concat([...stateBytes(shard)]).toString("hex");
       const before = bytes();
-      for (const command of commands) if (command.type === "submit") expect(offer(shard, command)).toBeUndefined();
+      for (const command of commands)
+        if (command.type === "submit") expect(offer(shard, command)).toBeUndefined();
       expect(bytes()).toBe(before);
       apply(shard, { type: "tick" });
       expect(bytes()).not.toBe(before);

@@ -140,13 +140,18 @@ function take(shard: SlowShard, taker: SlowOrder): MatcherEvent[] {
     if (maker === undefined) throw new Error("an order without makers has ended");
     const lots = lotsToTrade(taker, maker);
     if (maker.terms.userId === terms.userId) {
-      const prevented = { symbol: terms.symbol, takerOrderId: terms.orderId, makerOrderId: maker.terms.orderId };
+      const prevented = {
+        symbol: terms.symbol,
+        takerOrderId: terms.orderId,
+        makerOrderId: maker.terms.orderId,
+      };
       const what = { priceTicks: maker.terms.priceTicks, quantityLots: Number(lots) };
       events.push({ type: "selfTradePrevented", ...prevented, ...what });
       return [...events, finish(shard, taker, { status: "EXPIRED", reason: "SELF_TRADE" })];
     }
     if (trades === TRADES_MAX) {
-      const reason = terms.type === "LIMIT" && terms.timeInForce === "IOC" ? "IOC_REMAINDER" : "PRICE_PROTECTION";
+      const reason =
+        terms.type === "LIMIT" && terms.timeInForce === "IOC" ? "IOC_REMAINDER" : "PRICE_PROTECTION";
       return [...events, finish(shard, taker, { status: "EXPIRED", reason })];
     }
     events.push(tradedEvent(taker, maker, lots, trades));
@@ -209,7 +214,8 @@ function lotsToTrade(taker: SlowOrder, maker: SlowOrder): bigint {
   if (terms.budgetTickLots > 0) {
     limits.push((BigInt(terms.budgetTickLots) - taker.notional) / BigInt(maker.terms.priceTicks));
   }
-  return limits.reduce((least, limit) => (limit < least ? limit : least));
+  // Sorted, since Math.min knows no bigint.
+  return limits.sort((a, b) => (a < b ? -1 : 1))[0];
 }
 
 function tradedEvent(taker: SlowOrder, maker: SlowOrder, lots: bigint, index: number): MatcherEvent {
@@ -240,7 +246,15 @@ function party(order: SlowOrder, feePpm: number, receivedBefore: bigint): TradeP
   const { orderId, userId, clientOrderId } = order.terms;
   const { createdAtMs } = order;
   const remainingLots = Number(order.remaining);
-  return { orderId, userId, clientOrderId, feePpm, receivedBefore: `${receivedBefore}`, createdAtMs, remainingLots };
+  return {
+    orderId,
+    userId,
+    clientOrderId,
+    feePpm,
+    receivedBefore: `${receivedBefore}`,
+    createdAtMs,
+    remainingLots,
+  };
 }
 
 function finish(shard: SlowShard, order: SlowOrder, { status, reason }: End): MatcherEvent {

@@ -1,6 +1,6 @@
 // What an incoming order would trade: planned first, so that a FOK order can be refused before anything
 // changes, and so that planning and doing are one walk over the book.
-import { bestTicks, type Book, NONE, oldestAt, oppositeOf, ticksAt } from "./book.js";
+import { type Book, bestTicks, NONE, oldestAt, oppositeOf, ticksAt } from "./book.js";
 import { quotient, scaleDown, scaleUp } from "./exact.js";
 import type { OrderTerms } from "./types.js";
 
@@ -11,13 +11,7 @@ import type { OrderTerms } from "./types.js";
 export const TRADES_MAX = 5000;
 
 /** Why taking stopped. */
-export type TakeEnd =
-  | "filled"
-  | "no_liquidity"
-  | "limit"
-  | "budget"
-  | "self_trade"
-  | "trades_max";
+export type TakeEnd = "filled" | "no_liquidity" | "limit" | "budget" | "self_trade" | "trades_max";
 
 /** One trade to make: the maker's slot and how many lots. */
 export interface Fill {

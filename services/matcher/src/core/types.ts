@@ -7,7 +7,14 @@ export type TimeInForce = "GTC" | "IOC" | "FOK";
 export type MarketState = "TRADING" | "POST_ONLY" | "CANCEL_ONLY" | "HALTED" | "DELISTED";
 
 /** Where an order is in its life. The place of a word is its code in the shard's memory: append only. */
-export const ORDER_STATUSES = ["OPEN", "PARTIALLY_FILLED", "FILLED", "CANCELLED", "EXPIRED", "REJECTED"] as const;
+export const ORDER_STATUSES = [
+  "OPEN",
+  "PARTIALLY_FILLED",
+  "FILLED",
+  "CANCELLED",
+  "EXPIRED",
+  "REJECTED",
+] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 export type FinalStatus = Exclude<OrderStatus, "OPEN" | "PARTIALLY_FILLED">;
 

@@ -40,13 +40,16 @@ const limit = fc
     timeInForce: fc.constantFrom("GTC", "GTC", "GTC", "GTC", "IOC", "FOK"),
     postOnly: fc.constantFrom(false, false, false, true),
   })
-  .map(({ side, price, lots, timeInForce, postOnly }) => (by: Scale): Partial<OrderTerms> => ({
-    side,
-    priceTicks: price * by.price,
-    quantityLots: lots * by.lots,
-    timeInForce: postOnly ? "GTC" : timeInForce,
-    postOnly,
-  }));
+  .map(
+    ({ side, price, lots, timeInForce, postOnly }) =>
+      (by: Scale): Partial<OrderTerms> => ({
+        side,
+        priceTicks: price * by.price,
+        quantityLots: lots * by.lots,
+        timeInForce: postOnly ? "GTC" : timeInForce,
+        postOnly,
+      }),
+  );
 
 const marketOrder = fc
   .record({

@@ -75,7 +75,11 @@ export function terms(number: number, changes: Partial<OrderTerms> = {}): OrderT
   };
 }
 
-export function submit(number: number, changes: Partial<OrderTerms> = {}, expiresAtMs = 30_000): SubmitCommand {
+export function submit(
+  number: number,
+  changes: Partial<OrderTerms> = {},
+  expiresAtMs = 30_000,
+): SubmitCommand {
   return { type: "submit", terms: terms(number, changes), expiresAtMs };
 }
 

@@ -1,0 +1,65 @@
+// Who follows the shard and how far they are. After every start nothing is decided before each named
+// follower has reported a position that is in the journal: a lone disk cannot know what it lost, those who
+// stored its effects can.
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import type { Logger } from "@bourse/shared/runtime/log.js";
+import type { Epochs } from "./epochs.js";
+
+/** Where a follower is: the last record whose effects it has durably stored, and that record's epoch. */
+export interface FollowerPosition {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+export interface Followers {
+  /** Takes a report; POSITION_UNKNOWN, and an alarm, when the position is not in this journal. */
+  report(follower: string, position: FollowerPosition): void;
+  /** True when every named follower has reported. */
+  isOpen(): boolean;
+  /** Named followers that have not reported yet. */
+  missing(): string[];
+  /** Last reported seq of each follower. */
+  positions(): ReadonlyMap<string, number>;
+  /** The named follower that is too far behind for new orders, if one is. */
+  laggard(endSeq: number): string | undefined;
+}
+
+export interface FollowersOptions {
+  readonly names: readonly string[];
+  readonly epochs: Epochs;
+  /** Records that a named follower may be behind before new orders are refused. */
+  readonly lagRecordsMax: number;
+  readonly log: Logger;
+  readonly onRefused: (follower: string) => void;
+  readonly onOpen: () => void;
+}
+
+/** Other followers may report too; so many are remembered. */
+const OTHERS_MAX = 32;
+
+export function createFollowers(options: FollowersOptions): Followers {
+  const { names, epochs, log } = options;
+  const seqs = new Map<string, number>();
+  const missing = () => names.filter((name) => !seqs.has(name));
+  return {
+    report(follower, { epoch, seq }) {
+      if (epochs.at(seq) !== epoch) {
+        log.error(
+          { follower, seq, epoch, journalEpoch: epochs.at(seq) },
+          "a follower's position is not in the journal",
+        );
+        options.onRefused(follower);
+        throw new DomainError("POSITION_UNKNOWN", { follower, seq: String(seq), epoch: String(epoch) });
+      }
+      const wasOpen = missing().length === 0;
+      if (names.includes(follower) || seqs.has(follower) || seqs.size < names.length + OTHERS_MAX) {
+        seqs.set(follower, seq);
+      }
+      if (!wasOpen && missing().length === 0) options.onOpen();
+    },
+    isOpen: () => missing().length === 0,
+    missing,
+    positions: () => seqs,
+    laggard: (endSeq) => names.find((name) => endSeq - (seqs.get(name) ?? 0) > options.lagRecordsMax),
+  };
+}

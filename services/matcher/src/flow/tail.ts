@@ -1,0 +1,91 @@
+// The newest durable records in memory, and who waits for the next ones. Published to only by the
+// sequencer, after the flush: nothing that is not durable is ever here.
+import type { Log, StoredEntry } from "./log.js";
+
+export interface Tail {
+  /** Seq of the last durable record. */
+  seq(): number;
+  /** Adds what became durable and wakes everybody who waits. */
+  publish(entries: readonly StoredEntry[]): void;
+  /** Durable records after a seq, some of them: from memory, else from the log. Empty at the end. */
+  after(seq: number, bytesMax: number): Promise<readonly StoredEntry[]>;
+  /** A record that is durable. */
+  record(seq: number): Promise<StoredEntry>;
+  /** Resolves when there is a record after `seq`, or the signal aborts. */
+  changed(seq: number, signal: AbortSignal): Promise<void>;
+}
+
+/** A tail that keeps about so many bytes in memory. */
+export function createTail(log: Log, seq: number, bytesMax: number): Tail {
+  let kept: StoredEntry[] = [];
+  let keptBytes = 0;
+  let lastSeq = seq;
+  let waiting: (() => void)[] = [];
+
+  const trim = () => {
+    let drop = 0;
+    while (keptBytes > bytesMax && drop < kept.length - 1) {
+      keptBytes -= kept[drop].payload.length;
+      drop += 1;
+    }
+    if (drop > 0) kept = kept.slice(drop);
+  };
+  const fromMemory = (afterSeq: number, max: number) => {
+    const start = kept.length - (lastSeq - afterSeq);
+    return start < 0 ? undefined : take(kept.slice(start), max);
+  };
+  const tail: Tail = {
+    seq: () => lastSeq,
+    publish(entries) {
+      for (const entry of entries) keptBytes += entry.payload.length;
+      kept.push(...entries);
+      lastSeq = entries.at(-1)?.seq ?? lastSeq;
+      // A quarter more is let pass, so that not every batch moves the whole list.
+      if (keptBytes > bytesMax * 1.25) trim();
+      const woken = waiting;
+      waiting = [];
+      for (const wake of woken) wake();
+    },
+    async after(afterSeq, max) {
+      return fromMemory(afterSeq, max) ?? (await fromLog(log, afterSeq, max));
+    },
+    async record(wanted) {
+      const [entry] = await tail.after(wanted - 1, 1);
+      return entry;
+    },
+    async changed(afterSeq, signal) {
+      while (lastSeq <= afterSeq && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          const wake = () => {
+            signal.removeEventListener("abort", wake);
+            resolve();
+          };
+          signal.addEventListener("abort", wake, { once: true });
+          waiting.push(wake);
+        });
+      }
+    },
+  };
+  return tail;
+}
+
+/** The first records up to a number of bytes, at least one. */
+function take(entries: readonly StoredEntry[], bytesMax: number): readonly StoredEntry[] {
+  let bytes = 0;
+  const count = entries.findIndex(({ payload }) => {
+    bytes += payload.length;
+    return bytes > bytesMax;
+  });
+  return count === -1 ? entries : entries.slice(0, Math.max(1, count));
+}
+
+async function fromLog(log: Log, afterSeq: number, bytesMax: number): Promise<StoredEntry[]> {
+  const entries: StoredEntry[] = [];
+  let bytes = 0;
+  for await (const entry of log.read(afterSeq)) {
+    bytes += entry.payload.length;
+    if (bytes > bytesMax && entries.length > 0) break;
+    entries.push(entry);
+  }
+  return entries;
+}

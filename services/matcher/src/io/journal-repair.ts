@@ -1,0 +1,67 @@
+// What recovery does to the last file of a journal after an unclean stop. In pieces: files are large.
+import { type FileHandle, open, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { readRange } from "./journal-scan.js";
+import { createZeroed, syncDirectory, writeAll } from "./segment.js";
+
+const PIECE_BYTES = 1024 * 1024;
+const FRESH = "fresh.tmp";
+
+/** Copies everything behind an offset, but for the zeros at its end, to another file. Returns its bytes. */
+export async function setAside(path: string, offset: number, copyPath: string): Promise<number> {
+  const file = await open(path, "r");
+  const copy = await open(copyPath, "wx");
+  try {
+    const { size } = await file.stat();
+    const end = await endOfContent(file, offset, size);
+    await copyRange(file, copy, { start: offset, end, to: 0 });
+    await copy.sync();
+    return end - offset;
+  } finally {
+    await copy.close();
+    await file.close();
+  }
+}
+
+/**
+ * Copies the valid part to a fresh file that replaces the old one: after a failed flush the page cache can
+ * show bytes that are not on the disk, and a flush of the old file would not write them again.
+ */
+export async function rewrite(path: string, fileBytes: number, validBytes: number): Promise<void> {
+  const directory = dirname(path);
+  const freshPath = join(directory, FRESH);
+  const file = await open(path, "r");
+  const fresh = await createZeroed(freshPath, fileBytes);
+  try {
+    await copyRange(file, fresh, { start: 0, end: validBytes, to: 0 });
+    await fresh.sync();
+  } finally {
+    await fresh.close();
+    await file.close();
+  }
+  await rename(freshPath, path);
+  await syncDirectory(directory);
+}
+
+async function copyRange(
+  from: FileHandle,
+  to: FileHandle,
+  range: { start: number; end: number; to: number },
+): Promise<void> {
+  for (let at = range.start; at < range.end; at += PIECE_BYTES) {
+    const piece = await readRange(from, at, Math.min(PIECE_BYTES, range.end - at));
+    await writeAll(to, piece, range.to + at - range.start);
+  }
+}
+
+/** Offset behind the last byte that is not zero. */
+async function endOfContent(file: FileHandle, start: number, size: number): Promise<number> {
+  let end = start;
+  for (let at = start; at < size; at += PIECE_BYTES) {
+    const piece = await readRange(file, at, Math.min(PIECE_BYTES, size - at));
+    let length = piece.length;
+    while (length > 0 && piece[length - 1] === 0) length -= 1;
+    if (length > 0) end = at + length;
+  }
+  return end;
+}

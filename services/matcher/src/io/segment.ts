@@ -1,0 +1,134 @@
+// A file of the journal: `<first seq, 20 digits>.log`, of fixed size, zeros where nothing was written yet,
+// so that a flush never has to change metadata. Its first 64 bytes:
+//
+//   "BOURSEJL" | u32 version | u32 shard | u64 first seq | u64 file bytes | u32 epoch | u32 chain before |
+//   16 bytes nonce of the journal | u32 zero | u32 checksum of the 60 bytes before
+//
+// The chain of a file starts from its header's checksum.
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { crc32c } from "./crc32c.js";
+
+export const HEADER_BYTES = 64;
+const MAGIC = "BOURSEJL";
+const VERSION = 1;
+const ZEROS = Buffer.alloc(1024 * 1024);
+const NAME = /^([0-9]{20})\.log$/;
+
+export interface SegmentHeader {
+  readonly shard: number;
+  readonly firstSeq: number;
+  readonly fileBytes: number;
+  readonly epoch: number;
+  /** Checksum of the last frame before this file; 0 for the first file. */
+  readonly chainBefore: number;
+  /** Names the journal, 32 hexadecimal digits: files of another journal never fit. */
+  readonly nonce: string;
+}
+
+/** The journal cannot be served as it is; a person must decide. Exit code 65 (EX_DATAERR). */
+export class JournalRefused extends Error {
+  override name = "JournalRefused";
+  readonly file: string;
+  readonly offset: number;
+  readonly seq: number;
+
+  constructor(what: string, at: { file: string; offset: number; seq: number }, options?: ErrorOptions) {
+    super(
+      `the journal is refused: ${what} (file ${at.file}, offset ${at.offset}, seq ${at.seq}). ` +
+        "Nothing was changed. Restore the data directory from a good copy, and look at the disk.",
+      options,
+    );
+    this.file = at.file;
+    this.offset = at.offset;
+    this.seq = at.seq;
+  }
+}
+
+export function newNonce(): string {
+  return randomBytes(16).toString("hex");
+}
+
+export function segmentName(firstSeq: number): string {
+  return `${String(firstSeq).padStart(20, "0")}.log`;
+}
+
+/** Names of the files of a journal in order. */
+export async function listSegments(directory: string): Promise<string[]> {
+  const names = await readdir(directory);
+  return names.filter((name) => NAME.test(name)).sort();
+}
+
+export function headerBytes(header: SegmentHeader): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  bytes.write(MAGIC, 0, "latin1");
+  bytes.writeUInt32LE(VERSION, 8);
+  bytes.writeUInt32LE(header.shard, 12);
+  bytes.writeBigUInt64LE(BigInt(header.firstSeq), 16);
+  bytes.writeBigUInt64LE(BigInt(header.fileBytes), 24);
+  bytes.writeUInt32LE(header.epoch, 32);
+  bytes.writeUInt32LE(header.chainBefore, 36);
+  bytes.write(header.nonce, 40, "hex");
+  bytes.writeUInt32LE(crc32c(bytes, 0, 60), 60);
+  return bytes;
+}
+
+/** Checksum of a header: where the chain of its file starts. */
+export function headerChain(header: SegmentHeader): number {
+  return headerBytes(header).readUInt32LE(60);
+}
+
+/** Header of 64 bytes, or what is wrong with it. */
+export function parseHeader(bytes: Buffer): SegmentHeader | string {
+  if (bytes.length < HEADER_BYTES) return "the file is shorter than its header";
+  if (bytes.toString("latin1", 0, 8) !== MAGIC) return "the header is not one of a journal";
+  if (bytes.readUInt32LE(60) !== crc32c(bytes, 0, 60)) return "the header is damaged";
+  if (bytes.readUInt32LE(8) !== VERSION) return `format version ${bytes.readUInt32LE(8)} is not known`;
+  return {
+    shard: bytes.readUInt32LE(12),
+    firstSeq: Number(bytes.readBigUInt64LE(16)),
+    fileBytes: Number(bytes.readBigUInt64LE(24)),
+    epoch: bytes.readUInt32LE(32),
+    chainBefore: bytes.readUInt32LE(36),
+    nonce: bytes.toString("hex", 40, 56),
+  };
+}
+
+/** Makes a file of zeros, durable but for its name. Overwrites what is there. */
+export async function createZeroed(path: string, fileBytes: number): Promise<FileHandle> {
+  const file = await open(path, "w+");
+  try {
+    for (let at = 0; at < fileBytes; at += ZEROS.length) {
+      await writeAll(file, ZEROS.subarray(0, Math.min(ZEROS.length, fileBytes - at)), at);
+    }
+    await file.sync();
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Writes all bytes at an offset; a short write goes on where it stopped. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
+    done += bytesWritten;
+  }
+}
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export function segmentPath(directory: string, firstSeq: number): string {
+  return join(directory, segmentName(firstSeq));
+}

@@ -1,0 +1,191 @@
+// The matcher process: recovers the shard, serves those who follow it, and opens for commands when each of
+// them stands in its journal. Reads from top to bottom.
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { serveAdmin } from "@bourse/shared/rpc/admin.js";
+import { serveGrpc } from "@bourse/shared/rpc/server.js";
+import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
+import { ConfigError, EXIT_BAD_SETTINGS, loadConfig } from "@bourse/shared/runtime/config.js";
+import { createLife } from "@bourse/shared/runtime/life.js";
+import { createLogger } from "@bourse/shared/runtime/log.js";
+import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { startTracing } from "@bourse/shared/runtime/tracing.js";
+import { matcherSettings } from "./config.js";
+import type { Market } from "./core/types.js";
+import { keepTime } from "./flow/keep-time.js";
+import { openShard } from "./flow/open-shard.js";
+import { watchShard } from "./flow/watch-shard.js";
+import { sha256 } from "./io/digest.js";
+import { DirectoryLocked } from "./io/directory-lock.js";
+import { openJournal } from "./io/journal.js";
+import { JournalRefused } from "./io/segment.js";
+import { matcherService } from "./rpc/matcher-service.js";
+import { createRecordCodec } from "./rpc/matcher-wire.js";
+import { marketStates } from "./rpc/matcher-words.js";
+import { parseMarket } from "./rpc/parse-command.js";
+
+/** EX_DATAERR: the journal is damaged, a person must decide. */
+const EXIT_JOURNAL_REFUSED = 65;
+
+const config = loadConfig(matcherSettings);
+const { shard: number, host } = config;
+const log = createLogger({ service: `matcher-${number}`, level: config.log.level });
+const life = createLife({ log, drainMsMax: config.drainMsMax });
+const metrics = createMetrics("matcher");
+const flushSeconds = metrics.histogram("bourse_journal_fsync_seconds", "Time of one flush of the journal.");
+const records = metrics.counter("bourse_journal_records_total", "Records that became durable.");
+const waiting = metrics.gauge("bourse_journal_waiting_records", "Records that wait for the next flush.");
+const matched = metrics.counter("orders_matched_total", "Trades.", ["symbol"]);
+const matching = metrics.histogram(
+  "matching_duration_seconds",
+  "Time of the core for one command.",
+  [],
+  [0.000001, 0.000005, 0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.1],
+);
+const isOpenGauge = metrics.gauge("bourse_shard_open", "1 when the shard takes commands.");
+const eventReaders = metrics.gauge("bourse_event_readers", "Event streams that are open.");
+const refusedPositions = metrics.counter(
+  "bourse_follower_positions_refused_total",
+  "Positions of followers that are not in the journal.",
+  ["follower"],
+);
+const timeOffset = metrics.gauge("bourse_shard_time_offset_seconds", "Wall clock less shard time.");
+life.own("tracing", await startTracing({ service: "matcher", ...config.tracing }));
+
+// Probes and metrics answer while the journal is replayed.
+const readiness = life.readiness(`shard ${number}`);
+readiness.set(false, "recovering");
+const adminPort = config.adminPort ?? 9_100 + number;
+const admin = await serveAdmin({ host, port: adminPort, life, metrics });
+life.own("admin", () => admin.close());
+
+// What the shard stands on. A write that fails ends the process at once: nothing more is answered.
+const journal = await openJournal({
+  directory: config.dataDir ?? `.bourse/matcher-${number}`,
+  shard: number,
+  segmentBytes: config.segmentBytes,
+  wallMs: clock.wallMs,
+  onFlush: (seconds) => flushSeconds.observe(seconds),
+  onFailure: life.fail,
+}).catch(refuseToStart);
+life.own("journal", () => journal.close());
+
+// From its journal to a shard that writes in a new epoch.
+const matchedBy = new Map<string, ReturnType<typeof matched.labels>>();
+const shard = await openShard({
+  number,
+  log: journal,
+  codec: createRecordCodec(number),
+  catalogue: catalogueOf(config.markets),
+  clock,
+  logger: log,
+  hash: sha256,
+  fail: life.fail,
+  settings: config,
+  onOpen: () => openForCommands(),
+  meters: {
+    matched: (seconds) => matching.observe(seconds),
+    traded(symbol, trades) {
+      const counter = matchedBy.get(symbol) ?? matched.labels(symbol);
+      matchedBy.set(symbol, counter);
+      counter.inc(trades);
+    },
+    flushed(count, waitingNow) {
+      records.inc(count);
+      waiting.set(waitingNow);
+    },
+    readers: (readers) => eventReaders.set(readers),
+    refusedPosition: (follower) => refusedPositions.inc({ follower }),
+  },
+}).catch(refuseToStart);
+if (journal.tornTail !== undefined) log.warn(journal.tornTail, "a torn tail was set aside and cut");
+const { sequencer, followers, readers, tail, time, queries } = shard;
+life.loop("time", (signal) =>
+  keepTime(
+    { sequencer, time, tickMs: config.tickMs, clock, log, onOffset: (s) => timeOffset.set(s) },
+    signal,
+  ),
+);
+
+// How the mesh reaches it. Event streams are served from here on, commands when the followers have reported.
+const isOpen = () => followers.isOpen() && !life.signal.aborted;
+const requireOpen = () => {
+  if (!isOpen()) throw new DomainError("SHARD_UNAVAILABLE", { shard: String(number) });
+};
+const watch = { sequencer, isOpen, changed: tail.changed, clock, everyMs: config.watchEveryMs };
+const service = matcherService({
+  shard: number,
+  requireOpen,
+  room: sequencer.room,
+  order: sequencer.order,
+  addMarket: sequencer.addMarket,
+  getOrder: queries.order,
+  getBook: queries.book,
+  getShardState: async () => ({ ...(await queries.state()), followers: followers.positions() }),
+  listOpenOrders: queries.openOrders,
+  header: queries.header,
+  events: readers.open,
+  report(follower, position) {
+    followers.report(follower, position);
+    return { isOpen: isOpen() };
+  },
+  watch: (signal) => watchShard(watch, signal),
+});
+const grpcPort = config.grpcPort ?? 50_060 + number;
+const grpc = await serveGrpc({
+  host,
+  port: grpcPort,
+  services: [service],
+  log,
+  metrics,
+  isReady: life.isReady,
+});
+life.own("grpc", () => grpc.close());
+log.info(
+  { shard: number, seq: tail.seq(), epoch: journal.epoch(), grpcPort: grpc.port, adminPort: admin.port },
+  "matcher started",
+);
+if (followers.isOpen()) openForCommands();
+else readiness.set(false, `waiting for ${followers.missing().join(", ")}`);
+
+// Returns after SIGTERM, when everything above is closed in reverse order.
+await life.runUntilSignal();
+
+function openForCommands(): void {
+  isOpenGauge.set(1);
+  readiness.set(true);
+  log.info({ shard: number, seq: tail.seq() }, "shard open");
+  // A record tells those who watch.
+  void sequencer.tick();
+}
+
+/** Markets of the settings, each checked; all mistakes name their keys. */
+function catalogueOf(markets: typeof config.markets): Market[] {
+  const mistakes: string[] = [];
+  const catalogue = markets.flatMap((market, index) => {
+    try {
+      return [parseMarket({ ...market, state: marketStates[market.state] }, market.shard)];
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      mistakes.push(`markets.${index}.${error.facts.field}: ${error.message}`);
+      return [];
+    }
+  });
+  if (mistakes.length > 0) refuseToStart(new ConfigError(mistakes));
+  return catalogue;
+}
+
+function refuseToStart(error: unknown): never {
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT_BAD_SETTINGS);
+  }
+  if (error instanceof DirectoryLocked) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+  if (!(error instanceof JournalRefused)) return life.fail(error);
+  const { file, offset, seq } = error;
+  log.fatal({ file, offset, seq }, error.message);
+  process.stderr.write(`${error.message}\n`);
+  process.exit(EXIT_JOURNAL_REFUSED);
+}

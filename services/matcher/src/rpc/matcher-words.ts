@@ -1,0 +1,73 @@
+// The words of the core and the numbers of the contract.
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import {
+  EndReason as WireReason,
+  Side as WireSide,
+  MarketState as WireState,
+  OrderStatus as WireStatus,
+  TimeInForce as WireTif,
+  OrderType as WireType,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import type { EndReason, MarketState, OrderStatus, OrderType, Side, TimeInForce } from "../core/types.js";
+
+export const sides = {
+  buy: WireSide.BUY,
+  sell: WireSide.SELL,
+} as const satisfies Record<Side, WireSide>;
+
+export const types = {
+  LIMIT: WireType.LIMIT,
+  MARKET: WireType.MARKET,
+} as const satisfies Record<OrderType, WireType>;
+
+export const timesInForce = {
+  GTC: WireTif.GTC,
+  IOC: WireTif.IOC,
+  FOK: WireTif.FOK,
+} as const satisfies Record<TimeInForce, WireTif>;
+
+export const statuses = {
+  OPEN: WireStatus.OPEN,
+  PARTIALLY_FILLED: WireStatus.PARTIALLY_FILLED,
+  FILLED: WireStatus.FILLED,
+  CANCELLED: WireStatus.CANCELLED,
+  EXPIRED: WireStatus.EXPIRED,
+  REJECTED: WireStatus.REJECTED,
+} as const satisfies Record<OrderStatus, WireStatus>;
+
+export const reasons = {
+  "": WireReason.UNSPECIFIED,
+  IOC_REMAINDER: WireReason.IOC_REMAINDER,
+  FOK_NOT_FILLABLE: WireReason.FOK_NOT_FILLABLE,
+  INSUFFICIENT_LIQUIDITY: WireReason.INSUFFICIENT_LIQUIDITY,
+  BUDGET_EXHAUSTED: WireReason.BUDGET_EXHAUSTED,
+  PRICE_PROTECTION: WireReason.PRICE_PROTECTION,
+  SELF_TRADE: WireReason.SELF_TRADE,
+  PRICE_OUT_OF_BAND: WireReason.PRICE_OUT_OF_BAND,
+  USER: WireReason.USER,
+  SYMBOL_HALTED: WireReason.SYMBOL_HALTED,
+  SYMBOL_POST_ONLY: WireReason.SYMBOL_POST_ONLY,
+  SYMBOL_CANCEL_ONLY: WireReason.SYMBOL_CANCEL_ONLY,
+  SYMBOL_DELISTED: WireReason.SYMBOL_DELISTED,
+  OPEN_ORDER_LIMIT: WireReason.OPEN_ORDER_LIMIT,
+  POST_ONLY_WOULD_TAKE: WireReason.POST_ONLY_WOULD_TAKE,
+  NOT_SEQUENCED: WireReason.NOT_SEQUENCED,
+} as const satisfies Record<EndReason, WireReason>;
+
+export const marketStates = {
+  TRADING: WireState.TRADING,
+  POST_ONLY: WireState.POST_ONLY,
+  CANCEL_ONLY: WireState.CANCEL_ONLY,
+  HALTED: WireState.HALTED,
+  DELISTED: WireState.DELISTED,
+} as const satisfies Record<MarketState, WireState>;
+
+/** The word of a number; refuses with INVALID_ENUM what the core does not know (stops and DAY among it). */
+export function wordOf<W extends string>(
+  words: Readonly<Record<W, number>>,
+  field: string,
+  value: number,
+): W {
+  for (const word in words) if (words[word] === value) return word;
+  throw new DomainError(value === 0 ? "FIELD_REQUIRED" : "INVALID_ENUM", { field });
+}
