@@ -100,6 +100,7 @@ class Parts {
   #isPostgresAsked = false;
   #isStopping = false;
   #starting: Promise<void> = Promise.resolve();
+  #written: Promise<void> = Promise.resolve();
 
   constructor(options: MeshOptions, settings: LocalSettings) {
     this.#options = options;
@@ -148,12 +149,7 @@ class Parts {
 
     this.#refuseWhenStopping();
     this.#plan(jwksFile);
-    for (const child of this.#processes.values()) {
-      onProgress?.(child.name, undefined);
-      child.start();
-    }
-    await this.#writeRunning();
-    await this.#untilAllReady();
+    await this.#startAll();
   }
 
   async stop(): Promise<void> {
@@ -165,6 +161,7 @@ class Parts {
     await this.#starting.catch(() => undefined);
     this.#isPostgresAsked = true;
     await this.#postgres?.stop();
+    await this.#written;
     await removeRunning(this.#options.home);
   }
 
@@ -251,15 +248,27 @@ class Parts {
     if (this.#isStopping) throw new StartError("stopped while starting");
   }
 
-  async #untilAllReady(): Promise<void> {
+  async #startAll(): Promise<void> {
+    const begun = new Map<string, Promise<void>>();
+    for (const child of this.#processes.values()) {
+      const { after = "" } = child.plan;
+      begun.set(
+        child.name,
+        (begun.get(after) ?? Promise.resolve()).then(() => this.#startOne(child)),
+      );
+    }
+    await Promise.all(begun.values());
+  }
+
+  async #startOne(child: ManagedProcess): Promise<void> {
     const { onProgress } = this.#options;
-    await Promise.all(
-      [...this.#processes.values()].map(async (child) => {
-        const readyAfterMs = await child.untilReady();
-        this.#readyAfterMs.set(child.name, readyAfterMs);
-        onProgress?.(child.name, readyAfterMs);
-      }),
-    );
+    this.#refuseWhenStopping();
+    onProgress?.(child.name, undefined);
+    child.start();
+    await this.#writeRunning();
+    const readyAfterMs = await child.untilReady();
+    this.#readyAfterMs.set(child.name, readyAfterMs);
+    onProgress?.(child.name, readyAfterMs);
   }
 
   async #untilReady(name: string | undefined): Promise<void> {
@@ -293,8 +302,12 @@ class Parts {
     return this.#postgres?.url("bourse", role) ?? "";
   }
 
+  // One after the other: several processes start at once.
   #writeRunning(): Promise<void> {
-    return writeRunning(this.#options.home, this.#describe());
+    this.#written = this.#written.then(() =>
+      this.#isStopping ? undefined : writeRunning(this.#options.home, this.#describe()),
+    );
+    return this.#written;
   }
 
   #describe(): RunningExchange {

@@ -14,6 +14,8 @@ export interface ProcessPlan {
   readonly env: Readonly<Record<string, string>>;
   readonly ports: Ports;
   readonly logFile: string;
+  /** Process that must be ready before this one starts; all others start at once and find each other. */
+  readonly after?: string;
 }
 
 /** What all plans of one exchange share. */
@@ -56,7 +58,11 @@ export function planProcesses(context: PlanContext): ProcessPlan[] {
         DATA_DIR: pathsOf(home).matcher(shard),
       }),
     ),
-    plan("settler", "wallet/settler-main", "SETTLER", { WALLET_ADDRESS: address("wallet") }),
+    // Its circuit breaker would take a wallet that is not there yet for one that failed, and wait for 30 s.
+    {
+      ...plan("settler", "wallet/settler-main", "SETTLER", { WALLET_ADDRESS: address("wallet") }),
+      after: "wallet",
+    },
     plan("projector", "order-gateway/projector-main", "PROJECTOR", {
       POSTGRES_URL: context.postgresUrl("bourse_orders"),
     }),
