@@ -39,7 +39,10 @@ export function misfitOf(batch: {
 }): string | undefined {
   const { after, through, operations } = batch;
   if (operations.length > OPERATIONS_MAX) return "more operations than one call may carry";
-  if (through.epoch > batch.epoch || through.epoch < after.epoch) return "the epoch of the end does not fit";
+  // A server of an epoch before the cursor's is no misfit: the cursor itself refuses it, as STALE_EPOCH.
+  const isStale = batch.epoch < after.epoch;
+  if (through.epoch < after.epoch || (through.epoch > batch.epoch && !isStale))
+    return "the epoch of the end does not fit";
   if (isBefore(through, after)) return "the end lies before the beginning";
   let last: Place = { seq: after.seq, index: after.operations - 1 };
   for (const place of operations) {

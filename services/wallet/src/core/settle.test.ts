@@ -259,8 +259,8 @@ test("money is neither created nor lost, whatever the history and however it is 
       const batch: Operation[] = [];
       for (const step of history(seed, { orders: 40, users, isHeld: () => held })) {
         if (step.type === "reserve") held = money.reserve(step.request);
-        else batch.push(step.operation);
-        if (batch.length >= batchSize) money.settle(batch.splice(0));
+        else batch.push(...step.operations);
+        while (batch.length >= batchSize) money.settle(batch.splice(0, batchSize));
         expect([money.total(BASE), money.total(QUOTE)]).toEqual(before);
       }
       money.settle(batch);

@@ -29,7 +29,7 @@ async function operationsOf(seed: number, orders: number): Promise<Operation[]> 
   const operations: Operation[] = [];
   let isHeld = true;
   for (const step of history(seed, { orders, users, isHeld: () => isHeld })) {
-    if (step.type === "operation") operations.push(step.operation);
+    if (step.type === "record") operations.push(...step.operations);
     else isHeld = (await reserveOne(wallet.database, step.request)).type === "held";
   }
   return operations;
@@ -106,7 +106,7 @@ test("shards settle at the same time over the same users", async () => {
       const operations: Operation[] = [];
       let isHeld = true;
       for (const step of history(100 + shard, { orders: 60, users, isHeld: () => isHeld })) {
-        if (step.type === "operation") operations.push(step.operation);
+        if (step.type === "record") operations.push(...step.operations);
         else isHeld = (await reserveOne(wallet.database, { ...step.request, shard })).type === "held";
       }
       return { shard, operations };

@@ -1,20 +1,36 @@
 // Random but valid histories of one market: what gateways reserve and what a shard then decides about it.
 // Prices, limits, roles and rates vary; sums and fees are computed here a second time, from lots.
 import { createHash } from "node:crypto";
+import {
+  type EventSchema,
+  RecordSchema,
+  type Record as ShardRecord,
+} from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import { EndReason, OrderStatus, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Operation, PartyOfTrade } from "../core/operation.js";
 import type { Role } from "../core/reservation.js";
 import type { ReserveRequest } from "../core/reserve.js";
 
-/** One step: money is asked for, or the shard's next operation. */
+/** One step: money is asked for, or the shard's next record, as events and as what settlement makes of them. */
 export type Step =
   | { readonly type: "reserve"; readonly request: ReserveRequest }
-  | { readonly type: "operation"; readonly operation: Operation };
+  | { readonly type: "record"; readonly record: ShardRecord; readonly operations: readonly Operation[] };
 
 export const BASE = "BTC";
 export const QUOTE = "USDT";
+const SYMBOL = `${BASE}/${QUOTE}`;
 const LOT_ATOMS = 1_000n;
 const QUOTE_ATOMS_PER_TICK_LOT = 7n;
+/** The market of a history: lots of 1,000 atoms, and 7 atoms of quote per tick and lot. */
+export const MARKET = {
+  symbol: SYMBOL,
+  baseAsset: BASE,
+  quoteAsset: QUOTE,
+  tickSize: "0.007",
+  lotSize: "0.00001",
+};
 
 interface OpenOrder {
   readonly orderId: string;
@@ -60,8 +76,9 @@ export function usersOf(count: number): string[] {
 }
 
 /**
- * `orders` orders of a market and all that becomes of them, in the order of the shard's log; at the end
- * all are closed. `isHeld` says whether the wallet took a reserve: a refused one never reaches the shard.
+ * `orders` orders of a market and all that becomes of them, in the order of the shard's log, from record 2
+ * on (the first opens the epoch); at the end all are closed. `isHeld` says whether the wallet took a
+ * reserve: a refused one never reaches the shard.
  */
 export function* history(
   seed: number,
@@ -71,39 +88,58 @@ export function* history(
   const below = (limit: number) => Math.floor(random() * limit);
   const open: OpenOrder[] = [];
   let seq = 1;
+  const record = (facts: readonly Fact[]): Step => {
+    seq += 1;
+    return recordOf(seq, facts);
+  };
   for (let number = 0; number < options.orders; number += 1) {
     const order = newOrder(`${seed} ${number}`, seq + 1, options.users, below);
     const request = requestOf(order);
     yield { type: "reserve", request };
     if (options.isHeld?.(request) === false) continue;
 
-    seq += 1;
-    const record = recordOf(seq);
     open.push(order);
-    yield record({ type: "mark", orderId: order.orderId });
-    yield* tradesOf(order, open, record, below);
+    yield record([acceptedOf(order), ...tradesOf(order, open, below)]);
     const cancelled = below(4) === 0 ? open[below(open.length)] : undefined;
     if (cancelled !== undefined) {
-      seq += 1;
-      yield endOf(recordOf(seq), cancelled, "CANCELLED");
+      yield record([endOf(cancelled, "CANCELLED")]);
       open.splice(open.indexOf(cancelled), 1);
     }
   }
-  for (const order of open) {
-    seq += 1;
-    yield endOf(recordOf(seq), order, "CANCELLED");
-  }
+  for (const order of open) yield record([endOf(order, "CANCELLED")]);
 }
 
-type RecordWriter = (effect: Operation["effect"]) => Step;
+/** One event and its effect on money. */
+interface Fact {
+  readonly event: MessageInitShape<typeof EventSchema>;
+  readonly effect: Operation["effect"];
+}
 
-function recordOf(seq: number): RecordWriter {
-  let index = 0;
-  return (effect) => {
-    const operation = { seq, index, timeMs: 1_000 * seq, effect };
-    index += 1;
-    return { type: "operation", operation };
-  };
+/** The record that opens the epoch: no effect on money. */
+export function firstRecord(): ShardRecord {
+  return create(RecordSchema, {
+    seq: 1n,
+    epoch: 1n,
+    timeMs: 1_000n,
+    command: { kind: { case: "startEpoch", value: { epoch: 1n } } },
+  });
+}
+
+function recordOf(seq: number, facts: readonly Fact[]): Step {
+  const timeMs = 1_000 * seq;
+  const events = facts.map(({ event }) => event);
+  const ended = new Set(facts.flatMap(({ effect }) => (effect.type === "release" ? [effect.orderId] : [])));
+  const operations = facts
+    .map(({ effect }) => effect)
+    .filter((effect) => effect.type !== "mark" || !ended.has(effect.orderId))
+    .map((effect, index) => ({ seq, index, timeMs, effect }));
+  const record = create(RecordSchema, { seq: BigInt(seq), epoch: 1n, timeMs: BigInt(timeMs), events });
+  return { type: "record", record, operations };
+}
+
+function acceptedOf({ orderId, userId }: OpenOrder): Fact {
+  const terms = { orderId, userId, symbol: SYMBOL };
+  return { event: { kind: { case: "accepted", value: { terms } } }, effect: { type: "mark", orderId } };
 }
 
 function newOrder(
@@ -136,33 +172,32 @@ function requestOf(order: OpenOrder): ReserveRequest {
   });
 }
 
-function* tradesOf(
-  taker: OpenOrder,
-  open: OpenOrder[],
-  record: RecordWriter,
-  below: (limit: number) => number,
-): Generator<Step> {
+function* tradesOf(taker: OpenOrder, open: OpenOrder[], below: (limit: number) => number): Generator<Fact> {
   for (const maker of [...open]) {
     if (taker.openLots === 0) break;
     const [buyer, seller] = taker.isBuy ? [taker, maker] : [maker, taker];
     const crosses = maker.isBuy !== taker.isBuy && buyer.limitTicks >= seller.limitTicks;
     if (!crosses || maker.userId === taker.userId) continue;
     const lots = Math.min(taker.openLots, maker.openLots, 1 + below(40));
-    yield record(
-      tradeOf(uuidOf(`trade ${taker.orderId} ${maker.orderId}`), { taker, maker, buyer, seller, lots }),
-    );
+    yield tradeOf(uuidOf(`trade ${taker.orderId} ${maker.orderId}`), { taker, maker, buyer, seller, lots });
     for (const order of [maker, taker]) {
       if (order.openLots > 0) continue;
-      yield endOf(record, order, "FILLED");
+      yield endOf(order, "FILLED");
       open.splice(open.indexOf(order), 1);
     }
   }
 }
 
-function tradeOf(
-  tradeId: string,
-  match: { taker: OpenOrder; maker: OpenOrder; buyer: OpenOrder; seller: OpenOrder; lots: number },
-): Operation["effect"] {
+interface Match {
+  readonly taker: OpenOrder;
+  readonly maker: OpenOrder;
+  readonly buyer: OpenOrder;
+  readonly seller: OpenOrder;
+  readonly lots: number;
+}
+
+function tradeOf(tradeId: string, match: Match): Fact {
+  const event = tradeEvent(tradeId, match);
   const { taker, maker, buyer, seller, lots } = match;
   const tickLots = BigInt(maker.limitTicks) * BigInt(lots);
   const baseAtoms = BigInt(lots) * LOT_ATOMS;
@@ -171,7 +206,7 @@ function tradeOf(
   const effect = {
     type: "trade" as const,
     tradeId,
-    symbol: `${BASE}/${QUOTE}`,
+    symbol: SYMBOL,
     baseAsset: BASE,
     quoteAsset: QUOTE,
     baseAtoms,
@@ -185,14 +220,37 @@ function tradeOf(
     order.executedLots += lots;
     order.executedTickLots += tickLots;
   }
-  return effect;
+  return { event, effect };
+}
+
+/** The trade as the shard says it: ticks and lots, before its totals are counted. */
+function tradeEvent(tradeId: string, { taker, maker, buyer, lots }: Match): Fact["event"] {
+  const half = (order: OpenOrder, role: Role) => ({
+    orderId: order.orderId,
+    userId: order.userId,
+    feePpm: order.ppm[role],
+    receivedBefore: String(order.received[role] / (order.isBuy ? LOT_ATOMS : QUOTE_ATOMS_PER_TICK_LOT)),
+  });
+  const value = {
+    tradeId,
+    symbol: SYMBOL,
+    priceTicks: BigInt(maker.limitTicks),
+    quantityLots: BigInt(lots),
+    takerSide: taker.isBuy ? Side.BUY : Side.SELL,
+    maker: half(maker, "MAKER"),
+    taker: half(taker, "TAKER"),
+    buyerLimitTicks: BigInt(buyer.limitTicks),
+  };
+  return { kind: { case: "trade", value } };
 }
 
 function partyOf(order: OpenOrder, role: Role, receivedAtoms: bigint): PartyOfTrade {
   const before = order.received[role];
   const ppm = BigInt(order.ppm[role]);
-  const due = (received: bigint) =>
-    -((-received * ppm) / 1_000_000n) + ((received * ppm) % 1_000_000n > 0n ? 1n : 0n);
+  const due = (received: bigint) => {
+    const exact = received * ppm;
+    return exact / 1_000_000n + (exact % 1_000_000n > 0n ? 1n : 0n);
+  };
   order.received[role] = before + receivedAtoms;
   return {
     orderId: order.orderId,
@@ -204,15 +262,31 @@ function partyOf(order: OpenOrder, role: Role, receivedAtoms: bigint): PartyOfTr
   };
 }
 
-function endOf(record: RecordWriter, order: OpenOrder, status: "FILLED" | "CANCELLED"): Step {
-  return record({
-    type: "release",
-    orderId: order.orderId,
-    userId: order.userId,
-    status,
-    reason: status === "FILLED" ? "" : "USER",
-    executedLots: order.executedLots,
-    executedTickLots: order.executedTickLots,
-    orderCreatedAtMs: 1_000 * order.bornSeq,
-  });
+function endOf(order: OpenOrder, status: "FILLED" | "CANCELLED"): Fact {
+  const { orderId, userId, executedLots, executedTickLots } = order;
+  const orderCreatedAtMs = 1_000 * order.bornSeq;
+  const reason = status === "FILLED" ? "" : "USER";
+  const value = {
+    orderId,
+    userId,
+    symbol: SYMBOL,
+    status: OrderStatus[status],
+    reason: status === "FILLED" ? EndReason.UNSPECIFIED : EndReason.USER,
+    executedLots: BigInt(executedLots),
+    executedTickLots: String(executedTickLots),
+    createdAtMs: BigInt(orderCreatedAtMs),
+  };
+  return {
+    event: { kind: { case: "ended", value } },
+    effect: {
+      type: "release",
+      orderId,
+      userId,
+      status,
+      reason,
+      executedLots,
+      executedTickLots,
+      orderCreatedAtMs,
+    },
+  };
 }

@@ -1,10 +1,11 @@
 // A wallet on a fresh database, with what tests ask it.
+import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
 import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { freshDatabase } from "@bourse/shared/testing/postgres.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { parseAtoms } from "@bourse/shared/units/atoms.js";
 import type { Operation } from "../core/operation.js";
-import { beginning, type Position } from "../core/positions.js";
+import { beginning, OPERATIONS_MAX, type Position } from "../core/positions.js";
 import type { ReserveRequest } from "../core/reserve.js";
 import { reserveBatch } from "../flow/reserve.js";
 import { settleBatch } from "../flow/settle.js";
@@ -50,16 +51,18 @@ export async function openWalletDatabase() {
       const balance = (await getBalances(database, userId)).find((each) => each.asset === asset);
       return `${balance?.availableAtoms ?? 0n}+${balance?.reservedAtoms ?? 0n}`;
     },
-    /** Rows of every audit view that has any. */
-    async breaches(): Promise<Record<string, unknown[]>> {
-      const found: Record<string, unknown[]> = {};
-      for (const name of INVARIANTS) {
-        const { rows } = await fresh.pool.query(`SELECT * FROM wallet.audit_${name}`);
-        if (rows.length > 0) found[name] = rows;
-      }
-      return found;
-    },
+    breaches: () => breachesOf(fresh.pool),
   };
+}
+
+/** Rows of every audit view that has any, by invariant. */
+export async function breachesOf(client: Pool | PoolClient): Promise<Record<string, unknown[]>> {
+  const found: Record<string, unknown[]> = {};
+  for (const name of INVARIANTS) {
+    const { rows } = await client.query(`SELECT * FROM wallet.audit_${name}`);
+    if (rows.length > 0) found[name] = rows;
+  }
+  return found;
 }
 
 /** Where the cursor stands after an operation that is the last of its batch. */
@@ -75,18 +78,19 @@ export async function playHistory(
   let isHeld = true;
   let cursor = beginning;
   let batch: Operation[] = [];
-  const settle = async () => {
-    if (batch.length === 0) return;
-    const through = positionAfter(batch.at(-1));
-    cursor = await settleBatch(database, { shard: 0, epoch: 1, after: cursor, through, operations: batch });
-    batch = [];
+  const settle = async (size: number) => {
+    const operations = batch.slice(0, size);
+    batch = batch.slice(size);
+    if (operations.length === 0) return;
+    const through = positionAfter(operations.at(-1));
+    cursor = await settleBatch(database, { shard: 0, epoch: 1, after: cursor, through, operations });
   };
   for (const step of history(options.seed, { ...options, isHeld: () => isHeld })) {
-    if (step.type === "operation") batch.push(step.operation);
+    if (step.type === "record") batch.push(...step.operations);
     else isHeld = (await reserveOne(database, step.request)).type === "held";
-    if (batch.length >= options.batchSize) await settle();
+    while (batch.length >= options.batchSize) await settle(options.batchSize);
   }
-  await settle();
+  await settle(OPERATIONS_MAX);
   return cursor;
 }
 

@@ -1,0 +1,128 @@
+// One shard's events into the wallet, in order, for ever.
+import type { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { toDomainError } from "@bourse/shared/errors/from-wire.js";
+import { type FollowOptions, followShard } from "@bourse/shared/events/follow.js";
+import type { Clock } from "@bourse/shared/runtime/clock.js";
+import type { Logger } from "@bourse/shared/runtime/log.js";
+import { readingFrom } from "../core/next-batch.js";
+import { beginning, type Position } from "../core/positions.js";
+import type { MatcherClient } from "../io/matcher-client.js";
+import type { RecordReader } from "../io/matcher-events.js";
+import type { WalletClient } from "../io/wallet-client.js";
+import { createCursorReports } from "./report-cursor.js";
+import { createSettleQueue, type SettleQueue } from "./settle-queue.js";
+
+/** What the process shows of a shard. */
+export interface ShardWatch {
+  /** Following, or why not. */
+  readonly onState: (isFollowing: boolean, why?: string) => void;
+  /** Records that are durable at the shard and not settled. */
+  readonly onLag: (records: number) => void;
+  /** Settlement ended for good, with everything behind it unsettled. A person must look. */
+  readonly onStopped: (failure: DomainError) => void;
+}
+
+/** What is known of a shard while it is followed; the sweep reads it. */
+export interface ShardState {
+  /** Shard time last heard, milliseconds; undefined before the first record. */
+  timeMs: number | undefined;
+  isStopped: boolean;
+}
+
+export interface FollowShardOptions {
+  readonly shard: number;
+  readonly state: ShardState;
+  readonly wallet: WalletClient;
+  readonly matcher: MatcherClient;
+  readonly events: FollowOptions["matcher"];
+  readonly reader: RecordReader;
+  readonly operationsMax: number;
+  readonly reportEveryMs: number;
+  readonly watch: ShardWatch;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Follows a shard from the wallet's cursor on and settles what it decides, until the signal aborts.
+ *
+ * Each connection starts with the wallet's cursor, stores the server's epoch at the wallet before anything
+ * else (from then on older servers are refused), and reports the cursor, without which the shard does not
+ * open. A failure on the way reconnects and starts there again. A settlement that cannot be applied ends
+ * it: nothing is skipped, the process stays alive and not ready.
+ */
+export async function followAndSettle(options: FollowShardOptions): Promise<void> {
+  const { shard, state, wallet, watch, reader, clock, log } = options;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const reports = createCursorReports({ ...options, signal });
+  let cursor: Position = beginning;
+  let endSeq = 0;
+  let queue: SettleQueue | undefined;
+
+  const stopIfImpossible = (error: unknown) => {
+    const failure = toDomainError(error);
+    if (!isForGood(failure) || state.isStopped) return;
+    state.isStopped = true;
+    watch.onStopped(failure);
+    stop.abort();
+  };
+  const onSettled = (position: Position) => {
+    cursor = position;
+    watch.onLag(Math.max(0, endSeq - cursor.seq));
+    reports.changed(cursor);
+  };
+  await followShard({
+    shard,
+    matcher: options.events,
+    signal,
+    clock,
+    log,
+    async after() {
+      // Two queues of one shard would only take turns at losing.
+      await queue?.close();
+      cursor = await wallet.cursor(shard);
+      return readingFrom(cursor);
+    },
+    async onHeader(header) {
+      const epoch = Number(header.epoch);
+      await wallet.settle({ shard, epoch, after: cursor, through: cursor, operations: [] });
+      reader.setMarkets(header.markets);
+      await reports.now(cursor);
+      endSeq = Number(header.endSeq);
+      queue = createSettleQueue({
+        shard,
+        epoch,
+        cursor,
+        operationsMax: options.operationsMax,
+        settle: wallet.settle,
+        onSettled,
+        onFailed: stopIfImpossible,
+      });
+      watch.onLag(Math.max(0, endSeq - cursor.seq));
+      watch.onState(true);
+    },
+    async onRecords(records) {
+      const last = records.at(-1);
+      if (last === undefined || queue === undefined) return;
+      state.timeMs = Number(last.timeMs);
+      endSeq = Math.max(endSeq, Number(last.seq));
+      await queue.push(records.map(reader.read));
+    },
+    onDisconnect(failure) {
+      stopIfImpossible(failure);
+      watch.onState(false, failure.reason);
+    },
+  });
+  await queue?.close();
+  await reports.ended();
+}
+
+/**
+ * The wallet or the reader refuses the content itself, so the next attempt would end the same. Everything
+ * else (a cursor that another settler moved, an older server, a wallet that is away) is tried anew.
+ */
+function isForGood({ reason }: DomainError): boolean {
+  return /^(?:SETTLEMENT_IMPOSSIBLE$|INVALID_)|_REQUIRED$/.test(reason);
+}

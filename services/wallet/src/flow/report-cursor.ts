@@ -1,0 +1,62 @@
+// The wallet's cursor as its shard hears it: the newest, one report at a time, not one per settlement.
+import { toDomainError } from "@bourse/shared/errors/from-wire.js";
+import type { Clock } from "@bourse/shared/runtime/clock.js";
+import type { Logger } from "@bourse/shared/runtime/log.js";
+import type { Position } from "../core/positions.js";
+import type { MatcherClient } from "../io/matcher-client.js";
+
+/** Reports of one shard's cursor. */
+export interface CursorReports {
+  /** Reports at once; rejects when the shard does not take it. */
+  now(cursor: Position): Promise<void>;
+  /** Reports soon; what changes meanwhile replaces it. A lost report is made up by the next. */
+  changed(cursor: Position): void;
+  /** Resolves when nothing is under way any more. */
+  ended(): Promise<void>;
+}
+
+/** Reports at least `reportEveryMs` apart, besides those made at once. */
+export function createCursorReports(options: {
+  readonly shard: number;
+  readonly matcher: MatcherClient;
+  readonly reportEveryMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): CursorReports {
+  const { shard, matcher, clock, log, signal } = options;
+  let newest: Position | undefined;
+  let running: Promise<void> | undefined;
+  const report = async (cursor: Position) => {
+    try {
+      await matcher.reportCursor(cursor);
+    } catch (error) {
+      const failure = toDomainError(error);
+      if (failure.reason === "POSITION_UNKNOWN") {
+        // The shard has lost what the wallet has settled. It will not open; a person must look.
+        log.error(
+          { shard, seq: cursor.seq, epoch: cursor.epoch },
+          "the wallet's cursor is not in the shard's journal",
+        );
+      }
+      throw failure;
+    }
+  };
+  const run = async () => {
+    while (newest !== undefined && !signal.aborted) {
+      const cursor = newest;
+      newest = undefined;
+      await report(cursor).catch((error: unknown) => log.debug({ shard, err: error }, "cursor not reported"));
+      await clock.sleep(options.reportEveryMs, signal);
+    }
+    running = undefined;
+  };
+  return {
+    now: report,
+    changed(cursor) {
+      newest = cursor;
+      running ??= run();
+    },
+    ended: async () => running,
+  };
+}

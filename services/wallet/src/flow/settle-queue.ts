@@ -1,0 +1,82 @@
+// What one connection to a shard has read and the wallet has not settled yet. One settlement in flight;
+// what arrives meanwhile forms the next.
+import { nextBatch, type SettleRecord } from "../core/next-batch.js";
+import { isSamePosition, type Position } from "../core/positions.js";
+import type { Settlement } from "../io/wallet-client.js";
+
+/** Records on their way into the wallet. */
+export interface SettleQueue {
+  /** Takes records; resolves when there is room for more. Rejects when a settlement has failed. */
+  push(records: readonly SettleRecord[]): Promise<void>;
+  /** Drops what is not in flight; resolves when nothing is. */
+  close(): Promise<void>;
+}
+
+/**
+ * A queue that starts at the wallet's cursor. `onSettled` hears of every step. After a failure, of which
+ * `onFailed` hears, it takes nothing more.
+ */
+export function createSettleQueue(options: {
+  readonly shard: number;
+  readonly epoch: number;
+  readonly cursor: Position;
+  readonly operationsMax: number;
+  readonly settle: (settlement: Settlement) => Promise<void>;
+  readonly onSettled: (cursor: Position) => void;
+  readonly onFailed: (error: unknown) => void;
+}): SettleQueue {
+  const { shard, epoch, settle } = options;
+  let cursor = options.cursor;
+  let queue: SettleRecord[] = [];
+  let waiting = 0;
+  let running: Promise<void> | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  let onRoom = () => {};
+
+  const settleNext = async () => {
+    const { through, operations, recordsDone } = nextBatch(cursor, queue);
+    if (!isSamePosition(cursor, through)) {
+      await settle({ shard, epoch, after: cursor, through, operations });
+      cursor = through;
+      options.onSettled(cursor);
+    }
+    for (const record of queue.slice(0, recordsDone)) waiting -= weightOf(record);
+    queue = queue.slice(recordsDone);
+    onRoom();
+  };
+  const run = async () => {
+    try {
+      while (queue.length > 0) await settleNext();
+    } catch (error) {
+      failure = { error };
+      options.onFailed(error);
+    } finally {
+      running = undefined;
+      onRoom();
+    }
+  };
+  return {
+    async push(records) {
+      for (const record of records) {
+        queue.push(record);
+        waiting += weightOf(record);
+      }
+      if (failure === undefined) running ??= run();
+      while (waiting > options.operationsMax && failure === undefined) {
+        await new Promise<void>((resolve) => {
+          onRoom = resolve;
+        });
+      }
+      if (failure !== undefined) throw failure.error;
+    },
+    async close() {
+      queue = [];
+      await running;
+    },
+  };
+}
+
+/** Records without effects take room too. */
+function weightOf(record: SettleRecord): number {
+  return 1 + record.operations.length;
+}

@@ -1,0 +1,118 @@
+import { migrate, migrateDown, readMigrations } from "@bourse/shared/postgres/migrate.js";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { BASE, QUOTE, usersOf } from "../testing/history.js";
+import {
+  breachesOf,
+  migrations,
+  openWalletDatabase,
+  playHistory,
+  type WalletDatabase,
+} from "../testing/wallet-database.js";
+
+let wallet: WalletDatabase;
+const users = usersOf(4);
+beforeAll(async () => {
+  wallet = await openWalletDatabase();
+  for (const userId of users) for (const asset of [BASE, QUOTE]) await wallet.deposit(userId, asset, "0.002");
+  await playHistory(wallet.database, { seed: 31, orders: 60, users, batchSize: 50 });
+});
+afterAll(() => wallet.drop());
+
+const { directory, schema } = migrations;
+
+// What the constraints alone would let through, done with their triggers off.
+const damages: [string, string][] = [
+  ["i1", "UPDATE wallet.accounts SET available = available + 1 WHERE user_id = $1 AND asset = 'USDT'"],
+  [
+    "i2",
+    "INSERT INTO wallet.ledger_entries (transaction_id, user_id, asset, amount) VALUES (gen_random_uuid(), $1, 'USDT', 1)",
+  ],
+  [
+    "i4",
+    "UPDATE wallet.accounts SET available = available - 1e-8, reserved = reserved + 1e-8 WHERE user_id = $1 AND asset = 'USDT'",
+  ],
+  ["i6", "UPDATE wallet.shard_cursors SET seq = 5 WHERE $1::uuid IS NOT NULL"],
+  [
+    "i7",
+    "UPDATE wallet.reservations SET spent = spent + 1e-8, released = released - 1e-8 WHERE order_id = (SELECT order_id FROM wallet.reservations WHERE user_id = $1 AND released > 0 LIMIT 1)",
+  ],
+  [
+    "i8",
+    "UPDATE wallet.settled_trades SET buyer_fee = buyer_fee + 1e-8 WHERE trade_id = (SELECT trade_id FROM wallet.settled_trades WHERE buyer_user_id = $1 LIMIT 1)",
+  ],
+  ["i9", "UPDATE wallet.transfers SET amount = amount + 1e-8 WHERE user_id = $1"],
+  ["i14", "UPDATE wallet.reservations SET ended_seq = 99999 WHERE user_id = $1 AND state = 'CLOSED'"],
+];
+
+test.each(damages)("audit_%s finds what is wrong", async (name, damage) => {
+  const client = await wallet.pool.connect();
+  try {
+    await client.query("BEGIN");
+    expect(await breachesOf(client)).toEqual({});
+    await client.query("SET LOCAL session_replication_role = replica");
+    const { rowCount } = await client.query(damage, [users[0]]);
+    expect(rowCount).toBeGreaterThan(0);
+    expect(Object.keys(await breachesOf(client))).toContain(name);
+  } finally {
+    await client.query("ROLLBACK");
+    client.release();
+  }
+});
+
+test.each([
+  [
+    "a negative balance",
+    "UPDATE wallet.accounts SET available = -1 WHERE user_id = $1",
+    "available_not_negative",
+  ],
+  [
+    "a closed reservation that reopens",
+    "UPDATE wallet.reservations SET state = 'ACTIVE' WHERE user_id = $1",
+    "",
+  ],
+  ["a reservation that vanishes", "DELETE FROM wallet.reservations WHERE user_id = $1", ""],
+  [
+    "a ledger that is rewritten",
+    "UPDATE wallet.ledger_entries SET amount = amount + 1 WHERE user_id = $1",
+    "",
+  ],
+  ["a cursor that goes back", "UPDATE wallet.shard_cursors SET seq = 1 WHERE $1::uuid IS NOT NULL", ""],
+  [
+    "an atom that is nowhere",
+    "INSERT INTO wallet.reservations (order_id, user_id, state, shard, asset, amount, remaining, fingerprint, terms) VALUES (gen_random_uuid(), $1, 'ACTIVE', 0, 'USDT', 2, 1, sha256(''), '')",
+    "every_atom_is_somewhere",
+  ],
+])("the database refuses %s", async (_, sql, constraint) => {
+  const failure = await wallet.pool.query(sql, [users[0]]).then(
+    () => undefined,
+    (error: { code: string; constraint?: string }) => error,
+  );
+  expect(failure).toMatchObject({ code: "23514", ...(constraint !== "" && { constraint }) });
+});
+
+test("an auditor reads every table and view and changes nothing", async () => {
+  const { rows } = await wallet.pool.query<{ table: string; reads: boolean; writes: boolean }>(
+    `SELECT relname AS table,
+            has_table_privilege('bourse_auditor', c.oid, 'SELECT') AS reads,
+            has_table_privilege('bourse_auditor', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS writes
+       FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+      WHERE nspname = 'wallet' AND relkind IN ('r', 'v')`,
+  );
+  expect(rows.length).toBeGreaterThan(15);
+  expect(rows.filter(({ reads, writes }) => !reads || writes)).toEqual([]);
+});
+
+// Last: it takes the tables away.
+test("every migration goes down and up again, with data in the tables", async () => {
+  const all = (await readMigrations(directory)).map(({ name }) => name);
+  for (let to = all.length - 1; to >= 0; to -= 1) {
+    expect(await migrateDown(wallet.pool, directory, { schema, to })).toEqual(all.slice(to).reverse());
+    const { rows } = await wallet.pool.query(
+      `SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE nspname = 'wallet' AND relkind IN ('r', 'v')`,
+    );
+    expect(rows.length === 1).toBe(to === 0);
+    expect(await migrate(wallet.pool, directory, { schema })).toEqual(all.slice(to));
+    expect(await migrate(wallet.pool, directory, { schema })).toEqual([]);
+  }
+});

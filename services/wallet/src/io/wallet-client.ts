@@ -1,0 +1,182 @@
+// The wallet as the settler needs it: each call with a deadline, retried, behind the circuit breaker.
+
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { isInfrastructureFailure, toDomainError } from "@bourse/shared/errors/from-wire.js";
+import { OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import { EndReason, OrderStatus, TradeRole } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import type {
+  Position as PositionMessage,
+  SettleOperationSchema,
+  WalletService,
+} from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import type { ServiceClient } from "@bourse/shared/rpc/client.js";
+import type { Clock } from "@bourse/shared/runtime/clock.js";
+import { type Breaker, retry } from "@bourse/shared/runtime/retry.js";
+import { formatAtoms } from "@bourse/shared/units/atoms.js";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Operation, ReleaseOperation, TradeOperation } from "../core/operation.js";
+import type { Position } from "../core/positions.js";
+
+/** A settlement as the settler sends it. */
+export interface Settlement {
+  readonly shard: number;
+  readonly epoch: number;
+  readonly after: Position;
+  readonly through: Position;
+  readonly operations: readonly Operation[];
+}
+
+/** An order whose money is held although its shard has not said a word. */
+export interface Orphan {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly symbol: string;
+}
+
+/** What the settler asks of the wallet. Every call may be repeated. */
+export interface WalletClient {
+  /** How far a shard is settled. */
+  cursor(shard: number): Promise<Position>;
+  /** Settles; also succeeds when an earlier attempt whose answer was lost did it. */
+  settle(settlement: Settlement): Promise<void>;
+  orphans(shard: number, olderThanMs: number): Promise<Orphan[]>;
+  markSequenced(orderIds: readonly string[]): Promise<void>;
+}
+
+const RETRY = { attempts: 3, baseMs: 50, capMs: 1_000 };
+
+/** The wallet over gRPC. */
+export function createWalletClient(
+  wallet: ServiceClient<typeof WalletService>,
+  options: {
+    readonly breaker: Breaker;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+    readonly clock: Clock;
+    readonly random: () => number;
+  },
+): WalletClient {
+  const { breaker, timeoutMs, signal, clock, random } = options;
+  const call = <T>(run: (limits: { timeoutMs: number }) => Promise<T>): Promise<T> =>
+    retry(() => breaker.run(() => run({ timeoutMs })), {
+      ...RETRY,
+      signal,
+      clock,
+      random,
+      // An open breaker is no reason to knock again at once.
+      isRetryable: (error) => breaker.state() !== "open" && isInfrastructureFailure(error),
+    });
+  return {
+    cursor: async (shard) => positionOf((await call((limits) => wallet.getCursor({ shard }, limits))).cursor),
+    async settle(settlement) {
+      const request = { ...settlement, ...wireOf(settlement) };
+      await call((limits) => wallet.settle(request, limits)).catch(doneBefore(settlement.through));
+    },
+    async orphans(shard, olderThanMs) {
+      const request = { shard, olderThanMs: BigInt(olderThanMs) };
+      const { reservations } = await call((limits) => wallet.listOrphans(request, limits));
+      return reservations.map(({ orderId, userId, terms }) => ({
+        orderId,
+        userId,
+        symbol: symbolOf(terms),
+      }));
+    },
+    async markSequenced(orderIds) {
+      await call((limits) => wallet.markSequenced({ orderIds: [...orderIds] }, limits));
+    },
+  };
+}
+
+/** Market of an order; "" for terms that cannot be read, which the shard then refuses. */
+function symbolOf(terms: Uint8Array): string {
+  try {
+    return fromBinary(OrderTermsSchema, terms).symbol;
+  } catch {
+    return "";
+  }
+}
+
+/** A cursor that stands where the settlement ends was moved by it: its answer was lost. */
+function doneBefore(through: Position): (error: unknown) => void {
+  return (error) => {
+    const { reason, facts } = toDomainError(error);
+    const isDone =
+      reason === "SEQ_GAP" &&
+      facts.epoch === String(through.epoch) &&
+      facts.seq === String(through.seq) &&
+      facts.operations === String(through.operations);
+    if (!isDone) throw error;
+  };
+}
+
+function positionOf(message: PositionMessage | undefined): Position {
+  if (message === undefined) throw new DomainError("INTERNAL", { missing: "cursor" });
+  return { epoch: Number(message.epoch), seq: Number(message.seq), operations: message.operations };
+}
+
+function wireOf({ epoch, after, through, operations }: Settlement) {
+  return {
+    epoch: BigInt(epoch),
+    after: positionMessage(after),
+    through: positionMessage(through),
+    operations: operations.map(operationMessage),
+  };
+}
+
+function positionMessage({ epoch, seq, operations }: Position) {
+  return { epoch: BigInt(epoch), seq: BigInt(seq), operations };
+}
+
+type OperationMessage = MessageInitShape<typeof SettleOperationSchema>;
+
+function operationMessage({ seq, index, timeMs, effect }: Operation): OperationMessage {
+  return { seq: BigInt(seq), index, timeMs: BigInt(timeMs), kind: kindOf(effect) };
+}
+
+function kindOf(effect: Operation["effect"]): NonNullable<OperationMessage["kind"]> {
+  switch (effect.type) {
+    case "trade":
+      return { case: "trade", value: tradeMessage(effect) };
+    case "release":
+      return { case: "release", value: releaseMessage(effect) };
+    case "mark":
+      return { case: "mark", value: { orderId: effect.orderId } };
+  }
+}
+
+function tradeMessage({ buyer, seller, ...trade }: TradeOperation) {
+  return {
+    tradeId: trade.tradeId,
+    symbol: trade.symbol,
+    baseAsset: trade.baseAsset,
+    quoteAsset: trade.quoteAsset,
+    baseAmount: formatAtoms(trade.baseAtoms),
+    quoteAmount: formatAtoms(trade.quoteAtoms),
+    buyerReservedAmount: formatAtoms(trade.buyerReservedAtoms),
+    buyOrderId: buyer.orderId,
+    sellOrderId: seller.orderId,
+    buyerUserId: buyer.userId,
+    sellerUserId: seller.userId,
+    buyerFee: formatAtoms(buyer.feeAtoms),
+    sellerFee: formatAtoms(seller.feeAtoms),
+    buyerRole: TradeRole[buyer.role],
+    buyerReceivedBefore: formatAtoms(buyer.receivedBeforeAtoms),
+    sellerReceivedBefore: formatAtoms(seller.receivedBeforeAtoms),
+    buyerFeePpm: buyer.feePpm,
+    sellerFeePpm: seller.feePpm,
+  };
+}
+
+function releaseMessage(release: ReleaseOperation) {
+  return {
+    orderId: release.orderId,
+    userId: release.userId,
+    status: OrderStatus[release.status],
+    reason:
+      release.reason === "" ? EndReason.UNSPECIFIED : EndReason[release.reason as keyof typeof EndReason],
+    executedLots: BigInt(release.executedLots),
+    executedTickLots: release.executedTickLots.toString(),
+    orderCreatedAtMs: BigInt(release.orderCreatedAtMs),
+  };
+}

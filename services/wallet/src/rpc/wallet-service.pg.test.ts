@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import { EndReason, OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import {
+  AccountService,
+  ReservationState,
+  type TaggedReserveResult,
+} from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import { createClient } from "@bourse/shared/rpc/client.js";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { uuidOf } from "../testing/history.js";
+import { openWalletDatabase, type WalletDatabase } from "../testing/wallet-database.js";
+import { serveWallet } from "../testing/wallet-server.js";
+
+let database: WalletDatabase;
+let server: Awaited<ReturnType<typeof serveWallet>>;
+const alice = uuidOf("alice");
+beforeAll(async () => {
+  database = await openWalletDatabase();
+  server = await serveWallet(database.database, { streamUnansweredMax: 300 });
+  await database.deposit(alice, "USDT", "1000");
+});
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+const message = (name: string, overrides: object = {}) => ({
+  orderId: uuidOf(name),
+  userId: alice,
+  asset: "USDT",
+  amount: "0.5",
+  fingerprint: createHash("sha256").update(name).digest(),
+  shard: 1,
+  terms: new Uint8Array([7, 7]),
+  ...overrides,
+});
+
+test("a reserve crosses the wire with its terms, and GetReservation reads it back", async () => {
+  const { reservation, replayed } = await server.wallet.reserve(message("first"));
+  expect(replayed).toBe(false);
+  expect(reservation).toMatchObject({
+    state: ReservationState.ACTIVE,
+    asset: "USDT",
+    amount: "0.5",
+    remaining: "0.5",
+    shard: 1,
+    finalStatus: OrderStatus.UNSPECIFIED,
+  });
+  expect([...(reservation?.terms ?? [])]).toEqual([7, 7]);
+  expect(reservation?.createdAtMs).toBeGreaterThan(1_700_000_000_000n);
+  expect((await server.wallet.reserve(message("first"))).replayed).toBe(true);
+  const read = await server.wallet.getReservation({ orderId: uuidOf("first") });
+  expect(read.reservation).toEqual(reservation);
+});
+
+test("refusals are definite and say so", async () => {
+  await expect(server.wallet.reserve(message("much", { amount: "1001" }))).rejects.toMatchObject({
+    reason: "INSUFFICIENT_FUNDS",
+    facts: { outcome: "NOT_ACCEPTED", order_id: uuidOf("much"), asset: "USDT" },
+  });
+  await server.wallet.reserve(message("reused"));
+  await expect(
+    server.wallet.reserve(message("reused", { fingerprint: createHash("sha256").update("x").digest() })),
+  ).rejects.toMatchObject({ reason: "CLIENT_ORDER_ID_REUSED" });
+  await expect(server.wallet.getReservation({ orderId: uuidOf("nobody") })).rejects.toMatchObject({
+    reason: "RESERVATION_NOT_FOUND",
+  });
+});
+
+test.each([
+  [{ orderId: "x" }, "INVALID_ORDER_ID", "order_id"],
+  [{ userId: "" }, "FIELD_REQUIRED", "user_id"],
+  [{ asset: "usdt" }, "INVALID_ASSET", "asset"],
+  [{ amount: "1e3" }, "INVALID_DECIMAL", "amount"],
+  [{ amount: "-1" }, "INVALID_DECIMAL", "amount"],
+  [{ amount: "0" }, "AMOUNT_NOT_POSITIVE", "amount"],
+  [{ fingerprint: new Uint8Array(31) }, "INVALID_FIELD", "fingerprint"],
+  [{ shard: -1 }, "INVALID_FIELD", "shard"],
+])("a reserve with %o is refused and leaves no row", async (change, reason, field) => {
+  const name = `bad ${JSON.stringify(change)}`;
+  await expect(server.wallet.reserve(message(name, change))).rejects.toMatchObject({
+    reason,
+    facts: { field },
+  });
+  await expect(server.wallet.getReservation({ orderId: uuidOf(name) })).rejects.toMatchObject({
+    reason: "RESERVATION_NOT_FOUND",
+  });
+});
+
+/** Sends batches on one stream and collects every result by tag. */
+async function onStream(batches: object[][]): Promise<Map<number, TaggedReserveResult>> {
+  const stream = server.wallet.reserveStream();
+  let tag = 0n;
+  for (const batch of batches) {
+    stream.write({
+      reserves: batch.map((reserve) => {
+        tag += 1n;
+        return { tag, reserve };
+      }),
+    });
+  }
+  stream.end();
+  const results = new Map<number, TaggedReserveResult>();
+  for await (const response of stream)
+    for (const result of response.results) results.set(Number(result.tag), result);
+  return results;
+}
+
+test("a stream answers each of its reserves alone, also beyond what it reads ahead", async () => {
+  const many = Array.from({ length: 1_000 }, (_, index) => message(`many ${index}`, { amount: "0.1" }));
+  const results = await onStream([many.slice(0, 400), many.slice(400, 800), many.slice(800)]);
+  expect(results.size).toBe(1_000);
+  expect([...results.values()].every(({ outcome }) => outcome.case === "ok")).toBe(true);
+
+  const mixed = await onStream([
+    [
+      message("many 0", { amount: "9" }),
+      message("rich", { amount: "99999" }),
+      message("odd", { asset: "?" }),
+    ],
+    [message("many 1", { fingerprint: new Uint8Array(32) }), message("fine")],
+  ]);
+  expect([...mixed.keys()].sort()).toEqual([1, 2, 3, 4, 5]);
+  expect(mixed.get(1)?.outcome).toMatchObject({ case: "ok", value: { replayed: true } });
+  expect(mixed.get(2)?.outcome).toMatchObject({
+    value: { reason: "INSUFFICIENT_FUNDS", facts: { outcome: "NOT_ACCEPTED" } },
+  });
+  expect(mixed.get(3)?.outcome).toMatchObject({ value: { reason: "INVALID_ASSET" } });
+  expect(mixed.get(4)?.outcome).toMatchObject({
+    value: {
+      reason: "CLIENT_ORDER_ID_REUSED",
+      stored: { orderId: uuidOf("many 1"), amount: "0.1" },
+    },
+  });
+  expect(mixed.get(5)?.outcome).toMatchObject({ case: "ok", value: { replayed: false } });
+});
+
+test("a message with more reserves than allowed ends the stream", async () => {
+  const batch = Array.from({ length: 513 }, (_, index) => message(`too many ${index}`));
+  await expect(onStream([batch])).rejects.toMatchObject({
+    reason: "INVALID_FIELD",
+    facts: { field: "reserves" },
+  });
+});
+
+test("a settlement crosses the wire, and the final word is read back with the reservation", async () => {
+  await server.wallet.reserve(message("ending"));
+  const release = {
+    orderId: uuidOf("ending"),
+    userId: alice,
+    status: OrderStatus.EXPIRED,
+    reason: EndReason.IOC_REMAINDER,
+    executedLots: 0n,
+    executedTickLots: "0",
+    orderCreatedAtMs: 123n,
+  };
+  const after = { epoch: 0n, seq: 0n, operations: 0 };
+  const through = { epoch: 3n, seq: 2n, operations: 1 };
+  const operations = [
+    { seq: 2n, index: 0, timeMs: 456n, kind: { case: "release" as const, value: release } },
+  ];
+  const { cursor } = await server.wallet.settle({ shard: 1, epoch: 3n, after, through, operations });
+  expect(cursor).toMatchObject(through);
+  expect(await server.wallet.getCursor({ shard: 1 })).toMatchObject({ cursor: through, epoch: 3n });
+  const { reservation } = await server.wallet.getReservation({ orderId: uuidOf("ending") });
+  expect(reservation).toMatchObject({
+    state: ReservationState.CLOSED,
+    remaining: "0",
+    finalStatus: OrderStatus.EXPIRED,
+    finalReason: EndReason.IOC_REMAINDER,
+    executedTickLots: "0",
+    orderCreatedAtMs: 123n,
+    orderEndedAtMs: 456n,
+    endedSeq: 2n,
+  });
+  await expect(
+    server.wallet.settle({ shard: 1, epoch: 3n, after, through, operations }),
+  ).rejects.toMatchObject({
+    reason: "SEQ_GAP",
+    facts: { seq: "2" },
+  });
+});
+
+test("deposits, withdrawals and balances speak decimal text and refuse what is none", async () => {
+  const accounts = createClient(AccountService, server.channel);
+  const userId = uuidOf("saver");
+  const deposit = { userId, asset: "BTC", amount: "1.50", requestId: "r-1" };
+  const { balance, transactionId } = await accounts.deposit(deposit);
+  expect(balance).toMatchObject({ asset: "BTC", available: "1.5", reserved: "0" });
+  expect(await accounts.deposit({ ...deposit, amount: "1.5" })).toMatchObject({ transactionId });
+  await accounts.withdraw({ ...deposit, amount: "0.00000001", requestId: "r-2" });
+  expect((await accounts.getBalances({ userId })).balances).toMatchObject([
+    { asset: "BTC", available: "1.49999999" },
+  ]);
+
+  const refused = [
+    [{ userId: "00000000-0000-0000-0000-000000000001" }, "INVALID_USER_ID", "user_id"],
+    [{ asset: "b" }, "INVALID_ASSET", "asset"],
+    [{ amount: "0.0" }, "AMOUNT_NOT_POSITIVE", "amount"],
+    [{ amount: undefined }, "FIELD_REQUIRED", "amount"],
+    [{ amount: "1.000000001" }, "TOO_MANY_DECIMALS", "amount"],
+    [{ requestId: "a b" }, "INVALID_REQUEST_ID", "request_id"],
+  ] as const;
+  for (const [change, reason, field] of refused) {
+    const { amount, ...rest } = { ...deposit, requestId: "r-3", ...change };
+    await expect(
+      accounts.deposit({ ...rest, ...(amount !== undefined && { amount }) }),
+    ).rejects.toMatchObject({
+      reason,
+      facts: { field },
+    });
+  }
+  await expect(accounts.withdraw({ ...deposit, amount: "2", requestId: "r-4" })).rejects.toMatchObject({
+    reason: "INSUFFICIENT_FUNDS",
+  });
+  await expect(accounts.getBalances({})).rejects.toMatchObject({ reason: "FIELD_REQUIRED" });
+});
+
+test("every audit is clean after all this", async () => {
+  expect(await database.breaches()).toEqual({});
+});

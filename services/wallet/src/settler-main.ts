@@ -1,0 +1,124 @@
+// The settler process: what the shards decide becomes money in the wallet. Keeps nothing of its own.
+import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
+import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import { serveAdmin } from "@bourse/shared/rpc/admin.js";
+import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
+import { loadConfig } from "@bourse/shared/runtime/config.js";
+import { createLife } from "@bourse/shared/runtime/life.js";
+import { createLogger } from "@bourse/shared/runtime/log.js";
+import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { createBreaker } from "@bourse/shared/runtime/retry.js";
+import { startTracing } from "@bourse/shared/runtime/tracing.js";
+import { settlerSettings } from "./config.js";
+import { followAndSettle, type ShardState } from "./flow/follow-shard.js";
+import { sweepForever } from "./flow/sweep.js";
+import { createMatcherClient } from "./io/matcher-client.js";
+import { createRecordReader } from "./io/matcher-events.js";
+import { createWalletClient } from "./io/wallet-client.js";
+
+const config = loadConfig(settlerSettings);
+const log = createLogger({ service: "settler", level: config.log.level });
+const life = createLife({ log, drainMsMax: config.drainMsMax });
+const metrics = createMetrics("settler");
+const lag = metrics.gauge("bourse_settler_lag_records", "Records of a shard not settled yet.", ["shard"]);
+const stopped = metrics.gauge("bourse_settlement_stopped", "1 when a shard's settlement cannot go on.", [
+  "shard",
+]);
+const breakerOpen = metrics.gauge("bourse_settler_wallet_breaker_state", "0 closed, 1 half open, 2 open.");
+const orphans = metrics.counter(
+  "bourse_settler_orphans_total",
+  "Orphans resolved, by what their shard said.",
+  ["shard", "word"],
+);
+life.own("tracing", await startTracing({ service: "settler", ...config.tracing }));
+
+// The wallet, behind one breaker for all shards.
+const breaker = createBreaker({
+  failuresToOpen: config.breakerFailures,
+  openMs: config.breakerOpenMs,
+  trialsMax: 10,
+  successesToClose: 10,
+  clock,
+  isInfrastructureFailure,
+  reason: "WALLET_UNAVAILABLE",
+  onMove: (state) => {
+    breakerOpen.set({ closed: 0, half_open: 1, open: 2 }[state]);
+    log[state === "open" ? "warn" : "info"]({ state }, "circuit breaker of the wallet moved");
+  },
+});
+const walletChannel = openChannel(config.walletAddress);
+life.own("channel to the wallet", () => walletChannel.close());
+const wallet = createWalletClient(createClient(WalletService, walletChannel), {
+  breaker,
+  timeoutMs: config.settleTimeoutMs,
+  signal: life.signal,
+  clock,
+  random: Math.random,
+});
+
+// One follower and one sweep per shard; each goes its own way.
+for (const { shard, address } of config.shards) {
+  const channel = openChannel(address);
+  life.own(`channel to shard ${shard}`, () => channel.close());
+  const events = createClient(MatcherService, channel);
+  const matcher = createMatcherClient(events);
+  const state: ShardState = { timeMs: undefined, isStopped: false };
+  const readiness = life.readiness(`shard ${shard}`);
+  const label = { shard: String(shard) };
+  stopped.set(label, 0);
+  life.loop(`settlement of shard ${shard}`, (signal) =>
+    followAndSettle({
+      shard,
+      state,
+      wallet,
+      matcher,
+      events,
+      reader: createRecordReader(),
+      operationsMax: config.queueOperationsMax,
+      reportEveryMs: config.reportEveryMs,
+      watch: {
+        onState: (isFollowing, why) => readiness.set(isFollowing && !state.isStopped, why),
+        onLag: (records) => lag.set(label, records),
+        onStopped: (failure) => {
+          stopped.set(label, 1);
+          readiness.set(false, "settlement stopped");
+          log.error(
+            { shard, reason: failure.reason, ...failure.facts },
+            "settlement stopped: an operator must look; nothing of this shard is settled until then",
+          );
+        },
+      },
+      clock,
+      log,
+      signal,
+    }),
+  );
+  life.loop(`sweep of shard ${shard}`, (signal) =>
+    sweepForever({
+      shard,
+      state,
+      wallet,
+      matcher,
+      orphanAgeMs: config.orphanAgeMs,
+      resolveWithinMs: config.resolveWithinMs,
+      everyMs: config.sweepEveryMs,
+      onSwept: ({ known, tombstones }) => {
+        orphans.inc({ ...label, word: "known" }, known);
+        orphans.inc({ ...label, word: "tombstone" }, tombstones);
+      },
+      clock,
+      log,
+      signal,
+    }),
+  );
+}
+
+// Probes and metrics are its only door.
+const admin = await serveAdmin({ host: config.host, port: config.adminPort, life, metrics });
+life.own("admin", () => admin.close());
+log.info({ adminPort: admin.port, shards: config.shards.length }, "settler started");
+
+// Returns after SIGTERM, when everything above is closed in reverse order.
+await life.runUntilSignal();

@@ -1,0 +1,125 @@
+// A shard as its followers see it: a log in memory behind the real contract, which can be cut off,
+// restarted with a higher epoch, and asked what was reported to it.
+
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { RecordSchema, type Record as ShardRecord } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import {
+  MatcherService,
+  type StreamEventsResponseSchema,
+} from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import { EndReason, OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { implement } from "@bourse/shared/rpc/call.js";
+import { type GrpcServer, serveGrpc } from "@bourse/shared/rpc/server.js";
+import { createLogger } from "@bourse/shared/runtime/log.js";
+import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { MARKET } from "./history.js";
+
+type Message = MessageInitShape<typeof StreamEventsResponseSchema>;
+
+/** A log without output. */
+export const silent = createLogger({ service: "test", level: "silent" });
+
+/** A shard in this process. */
+export class ShardServer {
+  readonly records: ShardRecord[] = [];
+  /** Seqs that were reported as the wallet's cursor, in order. */
+  readonly reported: number[] = [];
+  /** Ids that were asked about by Resolve; those in `known` are orders of the shard. */
+  readonly resolved: string[] = [];
+  readonly known = new Set<string>();
+  epoch = 1;
+  #server: GrpcServer | undefined;
+  #wake: (() => void)[] = [];
+  #cut = new AbortController();
+  readonly #shard: number;
+
+  constructor(shard = 0) {
+    this.#shard = shard;
+  }
+
+  get address(): string {
+    if (this.#server === undefined) throw new Error("the shard is not served");
+    return `127.0.0.1:${this.#server.port}`;
+  }
+
+  async serve(): Promise<void> {
+    this.#server = await serveGrpc({
+      host: "127.0.0.1",
+      port: 0,
+      services: [this.#service()],
+      log: silent,
+      metrics: createMetrics("test"),
+      isReady: () => true,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await this.#server?.close(100);
+  }
+
+  append(...records: ShardRecord[]): void {
+    this.records.push(...records);
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  /** Ends every event stream, as a restart does. */
+  cut(): void {
+    const old = this.#cut;
+    this.#cut = new AbortController();
+    old.abort();
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  #service() {
+    return implement(MatcherService, {
+      streamEvents: (request, call) => this.#stream(Number(request.afterSeq), call.signal),
+      reportCursor: async ({ seq }) => {
+        this.reported.push(Number(seq));
+        return { isOpen: true };
+      },
+      resolve: async ({ resolve }) => {
+        const orderId = resolve?.orderId ?? "";
+        this.resolved.push(orderId);
+        const isKnown = this.known.has(orderId);
+        if (!isKnown) this.#tombstone(orderId, resolve?.userId ?? "");
+        const order = { orderId, ...(isKnown && { terms: { orderId } }) };
+        return { result: { outcome: { case: "order" as const, value: order } } };
+      },
+    });
+  }
+
+  #tombstone(orderId: string, userId: string): void {
+    const value = {
+      orderId,
+      userId,
+      status: OrderStatus.REJECTED,
+      reason: EndReason.NOT_SEQUENCED,
+      executedTickLots: "0",
+      isTombstone: true,
+    };
+    const seq = BigInt(this.records.length + 1);
+    const events = [{ kind: { case: "ended" as const, value } }];
+    this.append(create(RecordSchema, { seq, epoch: BigInt(this.epoch), timeMs: seq * 1_000n, events }));
+  }
+
+  async *#stream(afterSeq: number, signal: AbortSignal): AsyncGenerator<Message> {
+    const cut = this.#cut.signal;
+    const epoch = BigInt(this.epoch);
+    const header = { shard: this.#shard, epoch, endSeq: BigInt(this.records.length), markets: [MARKET] };
+    yield { kind: { case: "header", value: header } };
+    for (let next = afterSeq; ; ) {
+      if (cut.aborted || signal.aborted) throw new DomainError("DRAINING");
+      const records = this.records.slice(next);
+      next = this.records.length;
+      if (records.length > 0) yield { kind: { case: "batch", value: { records } } };
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake.push(resolve);
+          signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+      }
+    }
+  }
+}

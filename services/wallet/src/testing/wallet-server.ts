@@ -1,0 +1,64 @@
+// The wallet's services over real gRPC on a test database.
+import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import type { Guard } from "@bourse/shared/rpc/call.js";
+import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { serveGrpc } from "@bourse/shared/rpc/server.js";
+import { batched } from "@bourse/shared/runtime/batched.js";
+import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { listOrphans, noteSequenced } from "../flow/orphans.js";
+import { getReservation, reserveBatch } from "../flow/reserve.js";
+import { getCursor, settleBatch } from "../flow/settle.js";
+import { doTransfer, getBalances } from "../flow/transfer.js";
+import type { Database } from "../io/database.js";
+import { accountService } from "../rpc/account-service.js";
+import { type WalletFlows, walletService } from "../rpc/wallet-service.js";
+import { silent } from "./shard-server.js";
+
+/** Serves the wallet on a free port; `overrides` replace flows, `guards` run before every call. */
+export async function serveWallet(
+  database: Database,
+  options: { overrides?: Partial<WalletFlows>; guards?: Guard[]; streamUnansweredMax?: number } = {},
+) {
+  const reserve = batched(
+    (requests: Parameters<typeof reserveBatch>[1]) => reserveBatch(database, requests),
+    {
+      batchMax: 512,
+      inFlightMax: 2,
+      queueMax: 20_000,
+    },
+  );
+  const flows: WalletFlows = {
+    reserve,
+    getReservation: (orderId) => getReservation(database, orderId),
+    settle: (batch) => settleBatch(database, batch),
+    getCursor: (shard) => getCursor(database, shard),
+    listOrphans: (query) => listOrphans(database, query),
+    noteSequenced: (orderIds) => noteSequenced(database, orderIds),
+    ...options.overrides,
+  };
+  const server = await serveGrpc({
+    host: "127.0.0.1",
+    port: 0,
+    services: [
+      walletService(flows, { streamUnansweredMax: options.streamUnansweredMax ?? 4_096 }),
+      accountService({
+        getBalances: (userId) => getBalances(database, userId),
+        transfer: (transfer) => doTransfer(database, transfer),
+      }),
+    ],
+    guards: options.guards ?? [],
+    log: silent,
+    metrics: createMetrics("test"),
+    isReady: () => true,
+  });
+  const channel = openChannel(`127.0.0.1:${server.port}`);
+  return {
+    flows,
+    channel,
+    wallet: createClient(WalletService, channel),
+    async close(): Promise<void> {
+      channel.close();
+      await server.close(500);
+    },
+  };
+}
