@@ -64,11 +64,14 @@ export function createLife(options: { log: Logger; drainMsMax: number }): Life {
     async runUntilSignal() {
       const cause = await stopRequest();
       log.info({ cause }, "draining");
-      setTimeout(() => fail(new Error(`drain took more than ${drainMsMax} ms`)), drainMsMax).unref();
+      const bound = setTimeout(() => fail(new Error(`drain took more than ${drainMsMax} ms`)), drainMsMax);
       drain.abort();
       for (const run of drains) await run();
       for (const { close } of owned.reverse()) await close();
+      clearTimeout(bound);
       log.info("stopped");
+      // An open standard input would keep the process alive.
+      process.stdin.destroy();
     },
   };
 }
