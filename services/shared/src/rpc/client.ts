@@ -154,7 +154,11 @@ function duplex(channel: Channel, method: DescMethod, options: CallOptions): Dup
     write: (message) => call.write(message),
     async drained() {
       if (!call.writableNeedDrain) return;
-      await Promise.race([once(call, "drain"), once(call, "status")]).catch(() => {});
+      // The one that does not happen must let go of the call: a long stream is drained many times.
+      const either = new AbortController();
+      const { signal } = either;
+      await Promise.race([once(call, "drain", { signal }), once(call, "status", { signal })]).catch(() => {});
+      either.abort();
     },
     end: () => call.end(),
     cancel: () => call.cancel(),
