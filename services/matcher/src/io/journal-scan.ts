@@ -136,6 +136,18 @@ export async function* scanJournal(
   return last;
 }
 
+/** Number of the shard that a journal belongs to. */
+export async function readShardNumber(directory: string): Promise<number> {
+  const [name] = await listSegments(directory);
+  if (name === undefined) throw new Error(`${directory} holds no journal`);
+  const file = await open(join(directory, name), "r");
+  try {
+    return (await checkedHeader(file, name, { previous: undefined })).shard;
+  } finally {
+    await file.close();
+  }
+}
+
 async function checkedHeader(
   file: FileHandle,
   name: string,

@@ -17,6 +17,7 @@ import {
   RECORD,
   writeFrame,
 } from "./frame.js";
+import { JournalMarks, type Mark } from "./journal-marks.js";
 import { rewrite, setAside } from "./journal-repair.js";
 import { FrameReader, type Position, type ScanEnd, type StoredRecord, scanJournal } from "./journal-scan.js";
 import {
@@ -67,17 +68,6 @@ const CLEAN_STOP = "clean-stop";
 const SPARE = "spare.tmp";
 /** An idle journal proves its last batch by an empty one within this time. */
 const IDLE_COMMIT_MS = 5;
-/** Bytes between two places from which reading can start. */
-const MARK_BYTES = 64 * 1024;
-
-/** Where a reader can start: the frame of a record. */
-interface Mark {
-  readonly seq: number;
-  readonly file: string;
-  readonly offset: number;
-  readonly chain: number;
-}
-
 interface OpenFile {
   readonly name: string;
   readonly header: SegmentHeader;
@@ -97,8 +87,7 @@ export class Journal {
   #at: Position = { offset: HEADER_BYTES, chain: 0, seq: 0, epoch: 0 };
   #durableSeq = 0;
   #spare: Promise<FileHandle | undefined> | undefined;
-  #marks: Mark[] = [];
-  #files: string[] = [];
+  readonly #marks = new JournalMarks();
   #running: Promise<unknown> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
   #hasFailed = false;
@@ -129,7 +118,7 @@ export class Journal {
     const scan = scanJournal(directory, { shard });
     let step = await scan.next();
     for (; step.done !== true; step = await scan.next()) {
-      this.#mark(step.value.file, step.value);
+      this.#marks.note(step.value.file, step.value);
       yield step.value;
     }
     await rm(join(directory, SPARE), { force: true });
@@ -157,7 +146,7 @@ export class Journal {
 
   /** Durable records after a seq, in order, up to what is durable when the end is reached. */
   async *read(afterSeq: number): AsyncGenerator<StoredRecord> {
-    let mark = this.#markBefore(afterSeq + 1);
+    let mark = this.#marks.before(afterSeq + 1);
     let next = afterSeq + 1;
     while (mark !== undefined && next <= this.#durableSeq) {
       const { file } = mark;
@@ -169,8 +158,7 @@ export class Journal {
         yield record;
         if (next > this.#durableSeq) return;
       }
-      const following = this.#files[this.#files.indexOf(file) + 1];
-      mark = this.#marks.find((each) => each.file === following);
+      mark = this.#marks.startAfter(file);
     }
   }
 
@@ -260,7 +248,7 @@ export class Journal {
       const chainBefore = chain;
       chain = writeFrame(bytes, offset - start, { type: RECORD, ...entry, chain });
       checksums[index] = chain;
-      this.#mark(file, { seq: entry.seq, offset, chainBefore });
+      this.#marks.note(file, { seq: entry.seq, offset, chainBefore });
       offset += frameSize(entry.payload.length);
       ({ seq, epoch } = entry);
     }
@@ -324,7 +312,7 @@ export class Journal {
     await rename(spare, join(directory, name));
     await syncDirectory(directory);
     this.#file = { name, header, handle };
-    this.#files.push(name);
+    this.#marks.noteFile(name);
     this.#at = { offset: HEADER_BYTES, chain: headerChain(header), seq, epoch };
   }
 
@@ -342,31 +330,9 @@ export class Journal {
     await rm(join(directory, CLEAN_STOP), { force: true });
     await syncDirectory(directory);
     this.#file = { name: file, header, handle: await open(path, "r+") };
-    if (this.#files.at(-1) !== file) this.#files.push(file);
+    this.#marks.noteFile(file);
     this.#at = end;
     this.#durableSeq = end.seq;
-  }
-
-  #mark(
-    file: string,
-    { seq, offset, chainBefore }: Pick<StoredRecord, "seq" | "offset" | "chainBefore">,
-  ): void {
-    if (this.#files.at(-1) !== file) this.#files.push(file);
-    const last = this.#marks.at(-1);
-    if (last?.file === file && offset - last.offset < MARK_BYTES) return;
-    this.#marks.push({ seq, file, offset, chain: chainBefore });
-  }
-
-  /** Last mark at or before a seq. */
-  #markBefore(seq: number): Mark | undefined {
-    let low = 0;
-    let high = this.#marks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#marks[middle].seq <= seq) low = middle + 1;
-      else high = middle;
-    }
-    return this.#marks[low - 1];
   }
 
   /** Durable records of a file from a mark on. */
@@ -381,7 +347,7 @@ export class Journal {
         const frame = await reader.frame(offset, chain);
         if (frame === undefined) {
           // The end of an earlier file: the next one goes on with the next seq, or the caller refuses.
-          if (this.#files.at(-1) !== mark.file) return;
+          if (!this.#marks.isLastFile(mark.file)) return;
           throw new JournalRefused("a durable record cannot be read", {
             file: mark.file,
             offset,
