@@ -165,7 +165,7 @@ describe("5.1 and 5.2: what is accepted, or refused by the matcher", () => {
   test("row 44 · insufficient funds: refused for good under its key, a row REFUSED and nothing else", async () => {
     const poor = await exchange.newUser({ funds: { USDT: "1" } });
     for (const surface of all()) {
-      const request = limit({ clientOrderId: `poor-${randomUUID()}` });
+      const request = limit({ clientOrderId: `poor-${randomUUID()}`, quantity: "1" });
       const before = await exchange.evidence.look();
       for (const attempt of ["first", "again"]) {
         const answer = await place(surface, request, poor);

@@ -6,6 +6,7 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { type Answer, type Ask, CODE_NAMES, factsOf, headersOf, jsonOf, type Surface } from "./answer.js";
 import { bytesOf } from "./grpc.js";
 import { type HttpAnswer, send } from "./http.js";
+import { statusAnswer } from "./rest.js";
 
 /** The Connect surface of an edge in one of its two encodings. */
 export function connectSurface(httpUrl: string, encoding: "json" | "binary"): Surface {
@@ -41,7 +42,7 @@ function okAnswer(ask: Ask, { status, headers, body }: HttpAnswer, encoding: "js
 }
 
 interface ConnectErrorJson {
-  readonly code?: string;
+  readonly code?: string | number;
   readonly details?: readonly { readonly type: string; readonly value: string }[];
 }
 
@@ -51,14 +52,16 @@ function errorAnswer({ status, headers, body }: HttpAnswer): Answer {
   if (!text.startsWith("{"))
     return { code: "NONE", reason: undefined, field: undefined, facts: {}, ...common };
   const error: ConnectErrorJson = JSON.parse(text);
+  // Before a protocol is known the answer is a plain Status, as REST gives it.
+  if (typeof error.code === "number") return statusAnswer({ status, headers, body });
   const details = (error.details ?? []).map(({ type, value }) =>
     create(AnySchema, { typeUrl: `type.googleapis.com/${type}`, value: Buffer.from(value, "base64") }),
   );
-  return { code: codeName(error.code), ...factsOf(create(StatusSchema, { details })), ...common };
+  return { code: codeName(error.code ?? ""), ...factsOf(create(StatusSchema, { details })), ...common };
 }
 
 /** Connect writes codes in lower case, and "canceled" with one l. */
-function codeName(code: string | undefined): string {
-  const name = code === "canceled" ? "CANCELLED" : (code ?? "").toUpperCase();
+function codeName(code: string): string {
+  const name = code === "canceled" ? "CANCELLED" : code.toUpperCase();
   return CODE_NAMES.find((each) => each === name) ?? "NONE";
 }

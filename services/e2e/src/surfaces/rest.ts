@@ -33,7 +33,7 @@ export function restSurface(httpUrl: string): Surface {
         headers: [...contentType, ...headersOf(ask)],
         body,
       });
-      return answerOf(answer);
+      return statusAnswer(answer);
     },
   };
 }
@@ -87,7 +87,8 @@ function queryOf(ask: Ask, inPath: readonly string[]): string {
   return query.toString();
 }
 
-function answerOf({ status, headers, body }: HttpAnswer): Answer {
+/** An answer whose body is the response, or google.rpc.Status as it is. */
+export function statusAnswer({ status, headers, body }: HttpAnswer): Answer {
   const text = body.toString("utf8");
   const common = { http: status, headers, text };
   if (!text.startsWith("{"))
