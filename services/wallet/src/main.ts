@@ -19,7 +19,7 @@ import { listOrphans, noteSequenced } from "./flow/orphans.js";
 import { getReservation, outcomeOf, reserveBatch } from "./flow/reserve.js";
 import { getCursor, type SettleBatch, settleBatch } from "./flow/settle.js";
 import { doTransfer, getBalances } from "./flow/transfer.js";
-import { type Database, tuneConnections } from "./io/database.js";
+import { type Database, tunedUrl } from "./io/database.js";
 import { accountService } from "./rpc/account-service.js";
 import { walletService } from "./rpc/wallet-service.js";
 
@@ -40,13 +40,12 @@ life.own("tracing", await startTracing({ service: "wallet", ...config.tracing })
 
 // What the wallet stands on. It serves health at once and waits for the database as long as it takes.
 const { host } = config;
-const pool = openPool(config.postgresUrl, {
+const pool = openPool(tunedUrl(config.postgresUrl), {
   connectionsMax: config.postgresConnectionsMax,
   statementTimeoutMs: config.statementTimeoutMs,
   applicationName: "bourse-wallet",
   log,
 });
-tuneConnections(pool);
 life.own("postgres", () => pool.end());
 const database: Database = {
   pool,
