@@ -74,7 +74,7 @@ async function main(): Promise<boolean> {
       close: () => Promise.resolve(),
     };
     if (wants("place")) await showPlace(target, Number(values.rate), Number(values.seconds));
-    return wants("replay") ? await showReplay(target, values.set ?? defaultSet()) : true;
+    return wants("replay") ? await showReplay(mesh, target, values.set ?? defaultSet()) : true;
   } finally {
     await mesh.stop();
     await rm(home, { recursive: true, force: true });
@@ -122,8 +122,10 @@ async function showPlace(target: Target, rate: number, seconds: number): Promise
   }
 }
 
-async function showReplay(target: Target, folder: string): Promise<boolean> {
+async function showReplay(mesh: Mesh, target: Target, folder: string): Promise<boolean> {
   const set = loadSet(folder);
+  const before = readUsage(mesh);
+  const ownBefore = process.cpuUsage();
   const progress = startProgress(set.commands.length);
   const report = await runReplay({
     set,
@@ -136,6 +138,17 @@ async function showReplay(target: Target, folder: string): Promise<boolean> {
     onFault: progress.note,
   }).finally(progress.end);
   console.log(reportLines(report).join("\n"));
+  const own = process.cpuUsage(ownBefore);
+  const usage = readUsage(mesh).map(({ name, cpuMs }, index) => ({
+    name,
+    cpuMs: cpuMs - (before[index]?.cpuMs ?? 0),
+  }));
+  for (const { name, cpuMs } of [...usage, { name: "this tool", cpuMs: (own.user + own.system) / 1_000 }]) {
+    line(
+      "processor",
+      `${name.padEnd(14)} ${((cpuMs * 1_000) / report.commands).toFixed(0).padStart(5)} µs a command`,
+    );
+  }
   const perSecond = (report.commands * 1_000) / report.settledMs;
   const text = `${formatCount(perSecond)} commands/s, ${(perSecond / limits.replayCommandsPerSecond).toFixed(2)} times`;
   line("replay", `${text} the ${formatCount(limits.replayCommandsPerSecond)} that are asked for`);
