@@ -9,7 +9,14 @@ import { marketRecord, simpleMatcher } from "../testing/simple-matcher.js";
 import { FanOut } from "./fan-out.js";
 import { followEvents } from "./follow-events.js";
 import { createMarketReads } from "./read-markets.js";
-import { createShardFeed, isCurrent, lagRecords, type ShardFeed } from "./shard-feed.js";
+import {
+  acceptHeader,
+  acceptRecords,
+  createShardFeed,
+  isCurrent,
+  lagRecords,
+  type ShardFeed,
+} from "./shard-feed.js";
 
 const log = createLogger({ service: "test", level: "silent" });
 /** Backoff is not waited for: what matters is what happens after it. */
@@ -179,5 +186,20 @@ describe("reads", () => {
     const late = reads.book({ ...ask, minSeq: 99, timeoutMs: 5 });
     await expect(late).rejects.toMatchObject({ reason: "DEADLINE_EXCEEDED" });
     expect(feed.waiting.size).toBe(0);
+  });
+
+  test("of a book wait for a shard that is catching up, but only when a seq is asked for", async () => {
+    const { matcher, records } = journal();
+    const feed = createShardFeed(0, 10);
+    acceptHeader(feed, { epoch: 1, endSeq: 3, markets: [matcher.market] });
+    const reads = createMarketReads([feed], { clock: systemClock, crc32 });
+    const ask = { symbol: "BTC/USDT", levels: 1, timeoutMs: 20_000, signal: stop.signal };
+    await expect(reads.book({ ...ask, minSeq: 0 })).rejects.toMatchObject({
+      reason: "MARKET_DATA_UNAVAILABLE",
+    });
+    const waiting = reads.book({ ...ask, minSeq: 2 });
+    acceptRecords(feed, records.slice(0, 2));
+    acceptRecords(feed, records.slice(2));
+    expect(await waiting).toMatchObject({ seq: 3, lastUpdateId: 3 });
   });
 });

@@ -54,6 +54,17 @@ export function createMarketReads(
     throw new DomainError("SYMBOL_NOT_FOUND", { field: "symbol" });
   };
   const find = (symbol: string) => locate(symbol).market;
+  /** A shard that is catching up may get there in time, so whether its views are shown does not matter yet. */
+  const waitFor = async (
+    symbol: string,
+    minSeq: number,
+    wait: { timeoutMs: number; signal: AbortSignal },
+  ) => {
+    const feed = feeds.find(({ view }) => view.markets.has(symbol)) ?? locate(symbol).feed;
+    const seq = Math.max(minSeq, feed.showFromSeq ?? 0);
+    if (await waitForSeq(feed, seq, { ...wait, clock: deps.clock })) return;
+    throw new DomainError("DEADLINE_EXCEEDED", { sequence: String(feed.view.seq) });
+  };
   return {
     list() {
       if (!feeds.every((feed) => feed.showFromSeq !== undefined)) throw unavailable();
@@ -62,11 +73,9 @@ export function createMarketReads(
     },
     find,
     async book({ symbol, levels, minSeq, timeoutMs, signal }) {
-      const { feed } = locate(symbol);
-      const isReached = await waitForSeq(feed, minSeq, { timeoutMs, clock: deps.clock, signal });
-      if (!isReached) throw new DomainError("DEADLINE_EXCEEDED", { sequence: String(feed.view.seq) });
-      // Looked up again: the views may have been rebuilt while this waited.
-      const market = find(symbol);
+      if (minSeq > 0) await waitFor(symbol, minSeq, { timeoutMs, signal });
+      // Looked up after the wait: the views may have been rebuilt meanwhile.
+      const { feed, market } = locate(symbol);
       return {
         market,
         seq: feed.view.seq,

@@ -2,7 +2,7 @@
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import type { Logger } from "@bourse/shared/runtime/log.js";
-import type { HistoryChanges } from "../core/order-history.js";
+import type { Fill, NewOrder } from "../core/order-history.js";
 import { ensurePartitions } from "../io/history-partitions.js";
 
 const DAY_MS = 86_400_000;
@@ -21,7 +21,10 @@ export class HistoryPartitions {
   }
 
   /** Makes what the new rows of a batch need. */
-  ensureFor(changes: Pick<HistoryChanges, "orders" | "fills">): Promise<void> {
+  ensureFor(changes: {
+    readonly orders: readonly Pick<NewOrder, "createdAtMs">[];
+    readonly fills: readonly Pick<Fill, "executedAtMs">[];
+  }): Promise<void> {
     return this.#ensure(
       changes.orders.map(({ createdAtMs }) => createdAtMs),
       changes.fills.map(({ executedAtMs }) => executedAtMs),
