@@ -191,9 +191,19 @@ async function pour(
       : read(method, (wire as ServerWritableStream<Buffer, Buffer>).request);
     for (const guard of guards) await guard(call, request);
     const input = isTwoWay ? requests(ground, method, wire as ServerDuplexStream<Buffer, Buffer>) : request;
-    for await (const response of handler(input as never, call) as AsyncIterable<object>) {
-      if (!wire.write(encode(method.output, response as never)))
-        await once(wire, "drain", { signal: call.signal });
+    let written: Promise<void> | undefined;
+    try {
+      for await (const response of handler(input as never, call) as AsyncIterable<object>) {
+        let hasRoom = true;
+        written = new Promise((resolve) => {
+          hasRoom = wire.write(encode(method.output, response as never), () => resolve());
+        });
+        if (!hasRoom) await once(wire, "drain", { signal: call.signal });
+      }
+    } catch (error) {
+      // An error overtakes what is not flushed yet: the input's iterator sees it and ends the stream.
+      await written;
+      throw error;
     }
   });
   if (!isTwoWay && ground.drain.signal.aborted) throw new DomainError("DRAINING");
