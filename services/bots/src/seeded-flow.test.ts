@@ -19,13 +19,13 @@ test("the same seed gives the same flow", () => {
 
 test("the book fills first, then quotes, takers and cancels keep it at a steady size", () => {
   const flow = new SeededFlow(options);
-  expect(run(flow, 20).every((action) => action.type === "place" && action.isMaker)).toBe(true);
+  expect(run(flow, 30).every((action) => action.type === "place" && action.isMaker)).toBe(true);
   const later = run(flow, 5_000);
   const share = (is: (action: FlowAction) => boolean) => later.filter(is).length / later.length;
   expect(share((action) => action.type === "place" && !action.isMaker)).toBeGreaterThan(0.15);
   expect(share((action) => action.type === "cancel")).toBeGreaterThan(0.15);
-  expect(flow.restingCount).toBeGreaterThanOrEqual(19);
-  expect(flow.restingCount).toBeLessThan(80);
+  expect(flow.restingCount).toBeGreaterThanOrEqual(29);
+  expect(flow.restingCount).toBeLessThan(100);
 });
 
 test("a maker never quotes through his own order on the other side", () => {

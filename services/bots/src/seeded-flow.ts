@@ -34,7 +34,7 @@ export interface SeededFlowOptions {
 }
 
 /** Quotes that one market's makers hold together, about. */
-const restingTarget = 40;
+const restingTarget = 60;
 
 export class SeededFlow {
   readonly #random: Random;
@@ -98,7 +98,7 @@ export class SeededFlow {
     // Nobody trades with himself: a quote that would is preceded by the end of the older one.
     if (userId === undefined)
       return this.#cancel(this.#blocking(first as string, isBuy, priceTicks) as RestingOrder);
-    return { type: "place", userId, isBuy, priceTicks, quantityLots: this.#quantityLots(10), isMaker: true };
+    return { type: "place", userId, isBuy, priceTicks, quantityLots: this.#quantityLots(30), isMaker: true };
   }
 
   #take(): FlowAction {

@@ -170,7 +170,10 @@ class Parts {
     return {
       home,
       running: this.#describe(),
-      readyAfterMs: this.#readyAfterMs,
+      // In the order of the path, not of who was first.
+      readyAfterMs: new Map(
+        ["postgres", ...this.#processes.keys()].map((name) => [name, this.#readyAfterMs.get(name) ?? 0]),
+      ),
       failed: this.#failed,
       postgresUrl: this.#postgresUrl("bourse"),
       token: (claims) => makeToken(home, claims),
