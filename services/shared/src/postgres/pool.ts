@@ -31,6 +31,7 @@ export function openPool(
   // A connection that breaks while it is in use also says so here; the query that was running reports it.
   // Without a listener it would end the process.
   pool.on("connect", (client) => client.on("error", () => {}));
-  pool.on("error", (error) => options.log?.warn({ err: error }, "idle database connection lost"));
+  // Not the error whole: the driver hangs the connection on it, with its keys and every statement.
+  pool.on("error", ({ message }) => options.log?.warn({ cause: message }, "idle database connection lost"));
   return pool;
 }
