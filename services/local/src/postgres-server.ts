@@ -161,13 +161,15 @@ async function untilReady(child: ChildProcess, ended: Promise<string>, logFile: 
   const log = createWriteStream(logFile, { flags: "a" });
   const latest: string[] = [];
   const ready = new Promise<"ready">((resolve) => {
-    createInterface({ input: child.stderr as NodeJS.ReadableStream }).on("line", (line) => {
+    const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });
+    // Its last words may come after its exit.
+    lines.on("close", () => log.end());
+    lines.on("line", (line) => {
       log.write(`${line}\n`);
       if (latest.push(line) > 5) latest.shift();
       if (line.includes("database system is ready to accept connections")) resolve("ready");
     });
   });
-  void ended.then(() => log.end());
   const first = await within(
     Promise.race([ready, ended]),
     startMsMax,
