@@ -116,12 +116,8 @@ const limit = (changes: JsonObject): JsonObject => ({
 async function story(call: Caller): Promise<Said[]> {
   const user = await exchange.newUser();
   const said: Said[] = [];
-  const say = async (
-    method: DescMethodUnary,
-    request: JsonObject,
-    token: string | undefined = user.token,
-  ) => {
-    const answer = await call(method, request, token);
+  const say = async (method: DescMethodUnary, request: JsonObject, token: string | null = user.token) => {
+    const answer = await call(method, request, token ?? undefined);
     said.push(answer);
     return answer;
   };
@@ -136,14 +132,14 @@ async function story(call: Caller): Promise<Said[]> {
   );
   await say(accounts.deposit, deposit);
   await say(accounts.getBalances, {});
-  await say(marketData.listMarkets, {}, undefined);
+  await say(marketData.listMarkets, {}, null);
 
   await say(orders.placeOrder, limit({ clientOrderId: "rests" }));
   await say(orders.placeOrder, limit({ clientOrderId: "rests" }));
   await say(orders.placeOrder, limit({ clientOrderId: "rests", price: "40001" }));
   await say(orders.getOrder, { clientOrderId: "rests" });
   await say(accounts.getBalances, {});
-  await say(marketData.getOrderBook, { symbol: "BTC/USDT", levels: 5 }, undefined);
+  await say(marketData.getOrderBook, { symbol: "BTC/USDT", levels: 5 }, null);
   await say(orders.cancelOrder, { clientOrderId: "rests" });
   await say(orders.cancelOrder, { clientOrderId: "rests" });
 
@@ -161,7 +157,7 @@ async function story(call: Caller): Promise<Said[]> {
   await say(orders.listOrders, { symbol: "BTC/USDT" });
   await say(orders.listOrders, { statuses: ["ORDER_STATUS_FILLED"], pageSize: 1 });
   await say(orders.listTrades, { pageSize: 10 });
-  await say(marketData.listRecentTrades, { symbol: "BTC/USDT", pageSize: 1 }, undefined);
+  await say(marketData.listRecentTrades, { symbol: "BTC/USDT", pageSize: 1 }, null);
 
   await say(orders.placeOrder, limit({ clientOrderId: "poor", quantity: "10" }));
   await say(orders.placeOrder, limit({ price: "1.001" }));
@@ -169,8 +165,8 @@ async function story(call: Caller): Promise<Said[]> {
   await say(orders.placeOrder, limit({ quantity: "-1" }));
   await say(orders.cancelOrder, { clientOrderId: "takes" });
   await say(orders.getOrder, { clientOrderId: "never" });
-  await say(marketData.getOrderBook, { symbol: "NO/USDT" }, undefined);
-  await say(accounts.getBalances, {}, undefined);
+  await say(marketData.getOrderBook, { symbol: "NO/USDT" }, null);
+  await say(accounts.getBalances, {}, null);
   return said.map((each) => withoutNames(each) as Said);
 }
 
@@ -324,7 +320,7 @@ describe("streams", () => {
 });
 
 describe("what belongs to the edge", () => {
-  test("the OpenAPI document that it serves is the committed one, and every route of it answers", async () => {
+  test("the OpenAPI document that it serves is the committed one", async () => {
     const { readFile } = await import("node:fs/promises");
     const committed = await readFile(new URL("../../../proto/openapi/openapi.yaml", import.meta.url), "utf8");
     const served = await fetch(`${baseUrl()}/openapi.yaml`);

@@ -22,12 +22,14 @@ export interface Told {
 }
 
 /** Load that runs until it is stopped. */
-export interface Load {
+interface Load {
   readonly told: readonly Told[];
   /** Resolves when so many more final words have been told. */
   untilTold(more: number): Promise<void>;
   /** Ends after the calls under way have their final word. */
   stop(): Promise<void>;
+  /** Ends at once; calls under way are given up. */
+  abandon(): void;
 }
 
 const MARKETS = [
@@ -42,8 +44,29 @@ const CANCEL_SHARE = 0.25;
 /** Funds that a user of the load needs. */
 export const LOAD_FUNDS = { USDT: "100000000", BTC: "1000", ETH: "10000", XRP: "10000000" };
 
-/** Starts the load: each user has a few lanes, each lane makes one call after the other. */
-export function startLoad(users: readonly User[], options: { seed: number; prefix: string }): Load {
+/**
+ * Runs a fault under load: final words before it, the fault, as many final words after it. Returns
+ * every final word that was told.
+ */
+export async function underLoad(
+  users: readonly User[],
+  options: { readonly seed: number; readonly prefix: string; readonly words: number },
+  fault: () => Promise<void>,
+): Promise<readonly Told[]> {
+  const load = startLoad(users, options);
+  try {
+    await load.untilTold(options.words);
+    await fault();
+    await load.untilTold(options.words);
+    await load.stop();
+    return load.told;
+  } finally {
+    load.abandon();
+  }
+}
+
+// Each user has a few lanes, each lane makes one call after the other.
+function startLoad(users: readonly User[], options: { seed: number; prefix: string }): Load {
   const told: Told[] = [];
   const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
   let isStopped = false;
@@ -61,11 +84,12 @@ export function startLoad(users: readonly User[], options: { seed: number; prefi
         const earlier =
           random() < CANCEL_SHARE ? mine.splice(Math.floor(random() * mine.length), 1)[0] : undefined;
         if (earlier?.order !== undefined) {
-          await cancel(user.client, earlier.order.orderId);
+          await cancel(user.client, earlier.order.orderId, given.signal);
           continue;
         }
         const sent = nextOrder(random, `${options.prefix}-${index}-${lane}-${n}`);
-        const word = await place(user, sent);
+        const word = await place(user, sent, given.signal);
+        if (word === undefined) continue;
         mine.push(word);
         tell(word);
       }
@@ -84,26 +108,34 @@ export function startLoad(users: readonly User[], options: { seed: number; prefi
       isStopped = true;
       await failed;
     },
+    abandon: () => {
+      isStopped = true;
+      given.abort();
+    },
   };
 }
 
-/** Places an order and waits for its final word; the client repeats what is not final. */
-async function place(user: User, sent: Sent): Promise<Told> {
+/**
+ * Places an order and waits for its final word; the client repeats what is not final. Undefined when
+ * the call was refused without an attempt: a MARKET order before the first price.
+ */
+async function place(user: User, sent: Sent, signal: AbortSignal): Promise<Told | undefined> {
   try {
-    const { order } = await user.client.orders.placeOrder(sent);
+    const { order } = await user.client.orders.placeOrder(sent, { signal });
     if (order === undefined) throw new Error("an answer without an order");
     return { user, sent, order };
   } catch (error) {
     if (error instanceof DomainError && error.facts.outcome === "NOT_ACCEPTED")
       return { user, sent, refusal: error };
+    if (error instanceof DomainError && error.reason === "INSUFFICIENT_LIQUIDITY") return undefined;
     throw error;
   }
 }
 
 /** A cancel may come too late; that is an answer too. */
-async function cancel(client: BourseClient, orderId: string): Promise<void> {
+async function cancel(client: BourseClient, orderId: string, signal: AbortSignal): Promise<void> {
   try {
-    await client.orders.cancelOrder({ id: { case: "orderId", value: orderId } });
+    await client.orders.cancelOrder({ id: { case: "orderId", value: orderId } }, { signal });
   } catch (error) {
     if (!(error instanceof DomainError) || error.reason !== "ORDER_NOT_OPEN") throw error;
   }
