@@ -79,8 +79,10 @@ const reserveMany = async (requests: readonly ReserveRequest[]) => {
     return answers;
   } catch (error) {
     reserves.inc({ outcome: "failed" }, requests.length);
-    // On a stream this becomes the answer of each item, so nobody else would log it.
-    log.error({ err: error, requests: requests.length }, "batch of reserves failed");
+    // On a stream this becomes the answer of each item, so nobody else would log it. A database that is
+    // away is logged once, by whoever watches it.
+    const isOurs = !(error instanceof DomainError);
+    if (isOurs) log.error({ err: error, requests: requests.length }, "batch of reserves failed");
     throw error;
   }
 };
