@@ -13,7 +13,7 @@ import { matcherSettings } from "./config.js";
 import type { Market } from "./core/types.js";
 import { keepTime } from "./flow/keep-time.js";
 import { openShard } from "./flow/open-shard.js";
-import { watchShard } from "./flow/watch-shard.js";
+import { shardHandlers } from "./flow/shard-handlers.js";
 import { sha256 } from "./io/digest.js";
 import { DirectoryLocked } from "./io/directory-lock.js";
 import { openJournal } from "./io/journal.js";
@@ -98,7 +98,7 @@ const shard = await openShard({
   },
 }).catch(refuseToStart);
 if (journal.tornTail !== undefined) log.warn(journal.tornTail, "a torn tail was set aside and cut");
-const { sequencer, followers, readers, tail, time, queries } = shard;
+const { sequencer, followers, tail, time } = shard;
 life.loop("time", (signal) =>
   keepTime(
     { sequencer, time, tickMs: config.tickMs, clock, log, onOffset: (s) => timeOffset.set(s) },
@@ -107,29 +107,9 @@ life.loop("time", (signal) =>
 );
 
 // How the mesh reaches it. Event streams are served from here on, commands when the followers have reported.
-const isOpen = () => followers.isOpen() && !life.signal.aborted;
-const requireOpen = () => {
-  if (!isOpen()) throw new DomainError("SHARD_UNAVAILABLE", { shard: String(number) });
-};
-const watch = { sequencer, isOpen, changed: tail.changed, clock, everyMs: config.watchEveryMs };
-const service = matcherService({
-  shard: number,
-  requireOpen,
-  room: sequencer.room,
-  order: sequencer.order,
-  addMarket: sequencer.addMarket,
-  getOrder: queries.order,
-  getBook: queries.book,
-  getShardState: async () => ({ ...(await queries.state()), followers: followers.positions() }),
-  listOpenOrders: queries.openOrders,
-  header: queries.header,
-  events: readers.open,
-  report(follower, position) {
-    followers.report(follower, position);
-    return { isOpen: isOpen() };
-  },
-  watch: (signal) => watchShard(watch, signal),
-});
+const { watchEveryMs } = config;
+const handlers = shardHandlers(shard, { clock, watchEveryMs, signal: life.signal });
+const service = matcherService({ shard: number, ...handlers });
 const grpcPort = config.grpcPort ?? 50_060 + number;
 const grpc = await serveGrpc({
   host,

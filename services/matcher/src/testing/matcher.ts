@@ -1,0 +1,97 @@
+// A whole matcher in this process: journal, shard, gRPC server and a client, on a folder of its own.
+import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
+import { serveGrpc } from "@bourse/shared/rpc/server.js";
+import { systemClock } from "@bourse/shared/runtime/clock.js";
+import { createLogger } from "@bourse/shared/runtime/log.js";
+import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import type { Market } from "../core/types.js";
+import { type OpenShard, type OpenShardOptions, openShard } from "../flow/open-shard.js";
+import { shardHandlers } from "../flow/shard-handlers.js";
+import { sha256 } from "../io/digest.js";
+import { openJournal } from "../io/journal.js";
+import { matcherService } from "../rpc/matcher-service.js";
+import { createRecordCodec } from "../rpc/matcher-wire.js";
+import { optionsOf } from "./journal-folder.js";
+import { market } from "./orders.js";
+
+export interface TestMatcher {
+  readonly client: ServiceClient<typeof MatcherService>;
+  readonly shard: OpenShard;
+  /** Positions that were refused, by follower. */
+  readonly refused: string[];
+  close(): Promise<void>;
+}
+
+/** Starts a matcher on a folder, as main does. */
+export async function startMatcher(
+  folder: string,
+  options: {
+    followers?: string[];
+    markets?: Market[];
+    settings?: Partial<OpenShardOptions["settings"]>;
+  } = {},
+): Promise<TestMatcher> {
+  const log = createLogger({ service: "matcher", level: "silent" });
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+  const journal = await openJournal(optionsOf(folder, { segmentBytes: 1024 * 1024, onFailure: fail }));
+  const refused: string[] = [];
+  const draining = new AbortController();
+  const nothing = () => {};
+  try {
+    const shard = await openShard({
+      number: 0,
+      log: journal,
+      codec: createRecordCodec(0),
+      catalogue: options.markets ?? [market()],
+      clock: systemClock,
+      logger: log,
+      hash: sha256,
+      fail,
+      onOpen: nothing,
+      meters: {
+        matched: nothing,
+        traded: nothing,
+        flushed: nothing,
+        readers: nothing,
+        refusedPosition: (follower) => void refused.push(follower),
+      },
+      settings: {
+        followers: options.followers ?? [],
+        followerLagRecordsMax: 1_000_000,
+        waitingRecordsMax: 10_000,
+        tailBytesMax: 64 * 1024,
+        eventBatchBytesMax: 16 * 1024,
+        eventReadersMax: 8,
+        readerStallMsMax: 60_000,
+        ...options.settings,
+      },
+    });
+    const handlers = shardHandlers(shard, { clock: systemClock, watchEveryMs: 1, signal: draining.signal });
+    const server = await serveGrpc({
+      host: "127.0.0.1",
+      port: 0,
+      services: [matcherService({ shard: 0, ...handlers })],
+      log,
+      metrics: createMetrics("matcher"),
+      isReady: shard.followers.isOpen,
+    });
+    const channel = openChannel(`127.0.0.1:${server.port}`);
+    return {
+      client: createClient(MatcherService, channel),
+      shard,
+      refused,
+      async close() {
+        draining.abort();
+        channel.close();
+        await server.close(1_000);
+        await journal.close();
+      },
+    };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
