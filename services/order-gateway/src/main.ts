@@ -183,7 +183,6 @@ const grpc = await serveGrpc({
   guards: [guard],
   messageBytesMax: MESSAGE_BYTES_MAX,
 });
-life.own("grpc", () => grpc.close());
 
 const invoker = createInvoker({ entries, guard, log, metrics, drain: life.signal });
 const http = await serveHttp({
@@ -194,7 +193,8 @@ const http = await serveHttp({
   pages: pagesListener(),
   corsOrigins: config.corsOrigins,
 });
-life.own("http", () => http.close());
+// Both doors close together: a slow reader behind one must not keep the other from draining.
+life.own("doors", () => Promise.all([grpc.close(), http.close()]));
 
 showShards();
 serving.set(true);

@@ -112,9 +112,11 @@ class Lane {
   next(): Turn {
     const before = this.#last;
     let leave = () => {};
-    this.#last = new Promise((resolve) => {
+    const left = new Promise<void>((resolve) => {
       leave = resolve;
     });
+    // A command that ends early, refused by its reserve, must not let its successor past its predecessor.
+    this.#last = before.then(() => left);
     return {
       lane: this.#id,
       leave,

@@ -4,6 +4,7 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { toConnectError } from "@bourse/shared/errors/to-wire.js";
 import { type DescMethod, fromBinary } from "@bufbuild/protobuf";
+import { refusedBefore } from "../rpc/access.js";
 import { MESSAGE_BYTES_MAX } from "./node-http.js";
 import { readJson } from "./strict-json.js";
 import { messageOfJson } from "./strict-message.js";
@@ -46,7 +47,7 @@ export async function* checkedBody(
       yield envelope;
     }
   } catch (error) {
-    throw toConnectError(error);
+    throw toConnectError(refusedBefore(method, error));
   }
 }
 

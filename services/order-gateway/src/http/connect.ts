@@ -78,6 +78,8 @@ function bodyOf(
 ): AsyncIterable<Uint8Array> {
   const encodings = ENCODING_HEADERS.map((name) => request.header.get(name) ?? "identity");
   for (const name of ENCODING_HEADERS) request.header.delete(name);
+  // By the announced length connect would refuse too, without a reason.
+  request.header.delete("content-length");
   if (!encodings.every((encoding) => encoding === "identity"))
     return refusedBody(new DomainError("UNSUPPORTED_ENCODING"));
   const timeoutMs = request.header.get(TIMEOUT_HEADER);

@@ -13,6 +13,7 @@ import {
   type Message,
   toJson,
 } from "@bufbuild/protobuf";
+import { refusedBefore } from "../rpc/access.js";
 import { errorHeaders } from "./error-headers.js";
 import type { Invoker } from "./invoke.js";
 import {
@@ -75,8 +76,7 @@ async function answer(
     throw new DomainError("METHOD_NOT_ALLOWED");
   }
   const { route, values } = match;
-  const body = route.hasBody ? await readJsonBody(request) : undefined;
-  const message = messageOfJson(route.method.input, jsonOfRequest(route, { body, query, values }));
+  const message = await readMessage(request, route, { query, values });
   const call = callOf(options, route.method, request, response);
   if (route.method.methodKind === "unary") {
     const result = await options.invoker.unary(route.method, message, call);
@@ -88,6 +88,19 @@ async function answer(
     return;
   }
   await pour(response, route.method, options.invoker.stream(route.method, message, call));
+}
+
+async function readMessage(
+  request: HttpRequest,
+  route: Route,
+  parts: { query: string; values: readonly string[] },
+) {
+  try {
+    const body = route.hasBody ? await readJsonBody(request) : undefined;
+    return messageOfJson(route.method.input, jsonOfRequest(route, { ...parts, body }));
+  } catch (error) {
+    throw refusedBefore(route.method, error);
+  }
 }
 
 async function readJsonBody(request: HttpRequest): Promise<JsonValue> {
@@ -155,6 +168,12 @@ function sendJson(
   json: JsonValue,
   headers: Record<string, string> = {},
 ): void {
-  response.writeHead(status, { ...headers, "content-type": "application/json", "cache-control": "no-store" });
-  response.end(JSON.stringify(json));
+  const body = JSON.stringify(json);
+  response.writeHead(status, {
+    ...headers,
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    "cache-control": "no-store",
+  });
+  response.end(body);
 }

@@ -1,5 +1,6 @@
 // Who may call what: one table for every surface.
 
+import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
@@ -36,8 +37,14 @@ export function ruleOf(method: DescMethod): Rule {
 }
 
 /** True for calls that change something: their errors say what is certain. */
-export function changesSomething(method: DescMethod): boolean {
+function changesSomething(method: DescMethod): boolean {
   return method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+}
+
+/** A refusal before the handler ran: a call that changes something says that nothing was attempted. */
+export function refusedBefore(method: DescMethod, error: unknown): unknown {
+  if (!(error instanceof DomainError) || !changesSomething(method)) return error;
+  return withFacts(error, { outcome: "NOT_ATTEMPTED" });
 }
 
 /** True for calls that count as cancels. */

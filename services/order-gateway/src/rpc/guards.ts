@@ -1,12 +1,12 @@
 // What stands before every handler, on every surface alike, in this order: drain, limit per address,
 // authentication, permission, limit per user, schema.
 
-import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Call, Guard } from "@bourse/shared/rpc/call.js";
 import { validateRequest } from "@bourse/shared/rpc/validate.js";
 import type { Message } from "@bufbuild/protobuf";
 import type { Limiter } from "../flow/limit-rate.js";
-import { changesSomething, isCancel, ruleOf } from "./access.js";
+import { isCancel, refusedBefore, ruleOf } from "./access.js";
 import { type Caller, callerOf, setCaller } from "./caller.js";
 
 export interface GuardDeps {
@@ -26,8 +26,7 @@ export function edgeGuard(deps: GuardDeps): Guard {
       await admit(deps, call);
       if (request !== undefined) validateRequest(call.method.input, request as Message);
     } catch (error) {
-      if (!(error instanceof DomainError) || !changesSomething(call.method)) throw error;
-      throw withFacts(error, { outcome: "NOT_ATTEMPTED" });
+      throw refusedBefore(call.method, error);
     }
   };
 }

@@ -1,0 +1,153 @@
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { parseAtoms } from "@bourse/shared/units/atoms.js";
+import { gridOf, quoteAtoms } from "@bourse/shared/units/market.js";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { MarketRules, Quote } from "./market.js";
+import type { OrderContent } from "./order-content.js";
+import { decideTerms } from "./order-intent.js";
+import type { MarketState } from "./order-types.js";
+
+const key = { orderId: "order", userId: "user", clientOrderId: "client" };
+const market: MarketRules = {
+  ...gridOf({
+    symbol: "BTC/USDT",
+    baseAsset: "BTC",
+    quoteAsset: "USDT",
+    tickSize: "0.01",
+    lotSize: "0.00001",
+  }),
+  shard: 0,
+  minQuantityLots: 10n,
+  maxQuantityLots: 100_000_000n,
+  minNotionalAtoms: parseAtoms("", "1"),
+  protectionBps: 500,
+  makerFeePpm: 1_000,
+  takerFeePpm: 2_000,
+  state: "TRADING",
+};
+const limit: OrderContent = {
+  symbol: "BTC/USDT",
+  side: "BUY",
+  type: "LIMIT",
+  timeInForce: "GTC",
+  price: "100.5",
+  quantity: "2",
+  quoteBudget: "",
+  postOnly: false,
+};
+const byQuantity: OrderContent = { ...limit, type: "MARKET", timeInForce: "IOC", price: "" };
+const byBudget: OrderContent = { ...byQuantity, quantity: "", quoteBudget: "100" };
+const traded: Quote = { lastTradeTicks: 10_000, bestBidTicks: 9_990, bestAskTicks: 10_010 };
+
+function judge(content: OrderContent, rules: MarketRules = market, quote?: Quote): string {
+  try {
+    decideTerms(key, content, rules, quote);
+    return "ok";
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return `${error.reason} ${error.facts.field ?? ""}`.trim();
+  }
+}
+
+describe("what an order reserves", () => {
+  test.each<[string, OrderContent, string, string]>([
+    ["a limit buy its notional", limit, "USDT", "201"],
+    ["a limit sell its quantity", { ...limit, side: "SELL" }, "BTC", "2"],
+    ["a market sell its quantity", { ...byQuantity, side: "SELL" }, "BTC", "2"],
+    ["a market buy by budget the budget", byBudget, "USDT", "100"],
+    ["a market buy by quantity 5 % above the last trade", byQuantity, "USDT", "210"],
+  ])("%s", (_, content, asset, amount) => {
+    const terms = decideTerms(key, content, market, traded);
+    expect([terms.reservedAsset, terms.reservedAmount]).toEqual([asset, amount]);
+  });
+
+  test("a budget is cut to whole steps of tick × lot: the rest buys nothing and stays available", () => {
+    const terms = decideTerms(key, { ...byBudget, quoteBudget: "100.00000019" }, market, traded);
+    expect(terms.reservedAmount).toBe("100.0000001");
+    expect(terms.quoteBudget).toBe("100.00000019");
+    expect(terms.byQuoteBudget).toBe(true);
+  });
+
+  test("without a trade a market buy starts from the best ask, without either it is refused", () => {
+    const quote = { lastTradeTicks: 0, bestBidTicks: 1, bestAskTicks: 20_000 };
+    expect(decideTerms(key, byQuantity, market, quote).reservedAmount).toBe("420");
+    expect(judge(byQuantity, market, { ...quote, bestAskTicks: 0 })).toBe("INSUFFICIENT_LIQUIDITY");
+    expect(judge(byQuantity, market, undefined)).toBe("INSUFFICIENT_LIQUIDITY");
+  });
+
+  test("a derived budget is rounded up, so that the protection price is always covered", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 10, max: 1e6 }),
+        fc.integer({ min: 1, max: 1e9 }),
+        (lots, lastTradeTicks) => {
+          const rules = { ...market, minNotionalAtoms: 0n };
+          const quantity = String(lots / 100_000);
+          fc.pre(!quantity.includes("e"));
+          const terms = decideTerms(key, { ...byQuantity, quantity }, rules, { ...traded, lastTradeTicks });
+          const worstTicks = Math.floor((lastTradeTicks * 10_500) / 10_000);
+          expect(BigInt(terms.budgetTickLots)).toBeGreaterThanOrEqual(BigInt(worstTicks) * BigInt(lots));
+          expect(parseAtoms("", terms.reservedAmount)).toBe(quoteAtoms(rules, BigInt(terms.budgetTickLots)));
+        },
+      ),
+    );
+  });
+});
+
+describe("filters", () => {
+  test.each<[string, Partial<OrderContent>, string]>([
+    ["off the tick", { price: "100.001" }, "PRICE_OFF_TICK price"],
+    ["off the lot", { quantity: "0.000105" }, "QUANTITY_OFF_LOT quantity"],
+    ["below the least quantity", { quantity: "0.00009" }, "QUANTITY_TOO_SMALL quantity"],
+    ["above the largest quantity", { quantity: "1000.00001" }, "QUANTITY_TOO_LARGE quantity"],
+    ["below the least notional", { price: "0.01", quantity: "1" }, "NOTIONAL_TOO_SMALL quantity"],
+    ["the smallest legal quantity", { price: "10000", quantity: "0.0001" }, "ok"],
+    ["the largest legal quantity", { quantity: "1000" }, "ok"],
+  ])("%s", (_, change, verdict) => {
+    expect(judge({ ...limit, ...change })).toBe(verdict);
+  });
+
+  test("a notional that no safe integer holds is refused", () => {
+    const wide = { ...market, maxQuantityLots: 0n };
+    expect(judge({ ...limit, price: "999999999", quantity: "1000000" }, wide)).toBe(
+      "NOTIONAL_TOO_LARGE quantity",
+    );
+    expect(judge({ ...byBudget, quoteBudget: "999999999999.99999999" }, wide)).toBe(
+      "NOTIONAL_TOO_LARGE quote_budget",
+    );
+  });
+
+  test("the least notional of a market order is judged by its budget, else by the price there is", () => {
+    expect(judge({ ...byBudget, quoteBudget: "0.99" })).toBe("NOTIONAL_TOO_SMALL quote_budget");
+    const sell: OrderContent = { ...byQuantity, side: "SELL", quantity: "0.0001" };
+    expect(judge(sell, market, { ...traded, lastTradeTicks: 10_000 })).toBe("NOTIONAL_TOO_SMALL quantity");
+    expect(judge(sell, market, { ...traded, lastTradeTicks: 1_000_000 })).toBe("ok");
+    expect(judge(sell, market, undefined)).toBe("ok");
+  });
+
+  test("a budget that buys nothing at all is too small, whatever the market's least notional", () => {
+    expect(judge({ ...byBudget, quoteBudget: "0.00000001" }, { ...market, minNotionalAtoms: 0n })).toBe(
+      "NOTIONAL_TOO_SMALL quote_budget",
+    );
+  });
+});
+
+describe("market states", () => {
+  test.each<[MarketState, string, string]>([
+    ["TRADING", "ok", "ok"],
+    ["POST_ONLY", "SYMBOL_POST_ONLY symbol", "ok"],
+    ["CANCEL_ONLY", "SYMBOL_CANCEL_ONLY symbol", "SYMBOL_CANCEL_ONLY symbol"],
+    ["HALTED", "SYMBOL_HALTED symbol", "SYMBOL_HALTED symbol"],
+    ["DELISTED", "SYMBOL_DELISTED symbol", "SYMBOL_DELISTED symbol"],
+  ])("in %s a plain order: %s, a post-only one: %s", (state, plain, postOnly) => {
+    expect(judge(limit, { ...market, state })).toBe(plain);
+    expect(judge({ ...limit, postOnly: true }, { ...market, state })).toBe(postOnly);
+  });
+
+  test("the state is judged before the filters", () => {
+    expect(judge({ ...limit, price: "100.001" }, { ...market, state: "HALTED" })).toBe(
+      "SYMBOL_HALTED symbol",
+    );
+  });
+});

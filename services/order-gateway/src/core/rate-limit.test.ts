@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Bucket, isFull, takeTokens } from "./rate-limit.js";
+
+const rate = { perSecond: 10, burst: 10 };
+
+describe("token buckets", () => {
+  test("ten requests pass at once, the eleventh is told when to come again", () => {
+    let bucket: Bucket | undefined;
+    for (let index = 0; index < 10; index += 1) {
+      const take = takeTokens(rate, bucket, 0);
+      expect(take.isAllowed).toBe(true);
+      expect(take.remaining).toBe(9 - index);
+      bucket = take.bucket;
+    }
+    const eleventh = takeTokens(rate, bucket, 0);
+    expect(eleventh).toMatchObject({ isAllowed: false, remaining: 0, retryAfterMs: 100, resetMs: 1_000 });
+    expect(takeTokens(rate, eleventh.bucket, 99).isAllowed).toBe(false);
+    expect(takeTokens(rate, eleventh.bucket, 100).isAllowed).toBe(true);
+  });
+
+  test("in any second no more pass than the rate and one burst, whatever the pattern", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 300 }), (gaps) => {
+        let bucket: Bucket | undefined;
+        let nowMs = 0;
+        const passed: number[] = [];
+        for (const gap of gaps) {
+          nowMs += gap;
+          const take = takeTokens(rate, bucket, nowMs);
+          bucket = take.bucket;
+          if (take.isAllowed) passed.push(nowMs);
+        }
+        for (const start of passed) {
+          const inSecond = passed.filter((at) => at >= start && at < start + 1_000).length;
+          expect(inSecond).toBeLessThanOrEqual(rate.burst + rate.perSecond);
+        }
+      }),
+    );
+  });
+
+  test("a clock that stands still or steps back gives nothing away", () => {
+    const empty = { tokens: 0, updatedMs: 1_000 };
+    expect(takeTokens(rate, empty, 500).isAllowed).toBe(false);
+  });
+
+  test("a bucket that has filled up may be forgotten", () => {
+    const { bucket } = takeTokens(rate, undefined, 0, 10);
+    expect(isFull(rate, bucket, 999)).toBe(false);
+    expect(isFull(rate, bucket, 1_000)).toBe(true);
+  });
+});

@@ -1,0 +1,340 @@
+// The HTTP port of the real edge process: what only HTTP can get wrong.
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
+import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
+import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
+import { OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { ErrorInfoSchema } from "@bourse/shared/gen/google/rpc/error_details_pb.js";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Edge, startEdge } from "../testing/edge.js";
+
+const ORIGIN = "https://app.example";
+const PLACE = "/bourse.order_gateway.v1.OrderGatewayService/PlaceOrder";
+const order = { symbol: "BTC/USDT", side: "SIDE_BUY", type: "ORDER_TYPE_LIMIT", price: "100", quantity: "1" };
+
+let edge: Edge;
+let token: string;
+
+beforeAll(async () => {
+  edge = await startEdge({ BOURSE__ORDER_GATEWAY__CORS_ORIGINS: JSON.stringify([ORIGIN]) });
+  const sub = randomUUID();
+  edge.wallet.credit(sub, "USDT", "1000000");
+  token = await edge.keys.token({ sub });
+});
+afterAll(() => edge.close());
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly reason: string | undefined;
+  readonly field: string | undefined;
+  readonly outcome: string | undefined;
+}
+
+/** A call with a token and JSON, unless headers say otherwise. */
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const text =
+    body === undefined || typeof body === "string" || body instanceof Uint8Array
+      ? body
+      : JSON.stringify(body);
+  const response = await fetch(edge.httpUrl + path, {
+    method,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+    ...(text === undefined ? {} : { body: text as string }),
+  });
+  const content = await response.text();
+  const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
+  const info = isJson ? infoOf(JSON.parse(content)) : undefined;
+  return { status: response.status, headers: response.headers, ...info, ...NONE, ...info };
+}
+
+const NONE = { reason: undefined, field: undefined, outcome: undefined };
+
+/** ErrorInfo of a REST or a Connect error body. */
+function infoOf(body: { details?: Record<string, unknown>[] }): Partial<Answer> {
+  for (const detail of body.details ?? []) {
+    if (detail["@type"] === "type.googleapis.com/google.rpc.ErrorInfo") {
+      const { reason, metadata } = detail as { reason: string; metadata: Record<string, string> };
+      return { reason, field: metadata.field, outcome: metadata.outcome };
+    }
+    if (detail.type === "google.rpc.ErrorInfo") {
+      const error = new ConnectError("", Code.Unknown);
+      error.details = [{ type: "google.rpc.ErrorInfo", value: Buffer.from(String(detail.value), "base64") }];
+      const [info] = error.findDetails(ErrorInfoSchema);
+      return { reason: info?.reason ?? "", field: info?.metadata.field, outcome: info?.metadata.outcome };
+    }
+  }
+  return {};
+}
+
+describe("bodies are read strictly, on REST and Connect alike", () => {
+  const large = JSON.stringify({ ...order, clientOrderId: "a".repeat(70_000) });
+  test.each<[string, unknown, string, string | undefined]>([
+    ["no body", "", "MALFORMED_REQUEST", undefined],
+    ["cut JSON", '{"symbol":', "MALFORMED_REQUEST", undefined],
+    ["a byte order mark", `\ufeff${JSON.stringify(order)}`, "MALFORMED_REQUEST", undefined],
+    ["UTF-16", Buffer.from(JSON.stringify(order), "utf16le"), "MALFORMED_REQUEST", undefined],
+    ["bytes that are no UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), "MALFORMED_REQUEST", undefined],
+    ["a duplicate key", '{"symbol":"a","symbol":"b"}', "MALFORMED_REQUEST", undefined],
+    ["__proto__", '{"__proto__":{}}', "MALFORMED_REQUEST", undefined],
+    ["deep nesting", "[".repeat(10_000), "MALFORMED_REQUEST", undefined],
+    ["a number for decimal text", { ...order, price: 100 }, "INVALID_TYPE", "price"],
+    ["an unknown field", { ...order, userId: randomUUID() }, "UNKNOWN_FIELD", "userId"],
+    ["an enum that is none", { ...order, side: "BUY" }, "INVALID_ENUM", "side"],
+    ["a missing field", { ...order, symbol: undefined }, "FIELD_REQUIRED", "symbol"],
+    ["a bad decimal", { ...order, price: "1e3" }, "INVALID_DECIMAL", "price"],
+    ["a large message", large, "MESSAGE_TOO_LARGE", undefined],
+  ])("%s", async (_, body, reason, field) => {
+    const [rest, connect] = [await send("POST", "/api/v1/orders", body), await send("POST", PLACE, body)];
+    for (const answer of [rest, connect]) {
+      expect(answer).toMatchObject({ reason, field, outcome: "NOT_ATTEMPTED" });
+    }
+    const isLarge = reason === "MESSAGE_TOO_LARGE";
+    expect([rest.status, connect.status]).toEqual(isLarge ? [413, 429] : [400, 400]);
+  });
+
+  test.each([
+    "text/plain",
+    "application/xml",
+    "multipart/form-data; boundary=x",
+    "application/json; charset=utf-16",
+    "",
+  ])("content type %j is not supported", async (type) => {
+    const rest = await send("POST", "/api/v1/orders", "{}", { "content-type": type });
+    expect([rest.status, rest.reason]).toEqual([415, "UNSUPPORTED_MEDIA_TYPE"]);
+  });
+
+  test("a compressed body is refused, not unpacked", async () => {
+    for (const path of ["/api/v1/orders", PLACE]) {
+      expect((await send("POST", path, "x", { "content-encoding": "gzip" })).reason).toBe(
+        "UNSUPPORTED_ENCODING",
+      );
+    }
+  });
+});
+
+describe("paths and methods", () => {
+  test.each([
+    ["GET", "/", 404, "UNIMPLEMENTED"],
+    ["GET", "/api/v1/nothing", 404, "UNIMPLEMENTED"],
+    ["POST", "/api/v1/reservations", 404, "UNIMPLEMENTED"],
+    ["POST", "/bourse.wallet.v1.WalletService/Reserve", 404, "UNIMPLEMENTED"],
+    ["POST", "/bourse.matcher.v1.MatcherService/Submit", 404, "UNIMPLEMENTED"],
+    ["GET", "/metrics", 404, "UNIMPLEMENTED"],
+    ["GET", "/health/ready", 404, "UNIMPLEMENTED"],
+    ["PUT", "/api/v1/orders", 405, "METHOD_NOT_ALLOWED"],
+    ["POST", "/docs", 405, "METHOD_NOT_ALLOWED"],
+    ["GET", PLACE, 405, "METHOD_NOT_ALLOWED"],
+    ["GET", "/api/v1/orders?nothing=1", 400, "UNKNOWN_FIELD"],
+    ["GET", "/api/v1/orders?page_size=1&page_size=2", 400, "MALFORMED_REQUEST"],
+    ["GET", "/api/v1/orders?page_size=-1", 400, "INVALID_PAGE_SIZE"],
+    ["GET", "/api/v1/orders?page_token=x", 400, "INVALID_PAGE_TOKEN"],
+    ["GET", "/api/v1/orders?from_time=2026-11-21", 400, "INVALID_TIME_RANGE"],
+    ["GET", "/api/v1/orders?from_time=9999-01-01T00:00:00Z", 400, "INVALID_TIME_RANGE"],
+    [
+      "GET",
+      "/api/v1/orders?from_time=2026-11-22T00:00:00Z&to_time=2026-11-21T00:00:00Z",
+      400,
+      "INVALID_TIME_RANGE",
+    ],
+    ["GET", "/api/v1/orders?statuses=OPEN", 400, "INVALID_ENUM"],
+    ["GET", "/api/v1/orders/nope", 400, "INVALID_ORDER_ID"],
+    ["GET", "/api/v1/orders/%E0%A4%A", 400, "MALFORMED_REQUEST"],
+    ["GET", `/api/v1/orders/${randomUUID()}`, 404, "ORDER_NOT_FOUND"],
+    ["GET", "/api/v1/markets/BTC/US%2E%2E%2FDT/depth", 400, "INVALID_SYMBOL"],
+    ["GET", "/api/v1/markets/BTC/USDT/depth?levels=-1", 400, "INVALID_LEVELS"],
+    ["GET", "/api/v1/orders", 503, "HISTORY_UNAVAILABLE"],
+  ])("%s %s is %i %s", async (method, path, status, reason) => {
+    const answer = await send(method, path, method === "GET" ? undefined : {});
+    expect([answer.status, answer.reason]).toEqual([status, reason]);
+    if (status === 405) expect(answer.headers.get("allow")).toMatch(/GET|POST/);
+  });
+});
+
+describe("tokens", () => {
+  test.each<[string, Record<string, string>, string, string]>([
+    ["none", { authorization: "" }, "UNAUTHENTICATED", 'Bearer realm="bourse"'],
+    ["without a value", { authorization: "Bearer" }, "UNAUTHENTICATED", 'Bearer realm="bourse"'],
+    ["of another scheme", { authorization: "Basic dTpw" }, "UNAUTHENTICATED", 'Bearer realm="bourse"'],
+    ["that is noise", { authorization: "Bearer x" }, "INVALID_TOKEN", "invalid_token"],
+  ])("a token %s", async (_, headers, reason, challenge) => {
+    for (const path of ["/api/v1/orders", PLACE]) {
+      const answer = await send("POST", path, order, headers);
+      expect([answer.status, answer.reason]).toEqual([401, reason]);
+      expect(answer.headers.get("www-authenticate")).toContain(challenge);
+    }
+  });
+
+  test("two Authorization headers are as none", async () => {
+    const body = JSON.stringify(order);
+    const head = (path: string) =>
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `authorization: Bearer ${token}\r\nauthorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    for (const path of ["/api/v1/orders", PLACE]) {
+      const text = await raw(head(path));
+      expect(text).toMatch(/^HTTP\/1.1 401 /);
+      expect(text).toMatch(/UNAUTHENTICATED|unauthenticated/);
+    }
+  });
+
+  test("who may not is told so", async () => {
+    const answers = [
+      await send("POST", "/api/v1/deposits", {
+        userId: randomUUID(),
+        asset: "BTC",
+        amount: "1",
+        requestId: "r",
+      }),
+      await send("POST", "/api/v1/markets", { market: { symbol: "A/B" } }),
+      await send("GET", `/api/v1/balances?user_id=${randomUUID()}`),
+    ];
+    for (const { status, reason } of answers) expect([status, reason]).toEqual([403, "INSUFFICIENT_SCOPE"]);
+  });
+
+  test("an operator deposits what some market trades, and nothing else", async () => {
+    const authorization = `Bearer ${await edge.keys.token({ roles: ["operator"] })}`;
+    const deposit = { userId: randomUUID(), asset: "USDT", amount: "12.5", requestId: randomUUID() };
+    expect((await send("POST", "/api/v1/deposits", deposit, { authorization })).status).toBe(200);
+    const unknown = await send("POST", "/api/v1/deposits", { ...deposit, asset: "DOGE" }, { authorization });
+    expect([unknown.status, unknown.reason, unknown.field]).toEqual([404, "ASSET_NOT_FOUND", "asset"]);
+  });
+});
+
+async function raw(request: string): Promise<string> {
+  const { hostname, port } = new URL(edge.httpUrl);
+  const socket = connectTcp(Number(port), hostname);
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk) => chunks.push(chunk));
+  socket.write(request);
+  await once(socket, "close");
+  return Buffer.concat(chunks).toString();
+}
+
+describe("protocols on one port", () => {
+  const transports: [string, () => Transport][] = [
+    [
+      "Connect over HTTP/1.1, JSON",
+      () => createConnectTransport({ baseUrl: edge.httpUrl, httpVersion: "1.1", useBinaryFormat: false }),
+    ],
+    [
+      "Connect over HTTP/1.1, binary",
+      () => createConnectTransport({ baseUrl: edge.httpUrl, httpVersion: "1.1" }),
+    ],
+    [
+      "Connect over HTTP/2, GET for reads",
+      () => createConnectTransport({ baseUrl: edge.httpUrl, httpVersion: "2", useHttpGet: true }),
+    ],
+    ["gRPC-Web", () => createGrpcWebTransport({ baseUrl: edge.httpUrl, httpVersion: "1.1" })],
+    ["gRPC over the HTTP port", () => createGrpcTransport({ baseUrl: edge.httpUrl })],
+  ];
+
+  test.each(transports)("%s: unary calls, streams, errors", async (_, open) => {
+    const transport = open();
+    const headers = { authorization: `Bearer ${token}` };
+    const orders = createClient(OrderGatewayService, transport);
+    const place = { symbol: "BTC/USDT", side: Side.BUY, type: OrderType.LIMIT, price: "100", quantity: "1" };
+    const { order: placed } = await orders.placeOrder(place, { headers });
+    const read = await orders.getOrder(
+      { id: { case: "orderId", value: placed?.orderId ?? "" } },
+      { headers },
+    );
+    expect(read.order).toEqual(placed);
+
+    const prices: (string | undefined)[] = [];
+    const markets = createClient(MarketDataService, transport);
+    for await (const { trade } of markets.streamTrades({ symbol: "BTC/USDT" })) prices.push(trade?.price);
+    expect(prices).toEqual(["1", "2"]);
+
+    const failure = ConnectError.from(
+      await orders.placeOrder({ ...place, price: "0" }, { headers }).catch((e) => e),
+    );
+    expect(failure.code).toBe(Code.OutOfRange);
+    expect(failure.findDetails(ErrorInfoSchema)[0]).toMatchObject({
+      reason: "PRICE_NOT_POSITIVE",
+      domain: "bourse",
+    });
+  });
+
+  test("a two-way stream over HTTP/2", async () => {
+    const transport = createConnectTransport({ baseUrl: edge.httpUrl, httpVersion: "2" });
+    const headers = { authorization: `Bearer ${token}` };
+    async function* commands() {
+      for (const price of ["100", "0", "101"]) {
+        const value = { symbol: "BTC/USDT", side: Side.BUY, type: OrderType.LIMIT, price, quantity: "1" };
+        yield { command: { case: "place" as const, value } };
+      }
+    }
+    const kinds: (string | undefined)[] = [];
+    for await (const { result } of createClient(OrderGatewayService, transport).orderEntry(commands(), {
+      headers,
+    })) {
+      kinds.push(result.case);
+    }
+    expect(kinds).toEqual(["placed", "error", "placed"]);
+  });
+
+  test("a REST stream is one result a line", async () => {
+    const response = await fetch(`${edge.httpUrl}/api/v1/markets/BTC/USDT/trades/stream`);
+    expect(response.headers.get("content-type")).toBe("application/x-ndjson");
+    const lines = (await response.text())
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines).toMatchObject([
+      { result: { trade: { price: "1" } } },
+      { result: { trade: { price: "2" } } },
+    ]);
+  });
+
+  test("calls count in one metric, whatever carried them", async () => {
+    await send("GET", "/api/v1/markets");
+    const metrics = await (await fetch(`${edge.adminUrl}/metrics`)).text();
+    expect(metrics).toMatch(/rpc_server_handled_total\{.*method="ListMarkets",code="OK".*\} [1-9]/);
+    expect(metrics).toMatch(/orders_placed_total\{symbol="BTC\/USDT",type="LIMIT",side="BUY".*\} [1-9]/);
+  });
+});
+
+describe("browsers", () => {
+  const preflight = {
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "authorization",
+  };
+
+  test("may call from origins that are named", async () => {
+    const allowed = await send("OPTIONS", "/api/v1/orders", undefined, { origin: ORIGIN, ...preflight });
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers.get("access-control-allow-origin")).toBe(ORIGIN);
+    expect(allowed.headers.get("access-control-allow-headers")?.toLowerCase()).toContain("authorization");
+    const call = await send("GET", "/api/v1/markets", undefined, { origin: ORIGIN });
+    expect(call.headers.get("access-control-allow-origin")).toBe(ORIGIN);
+  });
+
+  test.each(["https://evil.example", "null", `${ORIGIN}.evil.example`])("may not from %s", async (origin) => {
+    const refused = await send("OPTIONS", "/api/v1/orders", undefined, { origin, ...preflight });
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("get the API page and all it needs from here", async () => {
+    const page = await (await fetch(`${edge.httpUrl}/docs`)).text();
+    const links = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link ?? "");
+    expect(links).toHaveLength(4);
+    for (const link of [...links, "/openapi.yaml"]) {
+      const response = await fetch(edge.httpUrl + link);
+      expect([link, response.status]).toEqual([link, 200]);
+      await response.arrayBuffer();
+    }
+  });
+});
