@@ -248,7 +248,7 @@ class Drive {
     const base = { type: "placed", n: command.n } as const;
     if (answer.type === "placed") {
       const { order } = answer;
-      const status = placedStatus(order);
+      const status = placedStatus(order, answer.replayed);
       if (order.filledQuantity !== "0") this.#hasTraded = true;
       if (status !== undefined) {
         return { ...base, status, leftLots: this.#leftLots(order), sequence: order.acceptedSequence };
@@ -306,11 +306,17 @@ function isUnpriced(error: DomainError): boolean {
   return error.reason === "INSUFFICIENT_LIQUIDITY";
 }
 
-function placedStatus(order: Order): "open" | "filled" | "expired" | undefined {
+/**
+ * What the answer says about the moment of acceptance. One that was lost and asked for again shows the
+ * order as it stands now: a cancel behind it on the broken stream may have ended it already.
+ */
+function placedStatus(order: Order, isReplayed: boolean): "open" | "filled" | "expired" | undefined {
   switch (order.status) {
     case OrderStatus.OPEN:
     case OrderStatus.PARTIALLY_FILLED:
       return "open";
+    case OrderStatus.CANCELLED:
+      return isReplayed ? "open" : undefined;
     case OrderStatus.FILLED:
       return "filled";
     case OrderStatus.EXPIRED:
