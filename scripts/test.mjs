@@ -5,17 +5,22 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { checkNode, makeFresh, root } from "./lib/fresh.mjs";
+import { build, checkNode, generateIfStale, installIfStale, root } from "./lib/fresh.mjs";
 import { runCommand } from "./lib/run-command.mjs";
 
 checkNode();
 await runCommand(async () => {
-  await makeFresh({ report: (line) => console.log(line) });
+  const report = { report: (line) => console.log(line) };
+  const filters = process.argv.slice(2);
+  await installIfStale(report);
+  await generateIfStale(report);
+  // Tests run the sources, so a part of them needs no build; the whole run says first whether all compiles.
+  if (filters.length === 0) await build(report);
   const folder = mkdtempSync(join(tmpdir(), "bourse-test-report-"));
   try {
-    const report = join(folder, "report.json");
-    const code = await runVitest(report, process.argv.slice(2));
-    const { passed, failed } = countOf(report);
+    const file = join(folder, "report.json");
+    const code = await runVitest(file, filters);
+    const { passed, failed } = countOf(file);
     // The runner also fails for what belongs to no test: an unhandled error, no file that matches.
     const isBad = code !== 0 || failed > 0 || passed === 0;
     process.exitCode = isBad ? 1 : 0;
