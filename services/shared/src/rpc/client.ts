@@ -30,6 +30,8 @@ export interface CallOptions {
   /** Gives up at this wall-clock time, milliseconds since 1970 UTC: a caller's deadline, passed on. */
   readonly deadlineMs?: number | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Waits for the connection, as long as the deadline allows, instead of failing while there is none. */
+  readonly waitForReady?: boolean | undefined;
 }
 
 /** A two-way stream. Writing never blocks: `write` says whether to wait for `drained` first. */
@@ -173,7 +175,7 @@ function duplex(channel: Channel, method: DescMethod, options: CallOptions): Dup
 }
 
 function metadataOf(options: CallOptions): Metadata {
-  const metadata = new GrpcMetadata();
+  const metadata = new GrpcMetadata({ waitForReady: options.waitForReady === true });
   for (const [name, value] of Object.entries(options.headers ?? {})) metadata.set(name, value);
   const traceparent = currentTraceparent();
   if (traceparent !== "" && metadata.get("traceparent").length === 0)
