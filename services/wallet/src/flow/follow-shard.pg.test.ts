@@ -1,8 +1,9 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
-import type { Record as ShardRecord } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import { RecordSchema, type Record as ShardRecord } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { MarketSchema } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { createBreaker } from "@bourse/shared/runtime/retry.js";
@@ -31,6 +32,15 @@ import { getCursor } from "./settle.js";
 import { sweepOnce } from "./sweep.js";
 
 const users = usersOf(4);
+const BREAKER = {
+  failuresToOpen: 50,
+  openMs: 10,
+  trialsMax: 10,
+  successesToClose: 1,
+  clock,
+  isInfrastructureFailure,
+  reason: "WALLET_UNAVAILABLE",
+} as const;
 let database: WalletDatabase;
 let shard: ShardServer;
 let closers: (() => unknown)[] = [];
@@ -61,15 +71,7 @@ async function recordsOf(seed: number, orders: number): Promise<ShardRecord[]> {
 async function walletClientOf(options: Parameters<typeof serveWallet>[1] = {}): Promise<WalletClient> {
   const server = await serveWallet(database.database, options);
   closers.push(server.close);
-  const breaker = createBreaker({
-    failuresToOpen: 50,
-    openMs: 10,
-    trialsMax: 10,
-    successesToClose: 1,
-    clock,
-    isInfrastructureFailure,
-    reason: "WALLET_UNAVAILABLE",
-  });
+  const breaker = createBreaker(BREAKER);
   const { signal } = new AbortController();
   return createWalletClient(server.wallet, {
     breaker,
@@ -188,6 +190,34 @@ test("a settler restarted within a record goes on with the rest of that record",
   startSettler(wallet);
   await caughtUp();
   expect(await database.breaches()).toEqual({});
+});
+
+test("a wallet that restarts is waited for: the breaker stays closed, and nothing is done twice", async () => {
+  const server = await serveWallet(database.database);
+  const channel = openChannel(`127.0.0.1:${server.port}`);
+  const stop = new AbortController();
+  const breaker = createBreaker({ ...BREAKER, failuresToOpen: 5, openMs: 30_000 });
+  const { signal } = stop;
+  const options = { breaker, timeoutMs: 15_000, signal, clock, random: seededRandom(2) };
+  const wallet = createWalletClient(createClient(WalletService, channel), options);
+  const records = await recordsOf(28, 80);
+  const { end } = startSettler(wallet);
+  shard.append(...records.slice(0, 40));
+  await caughtUp();
+
+  await server.close();
+  shard.append(...records.slice(40));
+  const again = await serveWallet(database.database, { port: server.port });
+  await caughtUp();
+  expect(breaker.state()).toBe("closed");
+  expect(await database.breaches()).toEqual({});
+
+  // A drain does not wait for a wallet that is away.
+  await again.close();
+  shard.append(create(RecordSchema, { seq: BigInt(records.length + 1), epoch: 1n, timeMs: 1_000_000n }));
+  stop.abort();
+  await end();
+  channel.close();
 });
 
 test("a settlement whose answer is lost is not done twice", async () => {

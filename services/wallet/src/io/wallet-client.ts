@@ -9,7 +9,7 @@ import type {
   SettleOperationSchema,
   WalletService,
 } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
-import type { ServiceClient } from "@bourse/shared/rpc/client.js";
+import type { CallOptions, ServiceClient } from "@bourse/shared/rpc/client.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { type Breaker, retry } from "@bourse/shared/runtime/retry.js";
 import { formatAtoms } from "@bourse/shared/units/atoms.js";
@@ -58,8 +58,11 @@ export function createWalletClient(
   },
 ): WalletClient {
   const { breaker, timeoutMs, signal, clock, random } = options;
-  const call = <T>(run: (limits: { timeoutMs: number }) => Promise<T>): Promise<T> =>
-    retry(() => breaker.run(() => run({ timeoutMs })), {
+  // A wallet that restarts within the deadline is waited for: it costs one failure, not five at once, which
+  // would open the breaker for half a minute.
+  const limits = { timeoutMs, signal, waitForReady: true };
+  const call = <T>(run: (limits: CallOptions) => Promise<T>): Promise<T> =>
+    retry(() => breaker.run(() => run(limits)), {
       ...RETRY,
       signal,
       clock,

@@ -14,10 +14,15 @@ import { accountService } from "../rpc/account-service.js";
 import { type WalletFlows, walletService } from "../rpc/wallet-service.js";
 import { silent } from "./shard-server.js";
 
-/** Serves the wallet on a free port; `overrides` replace flows, `guards` run before every call. */
+/** Serves the wallet, on a free port unless one is named; `overrides` replace flows, `guards` run before every call. */
 export async function serveWallet(
   database: Database,
-  options: { overrides?: Partial<WalletFlows>; guards?: Guard[]; streamUnansweredMax?: number } = {},
+  options: {
+    overrides?: Partial<WalletFlows>;
+    guards?: Guard[];
+    streamUnansweredMax?: number;
+    port?: number;
+  } = {},
 ) {
   const reserve = batched(
     (requests: Parameters<typeof reserveBatch>[1]) => reserveBatch(database, requests),
@@ -38,7 +43,7 @@ export async function serveWallet(
   };
   const server = await serveGrpc({
     host: "127.0.0.1",
-    port: 0,
+    port: options.port ?? 0,
     services: [
       walletService(flows, { streamUnansweredMax: options.streamUnansweredMax ?? 4_096 }),
       accountService({
@@ -54,6 +59,7 @@ export async function serveWallet(
   const channel = openChannel(`127.0.0.1:${server.port}`);
   return {
     flows,
+    port: server.port,
     channel,
     wallet: createClient(WalletService, channel),
     async close(): Promise<void> {
