@@ -1,4 +1,5 @@
 // The settler process: what the shards decide becomes money in the wallet. Keeps nothing of its own.
+import { setMaxListeners } from "node:events";
 import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
@@ -21,6 +22,8 @@ import { createWalletClient } from "./io/wallet-client.js";
 const config = loadConfig(settlerSettings);
 const log = createLogger({ service: "settler", level: config.log.level });
 const life = createLife({ log, drainMsMax: config.drainMsMax });
+// Every call and sleep of every shard listens to it; Node would take so many for a leak.
+setMaxListeners(0, life.signal);
 const metrics = createMetrics("settler");
 const lag = metrics.gauge("bourse_settler_lag_records", "Records of a shard not settled yet.", ["shard"]);
 const stopped = metrics.gauge("bourse_settlement_stopped", "1 when a shard's settlement cannot go on.", [
