@@ -14,6 +14,7 @@ export interface Figure {
 
 /** Depths at which recorded books are compared. */
 const bookDepths = [1, 5, 10, 20] as const;
+const deepest = 20;
 
 /** Every figure that the set's recorded parts allow; none when it has no such parts. */
 export function historyFigures(
@@ -25,7 +26,7 @@ export function historyFigures(
   return [
     ...(set.recordedTrades.length === 0 ? [] : tradeFigures(set.recordedTrades, scale, commands, events)),
     ...cancelFigures(set, scale, events),
-    ...(set.recordedBooks.length === 0 ? [] : bookFigures(set.recordedBooks, scale, commands, events)),
+    ...(set.recordedBooks.length === 0 ? [] : bookFigures(set, scale, commands, events)),
   ];
 }
 
@@ -88,32 +89,66 @@ function cancelFigures(set: ReplaySet, scale: Scale, events: readonly ReplayEven
 }
 
 function bookFigures(
-  recorded: readonly BookRow[],
+  set: ReplaySet,
   scale: Scale,
   commands: readonly Command[],
   events: readonly ReplayEvent[],
 ): Figure[] {
   const booksByN = new Map<number, BookRow[]>();
-  for (const book of recorded) booksByN.set(book.afterN, [...(booksByN.get(book.afterN) ?? []), book]);
+  for (const book of set.recordedBooks) {
+    booksByN.set(book.afterN, [...(booksByN.get(book.afterN) ?? []), book]);
+  }
   const met = new Map<number, number>(bookDepths.map((depth) => [depth, 0]));
   const of = new Map<number, number>(bookDepths.map((depth) => [depth, 0]));
+  const missed: BookRow[] = [];
   followEvents(commands, events, (n, book) => {
     for (const row of booksByN.get(n) ?? []) {
-      const levelsRecorded = Math.max(row.bids.length, row.asks.length);
-      for (const depth of bookDepths) {
-        if (depth > levelsRecorded) continue;
+      for (const depth of bookDepths.filter((each) => each <= levelsOf(row))) {
         of.set(depth, (of.get(depth) ?? 0) + 1);
         if (hasSameTop(book, row, scale, depth)) met.set(depth, (met.get(depth) ?? 0) + 1);
+        else if (depth === deepest) missed.push(row);
       }
     }
   });
-  return bookDepths
-    .map((depth) => ({
-      name: `recorded books, ${depth === 1 ? "best level" : `top ${depth}`}`,
-      met: met.get(depth) ?? 0,
-      of: of.get(depth) ?? 0,
-    }))
-    .filter((figure) => figure.of > 0);
+  const figures = bookDepths.map((depth) => ({
+    name: `recorded books, ${depth === 1 ? "best level" : `top ${depth}`}`,
+    met: met.get(depth) ?? 0,
+    of: of.get(depth) ?? 0,
+  }));
+  const lagMs = set.meta.snapshot_lag;
+  if (typeof lagMs === "number") {
+    const late = countLate(set, scale, { commands, events, missed, lagMs });
+    const [hit, all] = [met.get(deepest) ?? 0, of.get(deepest) ?? 0];
+    figures.push({ name: `and allowing ${lagMs / 1_000} s of channel lag`, met: hit + late, of: all });
+  }
+  return figures.filter((figure) => figure.of > 0);
+}
+
+/** Of the books that were not met, those that were so within `lagMs` before the venue published them. */
+function countLate(
+  set: ReplaySet,
+  scale: Scale,
+  run: {
+    readonly commands: readonly Command[];
+    readonly events: readonly ReplayEvent[];
+    readonly missed: readonly BookRow[];
+    readonly lagMs: number;
+  },
+): number {
+  const times = new Map(set.commands.map(({ n, ts }) => [n, Number(ts)]));
+  const late = new Set<BookRow>();
+  followEvents(run.commands, run.events, (n, book) => {
+    const timeMs = times.get(n) ?? 0;
+    for (const row of run.missed) {
+      const isBefore = n <= row.afterN && timeMs >= Number(row.ts) - run.lagMs;
+      if (isBefore && !late.has(row) && hasSameTop(book, row, scale, deepest)) late.add(row);
+    }
+  });
+  return late.size;
+}
+
+function levelsOf(row: BookRow): number {
+  return Math.max(row.bids.length, row.asks.length);
 }
 
 /**

@@ -5,12 +5,13 @@ import { formatCount } from "./figures.js";
 /** Shows how far something has come. */
 export interface Progress {
   at(done: number): void;
-  /** Prints a line without disturbing the bar. */
+  /** Prints a line without disturbing the bar; the same one again within five seconds is left out. */
   note(text: string): void;
   end(): void;
 }
 
 const barWidth = 30;
+const sameNoteMs = 5_000;
 const drawEveryMs = { terminal: 100, other: 5_000 };
 
 /** Progress of `total` commands. */
@@ -18,6 +19,7 @@ export function startProgress(total: number, out: NodeJS.WriteStream = process.s
   const startedAtMs = performance.now();
   let drawnAtMs = startedAtMs;
   let last = 0;
+  let noted = { line: "", atMs: 0 };
   const text = (done: number) => {
     const seconds = (performance.now() - startedAtMs) / 1_000;
     const filled = total === 0 ? barWidth : Math.floor((done * barWidth) / total);
@@ -34,6 +36,9 @@ export function startProgress(total: number, out: NodeJS.WriteStream = process.s
       draw();
     },
     note(line) {
+      const now = performance.now();
+      if (line === noted.line && now - noted.atMs < sameNoteMs) return;
+      noted = { line, atMs: now };
       out.write(out.isTTY ? `\r\x1b[K${line}\n` : `${line}\n`);
     },
     end() {
