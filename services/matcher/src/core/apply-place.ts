@@ -103,7 +103,7 @@ function trade(shard: Shard, book: Book, taker: Taker, fill: Fill, events: Match
   assert(tickLots <= Number.MAX_SAFE_INTEGER, "a fill's notional is exact");
   slots.remainingLots[slot] -= quantityLots;
   if (!taker.terms.byQuoteBudget) taker.remainingLots -= quantityLots;
-  events.push(traded(shard, book, taker, { ...fill, priceTicks }));
+  events.push(traded(shard, book, taker, { slot, quantityLots, priceTicks }));
 
   const executed = { quantityLots, tickLots, timeMs: taker.timeMs };
   const maker = slots.entry[slot];

@@ -93,8 +93,10 @@ export function createSequencer(deps: SequencerDeps): Sequencer {
       const events = applyCommand(shard, moment, command);
       deps.meters.matched((performance.now() - startedAt) / 1000);
       countTrades(deps.meters, events);
-      const record: JournalRecord = { ...moment, epoch: shard.epoch, command, traceparent, events };
-      flusher.push({ seq: record.seq, epoch: record.epoch, payload: deps.codec.encode(record) });
+      const { seq } = moment;
+      const { epoch } = shard;
+      const record: JournalRecord = { seq, epoch, timeMs: moment.timeMs, command, traceparent, events };
+      flusher.push({ seq, epoch, payload: deps.codec.encode(record) });
     } catch (error) {
       deps.fail(error);
     }

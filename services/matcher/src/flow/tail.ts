@@ -37,8 +37,10 @@ export function createTail(log: Log, seq: number, bytesMax: number): Tail {
   const tail: Tail = {
     seq: () => lastSeq,
     publish(entries) {
-      for (const entry of entries) keptBytes += entry.payload.length;
-      kept.push(...entries);
+      for (const entry of entries) {
+        keptBytes += entry.payload.length;
+        kept.push(entry);
+      }
       lastSeq = entries.at(-1)?.seq ?? lastSeq;
       // A quarter more is let pass, so that not every batch moves the whole list.
       if (keptBytes > bytesMax * 1.25) trim();

@@ -246,11 +246,12 @@ export class Journal {
       assert(entry.seq === seq + 1, "the journal has no gaps");
       assert(entry.payload.length <= PAYLOAD_BYTES_MAX, "a record fits a frame");
       const chainBefore = chain;
-      chain = writeFrame(bytes, offset - start, { type: RECORD, ...entry, chain });
-      checksums[index] = chain;
-      this.#marks.note(file, { seq: entry.seq, offset, chainBefore });
-      offset += frameSize(entry.payload.length);
+      const { payload } = entry;
       ({ seq, epoch } = entry);
+      chain = writeFrame(bytes, offset - start, { type: RECORD, seq, epoch, payload, chain });
+      checksums[index] = chain;
+      this.#marks.note(file, { seq, offset, chainBefore });
+      offset += frameSize(payload.length);
     }
     const payload = commitPayload({ durableSeq: this.#durableSeq, batchOffset: start, chain });
     chain = writeFrame(bytes, offset - start, { type: COMMIT, seq, epoch, payload, chain });

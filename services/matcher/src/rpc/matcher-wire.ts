@@ -4,16 +4,18 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import {
   type CommandSchema,
   type EventSchema,
-  type OrderTermsSchema,
+  type OrderEndedSchema,
+  OrderTermsSchema,
   RecordSchema,
   type TradePartySchema,
   type Command as WireCommand,
+  type OrderTerms as WireTerms,
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import type {
   CommandResultSchema,
   OrderStateSchema,
 } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
-import { type MarketSchema, EndReason as WireReason } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { type MarketSchema, Side as WireSide } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { tradeIdOf } from "@bourse/shared/ids.js";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type {
@@ -71,19 +73,31 @@ function parseStored({ kind }: WireCommand, shard: number): Command {
 }
 
 function recordInit(shard: number, record: JournalRecord): MessageInitShape<typeof RecordSchema> {
+  // The terms of a new order stand in its command and in its first event: made once.
+  const { command } = record;
+  const terms = command.type === "submit" ? create(OrderTermsSchema, termsInit(command.terms)) : undefined;
   return {
     seq: BigInt(record.seq),
     epoch: BigInt(record.epoch),
     timeMs: BigInt(record.timeMs),
-    command: commandInit(record.command, record.traceparent),
-    events: record.events.map((event) => eventInit(shard, record.seq, event)),
+    command: commandInit(command, record.traceparent, terms),
+    events: record.events.map((event) =>
+      event.type === "accepted" && terms !== undefined
+        ? { kind: { case: "accepted", value: { terms } } }
+        : eventInit(shard, record.seq, event),
+    ),
   };
 }
 
-function commandInit(command: Command, traceparent: string): MessageInitShape<typeof CommandSchema> {
+function commandInit(
+  command: Command,
+  traceparent: string,
+  terms: WireTerms | undefined,
+): MessageInitShape<typeof CommandSchema> {
   switch (command.type) {
     case "submit": {
-      const value = { terms: termsInit(command.terms), expiresAtMs: BigInt(command.expiresAtMs) };
+      const expiresAtMs = BigInt(command.expiresAtMs);
+      const value = { terms: terms ?? termsInit(command.terms), expiresAtMs };
       return { kind: { case: "submit", value }, traceparent };
     }
     case "cancel":
@@ -167,9 +181,9 @@ function partyInit(party: TradeParty): MessageInitShape<typeof TradePartySchema>
   return { ...party, createdAtMs, remainingLots };
 }
 
-function endedInit(event: OrderEnded) {
+function endedInit(event: OrderEnded): MessageInitShape<typeof OrderEndedSchema> {
   const { resting, terms } = event;
-  return {
+  const init: MessageInitShape<typeof OrderEndedSchema> = {
     orderId: event.orderId,
     userId: event.userId,
     symbol: event.symbol,
@@ -180,11 +194,12 @@ function endedInit(event: OrderEnded) {
     remainingLots: BigInt(event.remainingLots),
     createdAtMs: BigInt(event.createdAtMs),
     isTombstone: event.isTombstone,
-    ...(resting === undefined
-      ? {}
-      : { wasResting: true, side: sides[resting.side], priceTicks: BigInt(resting.priceTicks) }),
-    ...(terms === undefined ? {} : { terms: termsInit(terms) }),
+    wasResting: resting !== undefined,
+    side: resting === undefined ? WireSide.UNSPECIFIED : sides[resting.side],
+    priceTicks: BigInt(resting?.priceTicks ?? 0),
   };
+  if (terms !== undefined) init.terms = termsInit(terms);
+  return init;
 }
 
 export function termsInit(terms: OrderTerms): MessageInitShape<typeof OrderTermsSchema> {
@@ -205,12 +220,11 @@ export function marketInit(market: Market): MessageInitShape<typeof MarketSchema
 
 /** An order as the shard knows it. */
 export function orderInit(order: OrderView): MessageInitShape<typeof OrderStateSchema> {
-  return {
-    ...(order.terms === undefined ? {} : { terms: termsInit(order.terms) }),
+  const init: MessageInitShape<typeof OrderStateSchema> = {
     orderId: order.orderId,
     userId: order.userId,
     status: statuses[order.status],
-    reason: reasons[order.reason] ?? WireReason.UNSPECIFIED,
+    reason: reasons[order.reason],
     executedLots: BigInt(order.executedLots),
     executedTickLots: order.executedTickLots,
     remainingLots: BigInt(order.remainingLots),
@@ -218,6 +232,8 @@ export function orderInit(order: OrderView): MessageInitShape<typeof OrderStateS
     updatedAtMs: BigInt(order.updatedAtMs),
     acceptedSeq: BigInt(order.acceptedSeq),
   };
+  if (order.terms !== undefined) init.terms = termsInit(order.terms);
+  return init;
 }
 
 /** What became of a command. */

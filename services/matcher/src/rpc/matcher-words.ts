@@ -62,12 +62,22 @@ export const marketStates = {
   DELISTED: WireState.DELISTED,
 } as const satisfies Record<MarketState, WireState>;
 
-/** The word of a number; refuses with INVALID_ENUM what the core does not know (stops and DAY among it). */
-export function wordOf<W extends string>(
-  words: Readonly<Record<W, number>>,
-  field: string,
-  value: number,
-): W {
-  for (const word in words) if (words[word] === value) return word;
-  throw new DomainError(value === 0 ? "FIELD_REQUIRED" : "INVALID_ENUM", { field });
+/** A vocabulary read backwards: the word of each number. */
+function wordsByNumber<W extends string>(words: Readonly<Record<W, number>>): readonly (W | undefined)[] {
+  const byNumber: (W | undefined)[] = [];
+  for (const word in words) byNumber[words[word]] = word;
+  return byNumber;
+}
+
+export const sideWords = wordsByNumber(sides);
+export const typeWords = wordsByNumber(types);
+export const timeInForceWords = wordsByNumber(timesInForce);
+export const statusWords = wordsByNumber(statuses);
+export const marketStateWords = wordsByNumber(marketStates);
+
+/** The word of a number; refuses what the core does not know (stops and DAY among it). */
+export function wordOf<W extends string>(words: readonly (W | undefined)[], field: string, value: number): W {
+  const word = words[value];
+  if (word === undefined) throw new DomainError(value === 0 ? "FIELD_REQUIRED" : "INVALID_ENUM", { field });
+  return word;
 }
