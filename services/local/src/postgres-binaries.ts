@@ -1,6 +1,5 @@
 // Where the PostgreSQL binaries of the npm package lie and how they are started. The package's own
 // API is not used: as root it needs a system user and fails below a home that only root may enter.
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, readFile, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -14,15 +13,12 @@ export interface PostgresBinaries {
   readonly postgres: string;
   /** Version of the package, for example "18.4.0-beta.17". */
   readonly version: string;
-  /** Command and arguments to put before a program: empty unless the caller is root. */
-  readonly prefix: readonly string[];
 }
 
 /**
  * Finds the binaries for this machine and makes them runnable.
  *
- * Fails with a StartError when the package has none for this platform, or when the caller is root
- * on a system that allows no user namespaces.
+ * Fails with a StartError when the package has none for this platform.
  */
 export async function findPostgres(): Promise<PostgresBinaries> {
   const root = packageRoot();
@@ -30,7 +26,7 @@ export async function findPostgres(): Promise<PostgresBinaries> {
   const bin = join(root, "native", "bin");
   await restoreSymlinks(root);
   await Promise.all(["initdb", "postgres"].map((name) => makeExecutable(join(bin, name))));
-  return { initdb: join(bin, "initdb"), postgres: join(bin, "postgres"), version, prefix: rootPrefix() };
+  return { initdb: join(bin, "initdb"), postgres: join(bin, "postgres"), version };
 }
 
 function packageRoot(): string {
@@ -64,19 +60,6 @@ async function makeExecutable(file: string): Promise<void> {
     // A read-only install of another user is fine as long as the files were executable before.
     if (error.code !== "EPERM" && error.code !== "EROFS") throw error;
   });
-}
-
-// PostgreSQL refuses to run as uid 0. In a user namespace root is seen as uid 1000 while the files
-// stay owned by root outside, so no extra user is needed and any path root can reach will do.
-function rootPrefix(): string[] {
-  if (process.getuid?.() !== 0) return [];
-  const prefix = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"];
-  const trial = spawnSync(prefix[0] as string, [...prefix.slice(1), "true"], { encoding: "utf8" });
-  if (trial.status === 0) return prefix;
-  const why = trial.error?.message ?? trial.stderr.trim();
-  throw new StartError(
-    `PostgreSQL does not run as root, and this system allows root no user namespace (${why}); start as an ordinary user`,
-  );
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

@@ -1,6 +1,6 @@
 // A real PostgreSQL for one machine: made on first start, stopped with the supervisor, taken over
 // when its supervisor died. No state but the data folder.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createWriteStream, existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 
 import { freePort, isPortTaken } from "./free-port.js";
 import { findPostgres, type PostgresBinaries } from "./postgres-binaries.js";
+import { spawnPostgres } from "./postgres-user.js";
 import { commandLineOf, identityOf, isAlive } from "./process-identity.js";
 import { StartError } from "./start-error.js";
 import { watchOver } from "./watchdog.js";
@@ -113,13 +114,7 @@ export async function createData(
   try {
     const flags = ["-D", making, "-U", superuser, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
     const sync = isDurable ? [] : ["--no-sync"];
-    await runToEnd(binaries, binaries.initdb, [
-      ...flags,
-      "--encoding=UTF8",
-      "--locale=C",
-      "--data-checksums",
-      ...sync,
-    ]);
+    await runToEnd(binaries.initdb, [...flags, "--encoding=UTF8", "--locale=C", "--data-checksums", ...sync]);
     await rm(dataDir, { recursive: true, force: true });
     await rename(making, dataDir);
   } finally {
@@ -134,11 +129,8 @@ async function launch(
 ): Promise<PostgresServer> {
   const all = options.isDurable === false ? { ...settings, ...throwAwaySettings } : settings;
   const flags = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const child = run(binaries, binaries.postgres, ["-D", options.dataDir, "-p", String(port), ...flags]);
-  const ended = new Promise<string>((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("exit", (code, signal) => resolve(`exit ${signal ?? code}`));
-  });
+  const args = ["-D", options.dataDir, "-p", String(port), ...flags];
+  const { child, ended } = await spawnPostgres(binaries.postgres, args);
   const pid = await untilReady(child, ended, options.logFile);
   const watchdog = watchOver(pid, options.removeWhenOrphaned);
   void ended.then(() => watchdog.dismiss());
@@ -212,26 +204,12 @@ async function refuseOtherMajor(binaries: PostgresBinaries, dataDir: string): Pr
   );
 }
 
-function run(binaries: PostgresBinaries, program: string, args: readonly string[]): ChildProcess {
-  const [command, ...rest] = [...binaries.prefix, program, ...args];
-  // A session of its own, so that Ctrl-C in the terminal stops the services before their database.
-  return spawn(command as string, rest, {
-    detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, LC_ALL: "C" },
-  });
-}
-
-async function runToEnd(binaries: PostgresBinaries, program: string, args: readonly string[]): Promise<void> {
-  const child = run(binaries, program, args);
+async function runToEnd(program: string, args: readonly string[]): Promise<void> {
+  const { child, ended } = await spawnPostgres(program, args);
   const said: string[] = [];
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => said.push(chunk));
-  const code = await new Promise<number | string>((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("close", (exitCode, signal) => resolve(exitCode ?? signal ?? "no exit code"));
-  });
-  if (code !== 0)
-    throw new StartError(
-      `PostgreSQL: initdb failed (${code}):\n  ${said.join("").trim().split("\n").slice(-5).join("\n  ")}`,
-    );
+  const how = await ended;
+  if (how === "exit 0") return;
+  const lines = said.join("").trim().split("\n").slice(-5);
+  throw new StartError(`PostgreSQL: initdb failed (${how}):\n  ${lines.join("\n  ")}`);
 }
