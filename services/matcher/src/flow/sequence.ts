@@ -6,19 +6,12 @@ import { applyCommand } from "../core/apply.js";
 import { decide, type Verdict } from "../core/decide.js";
 import { entryOf, type Shard, TERMS_FIELDS } from "../core/shard.js";
 import { marketLine } from "../core/state-bytes.js";
-import type {
-  Command,
-  JournalRecord,
-  Market,
-  MatcherEvent,
-  OrderCommand,
-  OrderTerms,
-  OrderView,
-} from "../core/types.js";
+import type { Command, Market, MatcherEvent, OrderCommand, OrderTerms, OrderView } from "../core/types.js";
 import { viewOf } from "../core/view.js";
 import type { Admit } from "./admit.js";
 import type { Epochs } from "./epochs.js";
-import type { Log, LogEntry, RecordCodec, StoredEntry } from "./log.js";
+import { createFlusher, type Flusher } from "./flusher.js";
+import type { Log, RecordCodec } from "./log.js";
 import type { ShardTime } from "./shard-time.js";
 import type { Tail } from "./tail.js";
 
@@ -85,22 +78,7 @@ export function createSequencer(deps: SequencerDeps): Sequencer {
   const { shard } = deps;
   const flusher = createFlusher(deps);
 
-  /** Applies a command and hands its record to the flusher; returns nothing that is not durable yet. */
-  const journal = (command: Command, traceparent: string, timeMs = deps.time.now()): void => {
-    const moment = { seq: shard.seq + 1, timeMs: Math.max(timeMs, shard.timeMs) };
-    try {
-      const startedAt = performance.now();
-      const events = applyCommand(shard, moment, command);
-      deps.meters.matched((performance.now() - startedAt) / 1000);
-      countTrades(deps.meters, events);
-      const { seq } = moment;
-      const { epoch } = shard;
-      const record: JournalRecord = { seq, epoch, timeMs: moment.timeMs, command, traceparent, events };
-      flusher.push({ seq, epoch, payload: deps.codec.encode(record) });
-    } catch (error) {
-      deps.fail(error);
-    }
-  };
+  const journal = createWriter(deps, flusher);
 
   const answer = ({ command, traceparent }: Request): Draft => {
     const timeMs = Math.max(deps.time.now(), shard.timeMs);
@@ -151,6 +129,30 @@ export function createSequencer(deps: SequencerDeps): Sequencer {
       return { value, seq };
     },
     room: () => flusher.room(),
+  };
+}
+
+/** Applies one command and hands its record to the flusher; what comes of it may not leave yet. */
+type Write = (command: Command, traceparent: string, timeMs?: number) => void;
+
+function createWriter({ shard, time, meters, codec, fail }: SequencerDeps, flusher: Flusher): Write {
+  return (command, traceparent, nowMs = time.now()) => {
+    const seq = shard.seq + 1;
+    const timeMs = Math.max(nowMs, shard.timeMs);
+    try {
+      const startedAt = performance.now();
+      const events = applyCommand(shard, { seq, timeMs }, command);
+      meters.matched((performance.now() - startedAt) / 1000);
+      countTrades(meters, events);
+      const { epoch } = shard;
+      flusher.push({
+        seq,
+        epoch,
+        payload: codec.encode({ seq, epoch, timeMs, command, traceparent, events }),
+      });
+    } catch (error) {
+      fail(error);
+    }
   };
 }
 
@@ -234,64 +236,4 @@ function countTrades(meters: SequencerMeters, events: readonly MatcherEvent[]): 
     symbol = event.symbol;
   }
   if (trades > 0) meters.traded(symbol, trades);
-}
-
-interface Flusher {
-  push(entry: LogEntry): void;
-  durable(seq: number): Promise<void>;
-  room(): Promise<void>;
-}
-
-/** Gathers records while one flush runs and sends them out with the next. */
-function createFlusher({ log, tail, epochs, meters, waitingMax }: SequencerDeps): Flusher {
-  let waiting: LogEntry[] = [];
-  let callers: { readonly seq: number; readonly resolve: () => void }[] = [];
-  let forRoom: (() => void)[] = [];
-  let isFlushing = false;
-
-  const flush = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      const checksums = await log.append(batch);
-      const stored = batch.map((entry, index): StoredEntry => ({ ...entry, checksum: checksums[index] }));
-      for (const { epoch, seq } of stored) epochs.note(epoch, seq);
-      tail.publish(stored);
-      meters.flushed(batch.length, waiting.length);
-      wake();
-    }
-    isFlushing = false;
-  };
-  const wake = () => {
-    const durableSeq = tail.seq();
-    const count = callers.findIndex(({ seq }) => seq > durableSeq);
-    const ready = count === -1 ? callers : callers.slice(0, count);
-    callers = count === -1 ? [] : callers.slice(count);
-    for (const { resolve } of ready) resolve();
-    const roomy = forRoom;
-    forRoom = [];
-    for (const resolve of roomy) resolve();
-  };
-  return {
-    push(entry) {
-      waiting.push(entry);
-      if (isFlushing) return;
-      isFlushing = true;
-      // What arrives in the same turn of the event loop goes out together.
-      setImmediate(() => void flush());
-    },
-    durable(seq) {
-      if (seq <= tail.seq()) return Promise.resolve();
-      return new Promise((resolve) => {
-        callers.push({ seq, resolve });
-      });
-    },
-    async room() {
-      while (waiting.length >= waitingMax) {
-        await new Promise<void>((resolve) => {
-          forRoom.push(resolve);
-        });
-      }
-    },
-  };
 }

@@ -5,6 +5,7 @@ import type { Command as WireCommand } from "@bourse/shared/gen/bourse/matcher/v
 import { MatcherService, RecordBatchSchema } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { isUuid } from "@bourse/shared/ids.js";
 import { implement, type ServiceEntry } from "@bourse/shared/rpc/call.js";
+import { withSpan } from "@bourse/shared/runtime/tracing.js";
 import { create, type UnknownField } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Market, OrderView } from "../core/types.js";
@@ -66,7 +67,7 @@ export function matcherService(matcher: MatcherHandlers): ServiceEntry {
     matcher.requireOpen();
     const command = parse();
     await matcher.room();
-    const [answer] = await matcher.order([{ command, traceparent: parseTraceparent(traceparent) }]);
+    const [answer] = await sequence(matcher, [{ command, traceparent: parseTraceparent(traceparent) }]);
     // The unary forms speak in errors, the stream in results.
     if (answer.type === "failure") throw new DomainError(answer.reason, answer.facts);
     return { result: resultInit(answer) };
@@ -109,7 +110,7 @@ async function orderBatch(matcher: MatcherHandlers, commands: readonly WireComma
       throw error;
     }
   });
-  const answers = await matcher.order(requests);
+  const answers = await sequence(matcher, requests);
   let next = 0;
   return {
     results: parsed.map((error) => {
@@ -117,6 +118,18 @@ async function orderBatch(matcher: MatcherHandlers, commands: readonly WireComma
       return resultInit({ type: "failure", reason: error.reason, facts: error.facts, seq: 0 });
     }),
   };
+}
+
+/** Sequences commands, at once; a traced one gets a span from here until its answer may leave. */
+function sequence(matcher: MatcherHandlers, requests: readonly Request[]): Promise<Answer[]> {
+  const answering = matcher.order(requests);
+  for (const { command, traceparent } of requests) {
+    if (traceparent === "") continue;
+    const attributes = { "bourse.shard": matcher.shard, "bourse.command": command.type };
+    // A failure is the caller's to meet; here it only ends the span.
+    withSpan("matcher sequence", traceparent, attributes, () => answering).catch(() => {});
+  }
+  return answering;
 }
 
 function parseCommand({ kind, traceparent: text }: WireCommand): Request {

@@ -23,6 +23,15 @@ export interface TestMatcher {
   close(): Promise<void>;
 }
 
+const SETTINGS = {
+  followerLagRecordsMax: 1_000_000,
+  waitingRecordsMax: 10_000,
+  tailBytesMax: 64 * 1024,
+  eventBatchBytesMax: 16 * 1024,
+  eventReadersMax: 8,
+  readerStallMsMax: 60_000,
+};
+
 /** Starts a matcher on a folder, as main does. */
 export async function startMatcher(
   folder: string,
@@ -58,16 +67,7 @@ export async function startMatcher(
         readers: nothing,
         refusedPosition: (follower) => void refused.push(follower),
       },
-      settings: {
-        followers: options.followers ?? [],
-        followerLagRecordsMax: 1_000_000,
-        waitingRecordsMax: 10_000,
-        tailBytesMax: 64 * 1024,
-        eventBatchBytesMax: 16 * 1024,
-        eventReadersMax: 8,
-        readerStallMsMax: 60_000,
-        ...options.settings,
-      },
+      settings: { ...SETTINGS, followers: options.followers ?? [], ...options.settings },
     });
     const handlers = shardHandlers(shard, { clock: systemClock, watchEveryMs: 1, signal: draining.signal });
     const server = await serveGrpc({
