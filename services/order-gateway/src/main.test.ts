@@ -25,6 +25,9 @@ import { BTC } from "./testing/memory-shard.js";
 
 type Place = MessageInitShape<typeof PlaceOrderRequestSchema>;
 
+/** Polls end as soon as they may; a busy machine gets its time. */
+const WAIT = { interval: 10, timeout: 15_000 };
+
 let edge: Edge;
 let channel: Channel;
 
@@ -153,24 +156,22 @@ describe("placing", () => {
   test("a shard that is away is said before anything is reserved", async () => {
     const user = await newUser();
     edge.shard.show({ isOpen: false, markets: [] });
-    await expect
-      .poll(() => failureOf(user.place()), { interval: 10 })
-      .toBe("SHARD_UNAVAILABLE/NOT_ATTEMPTED");
+    await expect.poll(() => failureOf(user.place()), WAIT).toBe("SHARD_UNAVAILABLE/NOT_ATTEMPTED");
     edge.shard.show({ isOpen: true });
-    await expect.poll(() => failureOf(user.place()), { interval: 10 }).toBe("OK");
+    await expect.poll(() => failureOf(user.place()), WAIT).toBe("OK");
   });
 
   test("rules that changed do not hide an order that exists", async () => {
     const user = await newUser();
     await user.place({ clientOrderId: "kept" });
     edge.shard.show({ markets: [{ ...BTC, state: MarketState.HALTED }] });
-    await expect.poll(() => failureOf(user.place()), { interval: 10 }).toBe("SYMBOL_HALTED/NOT_ATTEMPTED");
+    await expect.poll(() => failureOf(user.place()), WAIT).toBe("SYMBOL_HALTED/NOT_ATTEMPTED");
     expect(await user.place({ clientOrderId: "kept" })).toMatchObject({ replayed: true });
     expect(await failureOf(user.place({ clientOrderId: "kept", price: "101" }))).toBe(
       "CLIENT_ORDER_ID_REUSED/NOT_ATTEMPTED",
     );
     edge.shard.show({ markets: [BTC] });
-    await expect.poll(() => failureOf(user.place()), { interval: 10 }).toBe("OK");
+    await expect.poll(() => failureOf(user.place()), WAIT).toBe("OK");
   });
 
   test("an order that has ended is answered from its reservation; the sweep's tombstone is a rejection", async () => {
@@ -313,26 +314,38 @@ async function resultsOf(stream: AsyncIterable<OrderEntryResponse>): Promise<str
 }
 
 describe("limits", () => {
-  test("the eleventh request in a second is refused, cancels have a bucket of their own", async () => {
-    const user = await newUser({ tier: "basic" });
-    const places = await Promise.all(
-      Array.from({ length: 11 }, (_, index) => failureOf(user.place({ clientOrderId: `r${index}` }))),
+  const COMMANDS = 40;
+
+  /** What ten a second and a burst of ten allow; the machine may be slow, so time is measured. */
+  function expectLimited(results: readonly string[], startedMs: number): void {
+    const allowed = 10 + Math.ceil((performance.now() - startedMs) / 100);
+    const refused = results.filter((result) => result === "RATE_LIMITED/NOT_ATTEMPTED").length;
+    expect(results.length - refused).toBeGreaterThanOrEqual(10);
+    expect(results.length - refused).toBeLessThanOrEqual(allowed);
+    expect(results.filter((result) => result === "OK" || result === "placed").length + refused).toBe(
+      COMMANDS,
     );
-    expect(places.filter((result) => result === "OK")).toHaveLength(10);
-    expect(places.filter((result) => result === "RATE_LIMITED/NOT_ATTEMPTED")).toHaveLength(1);
+  }
+
+  test("a user gets ten requests a second and no more; cancels have a bucket of their own", async () => {
+    const user = await newUser({ tier: "basic" });
+    const startedMs = performance.now();
+    const places = Array.from({ length: COMMANDS }, (_, index) =>
+      failureOf(user.place({ clientOrderId: `r${index}` })),
+    );
+    expectLimited(await Promise.all(places), startedMs);
     expect(await failureOf(user.cancel("r0"))).toBe("OK");
   });
 
   test("commands of a stream count one by one", async () => {
     const user = await newUser({ tier: "basic" });
+    const startedMs = performance.now();
     const stream = user.client.orderEntry({ headers: user.headers });
-    for (let index = 0; index < 12; index += 1) stream.write({ command: { case: "place", value: order() } });
+    for (let index = 0; index < COMMANDS; index += 1) {
+      stream.write({ command: { case: "place", value: order() } });
+    }
     stream.end();
-    const results = await resultsOf(stream);
-    expect(results.filter((result) => result === "RATE_LIMITED/NOT_ATTEMPTED").length).toBeGreaterThanOrEqual(
-      1,
-    );
-    expect(results.filter((result) => result === "placed").length).toBeGreaterThanOrEqual(10);
+    expectLimited(await resultsOf(stream), startedMs);
   });
 });
 
@@ -342,11 +355,9 @@ describe("keys", () => {
     expect(await failureOf(user.place())).toBe("OK");
     const good = await readFile(edge.keys.jwksFile, "utf8");
     await writeFile(edge.keys.jwksFile, JSON.stringify({ keys: [] }));
-    await expect
-      .poll(() => failureOf(user.place()), { interval: 50, timeout: 5_000 })
-      .toBe("INVALID_TOKEN/NOT_ATTEMPTED");
+    await expect.poll(() => failureOf(user.place()), WAIT).toBe("INVALID_TOKEN/NOT_ATTEMPTED");
     await writeFile(edge.keys.jwksFile, good);
-    await expect.poll(() => failureOf(user.place()), { interval: 50, timeout: 5_000 }).toBe("OK");
+    await expect.poll(() => failureOf(user.place()), WAIT).toBe("OK");
   });
 });
 
@@ -363,13 +374,11 @@ describe("the end", () => {
     const stream = client.orderEntry({ headers });
     stream.write({ command: { case: "place", value: order() } });
     const inFlight = client.placeOrder(order(), { headers });
-    await expect.poll(() => edge.shard.log.length - before, { interval: 10 }).toBe(2);
+    await expect.poll(() => edge.shard.log.length - before, WAIT).toBe(2);
 
     const exited = once(edge.process, "exit");
     edge.process.kill("SIGTERM");
-    await expect
-      .poll(() => edge.logLines.some((line) => line.includes("draining")), { interval: 5 })
-      .toBe(true);
+    await expect.poll(() => edge.logLines.some((line) => line.includes("draining")), WAIT).toBe(true);
     held.release();
     expect(await failureOf(inFlight)).toBe("OK");
     const seen: string[] = [];

@@ -24,7 +24,11 @@ const TIME_MS_MAX = Date.UTC(9999, 0, 1) - 1;
 
 /** Query of a request. Refuses bad times and page tokens. */
 export function ordersQueryOf(request: ListOrdersRequest, userId: string): OrdersQuery {
-  const cells = parsePageToken(listOfOrders(request), request.pageToken, ["number", "number", "string"]);
+  const cells = parsePageToken(listOfOrders(request, userId), request.pageToken, [
+    "number",
+    "number",
+    "string",
+  ]);
   const after = cells && {
     createdAtMs: cells[0] as number,
     acceptedSeq: cells[1] as number,
@@ -40,6 +44,7 @@ export function ordersQueryOf(request: ListOrdersRequest, userId: string): Order
 
 export function ordersPageToWire(
   request: ListOrdersRequest,
+  userId: string,
   { orders, next }: OrdersPage,
 ): MessageInitShape<typeof ListOrdersResponseSchema> {
   return {
@@ -57,7 +62,7 @@ export function ordersPageToWire(
     nextPageToken:
       next === undefined
         ? ""
-        : formatPageToken(listOfOrders(request), [
+        : formatPageToken(listOfOrders(request, userId), [
             Number(next.createdAtMs),
             Number(next.acceptedSeq),
             next.orderId,
@@ -67,7 +72,7 @@ export function ordersPageToWire(
 
 /** Query of a request. Refuses bad times and page tokens. */
 export function tradesQueryOf(request: ListTradesRequest, userId: string): TradesQuery {
-  const cells = parsePageToken(listOfTrades(request), request.pageToken, [
+  const cells = parsePageToken(listOfTrades(request, userId), request.pageToken, [
     "number",
     "number",
     "number",
@@ -90,6 +95,7 @@ export function tradesQueryOf(request: ListTradesRequest, userId: string): Trade
 
 export function tradesPageToWire(
   request: ListTradesRequest,
+  userId: string,
   { trades, next }: TradesPage,
 ): MessageInitShape<typeof ListTradesResponseSchema> {
   return {
@@ -101,7 +107,7 @@ export function tradesPageToWire(
     nextPageToken:
       next === undefined
         ? ""
-        : formatPageToken(listOfTrades(request), [
+        : formatPageToken(listOfTrades(request, userId), [
             Number(next.executedAtMs),
             Number(next.seq),
             next.index,
@@ -127,13 +133,13 @@ function timeOf(time: Timestamp | undefined, field: string): number | undefined 
   return ms;
 }
 
-/** The list that a token belongs to; the page size may change from page to page. */
-function listOfOrders({ symbol, statuses, fromTime, toTime }: ListOrdersRequest): string {
-  return ["orders", symbol, statuses.join("+"), textOf(fromTime), textOf(toTime)].join("|");
+/** The list that a token belongs to, by owner and filters; the page size may change from page to page. */
+function listOfOrders({ symbol, statuses, fromTime, toTime }: ListOrdersRequest, userId: string): string {
+  return ["orders", userId, symbol, statuses.join("+"), textOf(fromTime), textOf(toTime)].join("|");
 }
 
-function listOfTrades({ symbol, orderId, fromTime, toTime }: ListTradesRequest): string {
-  return ["trades", symbol, orderId, textOf(fromTime), textOf(toTime)].join("|");
+function listOfTrades({ symbol, orderId, fromTime, toTime }: ListTradesRequest, userId: string): string {
+  return ["trades", userId, symbol, orderId, textOf(fromTime), textOf(toTime)].join("|");
 }
 
 function textOf(time: Timestamp | undefined): string {

@@ -66,10 +66,12 @@ function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService
       order: orderToWire(await deps.read(orderNameOf(request), contextOf(call))),
     }),
     async listOrders(request, call) {
-      return ordersPageToWire(request, await deps.listOrders(ordersQueryOf(request, callerOf(call).userId)));
+      const { userId } = callerOf(call);
+      return ordersPageToWire(request, userId, await deps.listOrders(ordersQueryOf(request, userId)));
     },
     async listTrades(request, call) {
-      return tradesPageToWire(request, await deps.listTrades(tradesQueryOf(request, callerOf(call).userId)));
+      const { userId } = callerOf(call);
+      return tradesPageToWire(request, userId, await deps.listTrades(tradesQueryOf(request, userId)));
     },
     async createMarket({ market }, call) {
       if (market === undefined) throw new DomainError("FIELD_REQUIRED", { field: "market" });

@@ -20,135 +20,128 @@ import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import { formatAtoms, parseAtoms } from "@bourse/shared/units/atoms.js";
 import { create } from "@bufbuild/protobuf";
 
-export interface MemoryWallet {
-  readonly port: number;
-  readonly reservations: ReadonlyMap<string, Reservation>;
-  credit(userId: string, asset: string, amount: string): void;
-  available(userId: string, asset: string): string;
-  /** Ends a reservation the way the settler does. */
-  closeOrder(orderId: string, status: OrderStatus, reason: EndReason): void;
-  /** The next answers to reserves are lost, their effect is not: the stream breaks instead. */
-  loseAnswers(count: number): void;
-  /** Reserves are taken but not answered until `release` is called. */
-  holdAnswers(): { release: () => void };
-  close(): Promise<void>;
-}
-
 /** Starts the wallet; port 0 picks a free one. */
 export async function startMemoryWallet(port = 0): Promise<MemoryWallet> {
-  const funds = new Map<string, bigint>();
-  const reservations = new Map<string, Reservation>();
-  const fingerprints = new Map<string, string>();
-  let lost = 0;
-  let held: Promise<void> | undefined;
-  const balance = (userId: string, asset: string) => funds.get(`${userId}:${asset}`) ?? 0n;
-  const add = (userId: string, asset: string, atoms: bigint) =>
-    funds.set(`${userId}:${asset}`, balance(userId, asset) + atoms);
+  const wallet = new MemoryWallet();
+  await wallet.listen(port);
+  return wallet;
+}
 
-  const reserve = (request: ReserveRequest): TaggedReserveResult["outcome"] => {
-    const print = Buffer.from(request.fingerprint).toString("hex");
-    const known = reservations.get(request.orderId);
-    if (known !== undefined && fingerprints.get(request.orderId) !== print) {
-      return failure("CLIENT_ORDER_ID_REUSED", known);
-    }
-    if (known?.state === ReservationState.REFUSED) return failure("INSUFFICIENT_FUNDS");
-    if (known !== undefined) return ok(known, true);
-    const atoms = parseAtoms("amount", request.amount);
-    const isCovered = balance(request.userId, request.asset) >= atoms;
-    const { orderId, userId, asset, amount, shard, terms } = request;
-    const state = isCovered ? ReservationState.ACTIVE : ReservationState.REFUSED;
-    const row = create(ReservationSchema, {
-      orderId,
-      userId,
-      asset,
-      amount,
-      remaining: isCovered ? amount : "0",
-      shard,
-      terms,
-      state,
+export class MemoryWallet {
+  readonly reservations = new Map<string, Reservation>();
+  readonly #funds = new Map<string, bigint>();
+  readonly #fingerprints = new Map<string, string>();
+  #lost = 0;
+  #held: Promise<void> | undefined;
+  #grpc: GrpcServer | undefined;
+
+  get port(): number {
+    return this.#grpc?.port ?? 0;
+  }
+
+  async listen(port: number): Promise<void> {
+    this.#grpc = await serve([this.#walletService(), this.#accountService()], port);
+  }
+
+  credit(userId: string, asset: string, amount: string): void {
+    this.#add(userId, asset, parseAtoms("amount", amount));
+  }
+
+  available(userId: string, asset: string): string {
+    return formatAtoms(this.#funds.get(`${userId}:${asset}`) ?? 0n);
+  }
+
+  /** Ends a reservation the way the settler does. */
+  closeOrder(orderId: string, finalStatus: OrderStatus, finalReason: EndReason): void {
+    const row = this.reservations.get(orderId) ?? create(ReservationSchema, { orderId });
+    const end = { finalStatus, finalReason, endedSeq: 9n, orderEndedAtMs: 1_000n };
+    this.reservations.set(orderId, { ...row, ...end, state: ReservationState.CLOSED, remaining: "0" });
+  }
+
+  /** The next answers to reserves are lost, their effect is not: the stream breaks instead. */
+  loseAnswers(count: number): void {
+    this.#lost = count;
+  }
+
+  /** Reserves are taken but not answered until `release` is called. */
+  holdAnswers(): { release: () => void } {
+    let release = () => {};
+    this.#held = new Promise((resolve) => {
+      release = resolve;
     });
-    reservations.set(orderId, row);
-    fingerprints.set(orderId, print);
-    if (!isCovered) return failure("INSUFFICIENT_FUNDS");
-    add(userId, asset, -atoms);
-    return ok(row, false);
-  };
+    return { release: () => release() };
+  }
 
-  async function* reserveStream(requests: AsyncIterable<ReserveStreamRequest>) {
+  async close(): Promise<void> {
+    await this.#grpc?.close(200);
+  }
+
+  #walletService() {
+    return implement(WalletService, {
+      reserveStream: (requests) => this.#reserveStream(requests),
+      getReservation: async ({ orderId }) => {
+        const reservation = this.reservations.get(orderId);
+        if (reservation === undefined) throw new DomainError("RESERVATION_NOT_FOUND");
+        return { reservation };
+      },
+    });
+  }
+
+  #accountService() {
+    const balanceOf = (userId: string, asset: string) => {
+      return { asset, available: this.available(userId, asset), reserved: "0" };
+    };
+    return implement(AccountService, {
+      getBalances: async ({ userId }) => {
+        const keys = [...this.#funds.keys()].filter((key) => key.startsWith(`${userId}:`));
+        return { balances: keys.map((key) => balanceOf(userId, key.slice(userId.length + 1))) };
+      },
+      deposit: async ({ userId, asset, amount = "", requestId }) => {
+        this.credit(userId, asset, amount);
+        return { balance: balanceOf(userId, asset), transactionId: transferIdOf("deposit", requestId) };
+      },
+    });
+  }
+
+  async *#reserveStream(requests: AsyncIterable<ReserveStreamRequest>) {
     for await (const { reserves } of requests) {
-      const results = reserves.map(({ tag, reserve: request }) => {
-        if (request === undefined) throw new DomainError("INTERNAL");
-        return create(TaggedReserveResultSchema, { tag, outcome: reserve(request) });
+      const results = reserves.map(({ tag, reserve }) => {
+        if (reserve === undefined) throw new DomainError("INTERNAL");
+        return create(TaggedReserveResultSchema, { tag, outcome: this.#reserve(reserve) });
       });
-      await held;
-      if (lost > 0) {
-        lost -= 1;
+      await this.#held;
+      if (this.#lost > 0) {
+        this.#lost -= 1;
         throw new DomainError("TRANSPORT_FAILED");
       }
       yield { results };
     }
   }
 
-  const services = [
-    implement(WalletService, {
-      reserveStream,
-      async getReservation({ orderId }) {
-        const reservation = reservations.get(orderId);
-        if (reservation === undefined) throw new DomainError("RESERVATION_NOT_FOUND");
-        return { reservation };
-      },
-    }),
-    implement(AccountService, {
-      async getBalances({ userId }) {
-        const own = [...funds].filter(([key]) => key.startsWith(`${userId}:`));
-        return {
-          balances: own.map(([key, atoms]) => ({
-            asset: key.slice(userId.length + 1),
-            available: formatAtoms(atoms),
-            reserved: "0",
-          })),
-        };
-      },
-      async deposit({ userId, asset, amount = "", requestId }) {
-        add(userId, asset, parseAtoms("amount", amount));
-        const available = formatAtoms(balance(userId, asset));
-        return {
-          balance: { asset, available, reserved: "0" },
-          transactionId: transferIdOf("deposit", requestId),
-        };
-      },
-    }),
-  ];
-  const grpc = await serve(services, port);
-  return {
-    port: grpc.port,
-    reservations,
-    credit: (userId, asset, amount) => void add(userId, asset, parseAtoms("amount", amount)),
-    available: (userId, asset) => formatAtoms(balance(userId, asset)),
-    closeOrder(orderId, finalStatus, finalReason) {
-      const row = reservations.get(orderId) ?? create(ReservationSchema, { orderId });
-      reservations.set(orderId, {
-        ...row,
-        state: ReservationState.CLOSED,
-        remaining: "0",
-        finalStatus,
-        finalReason,
-        endedSeq: 9n,
-        orderEndedAtMs: 1_000n,
-      });
-    },
-    loseAnswers: (count) => {
-      lost = count;
-    },
-    holdAnswers() {
-      let release = () => {};
-      held = new Promise((resolve) => {
-        release = resolve;
-      });
-      return { release: () => release() };
-    },
-    close: () => grpc.close(200),
-  };
+  #reserve(request: ReserveRequest): TaggedReserveResult["outcome"] {
+    const { orderId, userId, asset, amount, shard, terms } = request;
+    const print = Buffer.from(request.fingerprint).toString("hex");
+    const known = this.reservations.get(orderId);
+    const isOther = known !== undefined && this.#fingerprints.get(orderId) !== print;
+    if (isOther) return failure("CLIENT_ORDER_ID_REUSED", known);
+    if (known?.state === ReservationState.REFUSED) return failure("INSUFFICIENT_FUNDS");
+    if (known !== undefined) return ok(known, true);
+    const atoms = parseAtoms("amount", amount);
+    const isCovered = parseAtoms("amount", this.available(userId, asset)) >= atoms;
+    const state = isCovered ? ReservationState.ACTIVE : ReservationState.REFUSED;
+    const remaining = isCovered ? amount : "0";
+    const row = create(ReservationSchema, { orderId, userId, asset, amount, remaining, shard, terms, state });
+    this.reservations.set(orderId, row);
+    this.#fingerprints.set(orderId, print);
+    if (!isCovered) return failure("INSUFFICIENT_FUNDS");
+    this.#add(userId, asset, -atoms);
+    return ok(row, false);
+  }
+
+  #add(userId: string, asset: string, atoms: bigint): void {
+    const key = `${userId}:${asset}`;
+    this.#funds.set(key, (this.#funds.get(key) ?? 0n) + atoms);
+  }
 }
 
 /** A gRPC server without noise. */
