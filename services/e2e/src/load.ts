@@ -1,4 +1,5 @@
 // Seeded clients that place and cancel without a pause, and write down every final word they are told.
+import { setMaxListeners } from "node:events";
 import type { BourseClient } from "@bourse/client/bourse-client.js";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type {
@@ -69,6 +70,9 @@ export async function underLoad(
 function startLoad(users: readonly User[], options: { seed: number; prefix: string }): Load {
   const told: Told[] = [];
   const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  const given = new AbortController();
+  // Every call under way listens, which is many on purpose.
+  setMaxListeners(0, given.signal);
   let isStopped = false;
   const _repeats = 0;
 
