@@ -47,11 +47,8 @@ export interface StageOptions {
 /** Makes market, users and deposits. Buys go to one user and sells to the other, both rich. */
 export async function setStage(options: StageOptions): Promise<Stage> {
   const { target, commands, scale, signal } = options;
-  const tag = randomBytes(8)
-    .toString("hex")
-    .toUpperCase()
-    .replace(/[^A-Z0-9]/g, "")
-    .slice(0, 7);
+  // An asset code has at most ten characters.
+  const tag = randomBytes(5).toString("hex").toUpperCase().slice(1);
   const [baseAsset, quoteAsset] = [`B${tag}`, `Q${tag}`];
   const protectionBps = protectionBpsOf(commands, options.events);
   const service = await clientOf(target, signal, randomUUID(), ["trader", "operator"]);
