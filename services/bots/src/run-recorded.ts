@@ -7,7 +7,7 @@ import type { RecordedMessage } from "./recording.js";
 import { botUsers } from "./users.js";
 
 export interface RecordedRunOptions {
-  readonly desk: BotDesk;
+  readonly desk: Pick<BotDesk, "place" | "cancel" | "untilQuiet">;
   readonly grid: Grid;
   readonly minQuantityLots: number;
   /** The recording from its start, as often as asked for. */
@@ -62,13 +62,13 @@ async function playOnce(options: RecordedRunOptions, quotes: Quotes): Promise<vo
 }
 
 function take(
-  { desk, grid, minQuantityLots, signal }: RecordedRunOptions,
+  { desk, grid, minQuantityLots }: RecordedRunOptions,
   trade: RecordedMessage & { type: "trade" },
 ): void {
   const at = onGrid(grid, trade.price, trade.quantity);
   if (at === undefined || at.quantityLots < minQuantityLots) return;
   const order = { ...at, userId: botUsers.takers[0], isBuy: trade.isBuy, isMaker: false };
-  void desk.place(grid, order).rests.catch(ignoreAbort(signal));
+  void desk.place(grid, order).rests.catch(toldByDesk);
 }
 
 // All cancels go before all orders: commands of one stream keep their order, so the maker never meets
@@ -80,20 +80,16 @@ function refresh(options: RecordedRunOptions, book: RecordedBook, quotes: Quotes
     placeMissing(options, quotes[side], best[side], side === "bids");
 }
 
-function cancelStale(
-  { desk, grid, signal }: RecordedRunOptions,
-  quotes: Map<number, Quote>,
-  wanted: Levels,
-): void {
+function cancelStale({ desk, grid }: RecordedRunOptions, quotes: Map<number, Quote>, wanted: Levels): void {
   for (const [priceTicks, quote] of quotes) {
     if (wanted.get(priceTicks) === quote.quantityLots) continue;
     quotes.delete(priceTicks);
-    void desk.cancel(grid, botUsers.makers[0], quote.clientOrderId).catch(ignoreAbort(signal));
+    void desk.cancel(grid, botUsers.makers[0], quote.clientOrderId).catch(toldByDesk);
   }
 }
 
 function placeMissing(
-  { desk, grid, signal }: RecordedRunOptions,
+  { desk, grid }: RecordedRunOptions,
   quotes: Map<number, Quote>,
   wanted: Levels,
   isBuy: boolean,
@@ -102,13 +98,10 @@ function placeMissing(
     if (quotes.has(priceTicks)) continue;
     const order = { userId: botUsers.makers[0], isBuy, priceTicks, quantityLots, isMaker: true };
     const { clientOrderId, rests } = desk.place(grid, order);
-    void rests.catch(ignoreAbort(signal));
+    void rests.catch(toldByDesk);
     quotes.set(priceTicks, { quantityLots, clientOrderId });
   }
 }
 
-function ignoreAbort(signal: AbortSignal): (error: unknown) => void {
-  return (error) => {
-    if (!signal.aborted) throw error;
-  };
-}
+// A desk that failed for good rejects everything, the next untilQuiet included: that one ends the run.
+function toldByDesk(): void {}

@@ -10,7 +10,7 @@ export interface SeededMarket {
 }
 
 export interface SeededRunOptions {
-  readonly desk: BotDesk;
+  readonly desk: Pick<BotDesk, "place" | "cancel" | "untilQuiet">;
   readonly markets: readonly SeededMarket[];
   /** Commands a second, all markets together. */
   readonly rate: number;
@@ -28,12 +28,12 @@ export async function runSeeded({ desk, markets, rate, sleep, signal }: SeededRu
       await sleep(1_000 / rate, signal);
       if (signal.aborted) return;
       await desk.untilQuiet(unansweredMax);
-      void act(desk, market).catch(ignoreAbort(signal));
+      void act(desk, market).catch(toldByDesk);
     }
   }
 }
 
-async function act(desk: BotDesk, { grid, flow }: SeededMarket): Promise<void> {
+async function act(desk: SeededRunOptions["desk"], { grid, flow }: SeededMarket): Promise<void> {
   const action = flow.next();
   if (action.type === "cancel") return desk.cancel(grid, action.order.userId, action.order.clientOrderId);
   const { clientOrderId, rests } = desk.place(grid, action);
@@ -41,9 +41,5 @@ async function act(desk: BotDesk, { grid, flow }: SeededMarket): Promise<void> {
   if (await rests) flow.rested({ userId, clientOrderId, isBuy, priceTicks });
 }
 
-// After the end every unanswered command is rejected; before it, a rejection is the bots' failure.
-function ignoreAbort(signal: AbortSignal): (error: unknown) => void {
-  return (error) => {
-    if (!signal.aborted) throw error;
-  };
-}
+// A desk that failed for good rejects everything, the next untilQuiet included: that one ends the run.
+function toldByDesk(): void {}
