@@ -1,0 +1,86 @@
+import { execFile } from "node:child_process";
+import { open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { withFolder } from "./testing/journal-folder.js";
+import { startMatcher } from "./testing/matcher.js";
+import { orderId } from "./testing/orders.js";
+import { submitted } from "./testing/wire-orders.js";
+
+const MAIN = fileURLToPath(new URL("./journal-main.ts", import.meta.url));
+
+interface Ran {
+  readonly code: number;
+  readonly lines: readonly unknown[];
+  readonly errors: string;
+}
+
+async function journal(...args: string[]): Promise<Ran> {
+  const command = ["--import", "tsx", "--conditions=source", MAIN, ...args];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, command);
+    const lines = stdout.split("\n").filter(Boolean);
+    return { code: 0, lines: lines.map((line) => JSON.parse(line) as unknown), errors: "" };
+  } catch (error) {
+    const { code, stderr } = error as { code: number; stderr: string };
+    return { code, lines: [], errors: stderr };
+  }
+}
+
+test("a journal is verified, dumped and searched beside its live matcher", () =>
+  withFolder(async (folder) => {
+    const matcher = await startMatcher(folder);
+    try {
+      await submitted(matcher.client, 1, { side: "sell" });
+      await submitted(matcher.client, 2);
+      const live = await matcher.client.getShardState({});
+      const [verified, dumped, found] = await Promise.all([
+        journal("verify", folder),
+        journal("dump", folder, "--after", "2", "--limit", "1"),
+        journal("find", folder, orderId(2)),
+      ]);
+      expect(verified.lines).toMatchObject([
+        {
+          shard: 0,
+          records: 4,
+          seq: 4,
+          epoch: 1,
+          stateHash: live.stateHash,
+          chain: live.chain,
+          openOrders: 0,
+        },
+      ]);
+      expect(dumped.lines).toMatchObject([
+        { seq: "3", command: { submit: { terms: { orderId: orderId(1) } } } },
+      ]);
+      expect(found.lines).toMatchObject([{ seq: "4" }]);
+      const half = await journal("verify", folder, "--to-seq", "3");
+      expect(half.lines).toMatchObject([{ seq: 3, openOrders: 1 }]);
+    } finally {
+      await matcher.close();
+    }
+  }));
+
+test("damage ends it with 65, wrong use with 64, no journal with 1", () =>
+  withFolder(async (folder) => {
+    const matcher = await startMatcher(folder);
+    await submitted(matcher.client, 1);
+    await matcher.close();
+    const [name] = (await readdir(folder)).filter((each) => each.endsWith(".log"));
+    const file = await open(join(folder, name), "r+");
+    await file.write(Buffer.from([0xff]), 0, 1, 100);
+    await file.close();
+    const [damaged, wrong, none] = await Promise.all([
+      journal("verify", folder),
+      journal("verify"),
+      journal("dump", join(folder, "nothing")),
+    ]);
+    expect(damaged).toMatchObject({
+      code: 65,
+      errors: expect.stringContaining("what was durable is damaged"),
+    });
+    expect(wrong).toMatchObject({ code: 64, errors: expect.stringContaining("usage: journal verify") });
+    expect(none.code).toBe(1);
+  }));
