@@ -18,7 +18,9 @@ test("reset removes the exchange's state and nothing else, and refuses while it 
   await lock.release();
   await resetHome(home);
   expect(await readdir(home)).toEqual(["mine"]);
-  await rm(home, { recursive: true });
+  await rm(join(home, "mine"), { recursive: true });
+  await resetHome(home);
+  await expect(readdir(home)).rejects.toThrow("ENOENT");
 });
 
 test("the home is named by BOURSE_HOME, else .bourse here", () => {

@@ -1,3 +1,4 @@
+import { rmdir } from "node:fs/promises";
 import { pathsOf, removeState } from "./home.js";
 import { lockHome } from "./instance-lock.js";
 import { stopStaleServer } from "./postgres-server.js";
@@ -13,4 +14,6 @@ export async function resetHome(home: string): Promise<void> {
   } finally {
     await lock.release();
   }
+  // What is not the exchange's stays, and its folder with it.
+  await rmdir(home).catch(() => undefined);
 }
