@@ -5,7 +5,9 @@ const user = "11111111-1111-4111-8111-111111111111";
 
 test("an order id follows from user and client order id alone, as a version 5 UUID", () => {
   expect(orderIdOf(user, "a")).toBe(orderIdOf(user, "a"));
-  expect(orderIdOf(user, "a")).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(orderIdOf(user, "a")).toMatch(
+    /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+  );
   expect(isUuid(orderIdOf(user, "a"))).toBe(true);
 });
 
