@@ -50,7 +50,10 @@ export async function audit(home: string, running: RunningExchange): Promise<Fin
       const shards = shardsOf(running);
       const found: ShardFindings[] = [];
       for (const { shard, address } of shards) {
-        const view = await readShard(shard, address, running.grpcAddress);
+        const view = await readShard(shard, address, running.grpcAddress).catch((cause: unknown) => {
+          const why = cause instanceof Error ? cause.message : String(cause);
+          throw new Error(`shard ${shard} or its market data does not answer: ${why}`, { cause });
+        });
         found.push(await auditShard(pathsOf(home).matcher(shard), view, snapshot));
       }
       const isWhole = found.every(({ reserved }) => !reserved.includes(insideRecord));

@@ -1,5 +1,6 @@
 // The public services as typed clients that repeat a call until it has a final word.
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
@@ -58,6 +59,8 @@ const timeoutMsDefault = 10_000;
  */
 export function openBourse(options: BourseClientOptions): BourseClient {
   const channel = openChannel(options.address);
+  // Every call in flight listens to it, so many listeners are no leak.
+  if (options.signal !== undefined) setMaxListeners(0, options.signal);
   const repeat: RepeatOptions = {
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
