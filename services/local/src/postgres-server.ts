@@ -69,7 +69,12 @@ const settings: Record<string, string> = {
 };
 
 // Commits still reach the operating system before they are answered: kill -9 of the server loses nothing.
-const throwAwaySettings: Record<string, string> = { fsync: "off", full_page_writes: "off" };
+const throwAwaySettings: Record<string, string> = {
+  fsync: "off",
+  full_page_writes: "off",
+  // Many test files share one server, each with pools of its own.
+  max_connections: "200",
+};
 
 /**
  * Starts the server on its data folder and returns once it accepts connections.
