@@ -65,7 +65,10 @@ async function step(report, what, args) {
   const begin = Date.now();
   report(`${what} ...`);
   // Long silence looks like a hang, so the line is repeated with the time that has passed.
-  const ticker = setInterval(() => report(`${what} ... ${Math.round((Date.now() - begin) / 1000)} s`), 10_000);
+  const ticker = setInterval(
+    () => report(`${what} ... ${Math.round((Date.now() - begin) / 1000)} s`),
+    10_000,
+  );
   const { code, output } = await runNode(args);
   clearInterval(ticker);
   if (code !== 0) throw new StepError(`${what} failed (exit ${code}):\n${output.trim()}`);
