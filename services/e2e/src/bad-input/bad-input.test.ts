@@ -90,7 +90,7 @@ describe.each([
   ["5.5 transport", transportRows],
 ])("%s", (_section, rows) => {
   test.each(titled(rows))("row %s", async (_title, row) => {
-    const surfaces = surfacesOf(row, exchange.surfaces.all);
+    const surfaces = surfacesOf(row, exchange.surfaces);
     expect(surfaces.length).toBeGreaterThan(0);
     await expectRefused(surfaces, askOf(row, tokenOf(row)), ({ name }, answer) =>
       faultsOf(row, name, answer),

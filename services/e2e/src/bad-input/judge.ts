@@ -1,5 +1,7 @@
 // Makes a bad call on a surface and says what is wrong with the answer.
+import type { Surfaces } from "../surfaces/all.js";
 import type { Answer, Ask, Surface, SurfaceName } from "../surfaces/answer.js";
+import { isStreamed } from "../surfaces/order-entry.js";
 import type { Row } from "./row.js";
 
 /** HTTP statuses by gRPC code; REST is more precise for some reasons. */
@@ -20,9 +22,11 @@ const HTTP: Readonly<Record<string, number>> = {
 /** Words that only the inside of a process knows. */
 const INSIDE = /node_modules|\.[jt]s:\d+|\n\s+at |file:\/\/|services\/|postgres|relation "|ECONNREFUSED/;
 
-/** Surfaces that can express a row. */
-export function surfacesOf(row: Row, all: readonly Surface[]): readonly Surface[] {
-  const { on } = row;
+/** Surfaces that can express a row; the stream carries whole orders and cancels, nothing broken. */
+export function surfacesOf(row: Row, { all, orderEntry }: Surfaces): readonly Surface[] {
+  const { on, raw, headers, contentType } = row;
+  const isWhole = raw === undefined && headers === undefined && contentType === undefined;
+  if (on === undefined && isWhole && isStreamed(row)) return [...all, orderEntry];
   if (on === undefined) return all;
   return all.filter(({ name, encoding }) => (typeof on === "string" ? encoding === on : on.includes(name)));
 }
@@ -65,7 +69,7 @@ export function faultsOf(row: Row, surface: SurfaceName, answer: Answer): string
 function httpOf(row: Row, surface: SurfaceName, code: string): readonly number[] | undefined {
   const own = row.http?.[surface];
   if (own !== undefined) return typeof own === "number" ? [own] : own;
-  if (surface === "gRPC") return undefined;
+  if (surface === "gRPC" || surface === "OrderEntry") return undefined;
   if (surface === "gRPC-Web") return [200];
   return [HTTP[code] ?? 0];
 }

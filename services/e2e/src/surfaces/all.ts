@@ -3,11 +3,15 @@ import type { Surface, SurfaceName } from "./answer.js";
 import { connectSurface } from "./connect.js";
 import { grpcSurface } from "./grpc.js";
 import { grpcWebSurface } from "./grpc-web.js";
+import { orderEntrySurface } from "./order-entry.js";
 import { restSurface } from "./rest.js";
 
-/** The five surfaces, in a fixed order, and what closes them. */
+/** The surfaces, and what closes them. */
 export interface Surfaces {
+  /** gRPC, Connect JSON and binary, gRPC-Web, REST: every unary call. */
   readonly all: readonly Surface[];
+  /** The stream, which carries orders and cancels only. */
+  readonly orderEntry: Surface;
   of(name: SurfaceName): Surface;
   close(): void;
 }
@@ -15,6 +19,7 @@ export interface Surfaces {
 /** Opens every surface of an edge. */
 export function openSurfaces(edge: { readonly grpcAddress: string; readonly httpUrl: string }): Surfaces {
   const grpc = grpcSurface(edge.grpcAddress);
+  const orderEntry = orderEntrySurface(edge.grpcAddress);
   const all: Surface[] = [
     grpc,
     connectSurface(edge.httpUrl, "json"),
@@ -24,11 +29,15 @@ export function openSurfaces(edge: { readonly grpcAddress: string; readonly http
   ];
   return {
     all,
+    orderEntry,
     of: (name) => {
       const found = all.find((surface) => surface.name === name);
       if (found === undefined) throw new Error(`no surface ${name}`);
       return found;
     },
-    close: () => grpc.close(),
+    close: () => {
+      grpc.close();
+      orderEntry.close();
+    },
   };
 }

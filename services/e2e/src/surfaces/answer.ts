@@ -70,7 +70,7 @@ export interface Surface {
   call(ask: Ask): Promise<Answer>;
 }
 
-export type SurfaceName = "gRPC" | "Connect JSON" | "Connect binary" | "gRPC-Web" | "REST";
+export type SurfaceName = "gRPC" | "OrderEntry" | "Connect JSON" | "Connect binary" | "gRPC-Web" | "REST";
 
 /** Reason, field and facts of an error's details. */
 export function factsOf(status: Status): Pick<Answer, "reason" | "field" | "facts"> {
