@@ -131,8 +131,15 @@ async function admitted(deps: OrderServiceDeps, request: OrderEntryRequest, call
     await deps.limiter.checkUser(caller, request.command.case === "cancel" ? "cancel" : "request");
     return userId;
   } catch (error) {
-    throw error instanceof DomainError ? withFacts(error, { outcome: "NOT_ATTEMPTED" }) : error;
+    throw error instanceof DomainError ? withFacts(asInUnary(error), { outcome: "NOT_ATTEMPTED" }) : error;
   }
+}
+
+/** The contract promises the details of the unary call, where a field has no "place." or "cancel." before it. */
+function asInUnary(error: DomainError): DomainError {
+  const { field } = error.facts;
+  if (field === undefined) return error;
+  return new DomainError(error.reason, { ...error.facts, field: field.replace(/^(place|cancel)\./, "") });
 }
 
 function resultToWire(result: EntryResult<EntryAnswer>): MessageInitShape<typeof OrderEntryResponseSchema> {
