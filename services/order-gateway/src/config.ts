@@ -54,6 +54,10 @@ export const settings = {
       .describe("milliseconds a call may take when its caller names no deadline"),
     deadlineMsMax: count().default(30_000).describe("milliseconds a call may take at most"),
     walletConnectMs: count().default(2_000).describe("milliseconds to wait for a connection to the wallet"),
+    breakerFailures: count()
+      .default(5)
+      .describe("failures of the wallet in a row that open the circuit breaker"),
+    breakerOpenMs: count().default(30_000).describe("milliseconds that the circuit breaker stays open"),
     rateLimit: rateLimitSettings.prefault({}),
     trustedProxies: z
       .array(text())

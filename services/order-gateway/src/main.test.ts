@@ -99,8 +99,7 @@ describe("placing", () => {
   test("a lost answer of the wallet is asked again: one order, one hold", async () => {
     const user = await newUser();
     edge.wallet.loseAnswers(2);
-    const { order: placed } = await user.place();
-    expect(placed?.status).toBe(OrderStatus.OPEN);
+    expect(await user.place()).toMatchObject({ replayed: false, order: { status: OrderStatus.OPEN } });
     expect(edge.wallet.available(user.userId, "USDT")).toBe("999900");
   });
 

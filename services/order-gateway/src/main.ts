@@ -50,6 +50,8 @@ import { traced } from "./rpc/traced.js";
 
 const ROUTES_MAX = 100_000;
 const USERS_MAX = 10_000;
+/** How long a start waits for all shards before it is ready with some. */
+const PATIENCE_MS = 15_000;
 const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 } as const;
 
 const config = loadConfig(settings);
@@ -83,6 +85,8 @@ const wallet = openWallet({
   clock,
   random: Math.random,
   connectMs: config.walletConnectMs,
+  breakerFailures: config.breakerFailures,
+  breakerOpenMs: config.breakerOpenMs,
   onBreakerMove(state) {
     breakerState.set(BREAKER_STATES[state]);
     log.warn({ state }, "wallet breaker moved");
@@ -94,19 +98,19 @@ life.own("wallet", () => {
 });
 
 const shardsReady = life.readiness("shards");
-const showShards = () => {
-  const closed = shards.closed();
-  shardsReady.set(closed.length === 0, `closed: ${closed.join(", ")}`);
-};
+const showShards = () => shardsReady.set(shards.areServing(), `closed: ${shards.closed().join(", ")}`);
 const shards = new Shards({
   shards: config.shards,
   clock,
   random: Math.random,
   log,
   connectMs: config.walletConnectMs,
+  patienceMs: PATIENCE_MS,
   onChange: showShards,
 });
 life.own("shards", () => shards.close());
+// A shard that stays away must not keep a gateway from serving the others for ever.
+setTimeout(showShards, PATIENCE_MS).unref();
 for (const { shard } of config.shards) life.loop(`shard ${shard}`, (signal) => shards.watch(shard, signal));
 
 const marketDataChannel = openChannel(config.marketDataAddress);

@@ -106,8 +106,8 @@ async function reserveAndSubmit(mesh: Mesh, placement: Placement, prepared: Prep
     case "conflict":
       throw reused(mesh, content, answer.stored);
     case "reserved":
-      if (answer.stored !== undefined) return answerFromReservation(mesh, placement, answer.stored, heardMs);
-      return submit(mesh, placement, prepared, false);
+      if (answer.stored === undefined) return submit(mesh, placement, prepared, false);
+      return carryOn(mesh, placement, { row: answer.stored, wasKnown: answer.replayed, heardMs });
   }
 }
 
@@ -120,15 +120,21 @@ async function answerFromRow(mesh: Mesh, placement: Placement, refusal: DomainEr
   const field = row.terms && differingField(content, row.terms, mesh.shards.findMarket(row.terms.symbol));
   if (field !== undefined) throw new DomainError("CLIENT_ORDER_ID_REUSED", { field });
   if (row.state === "ACTIVE") mesh.shards.checkOpen(row.shard);
-  return answerFromReservation(mesh, placement, row, heardMs);
+  return carryOn(mesh, placement, { row, wasKnown: true, heardMs });
+}
+
+interface Stored {
+  readonly row: Reservation;
+  /** True when an earlier call made the row. */
+  readonly wasKnown: boolean;
+  readonly heardMs: ReadonlyMap<number, number>;
 }
 
 /** Carries on from a stored reservation: its terms and its word count, not what this call derived. */
-async function answerFromReservation(
+async function carryOn(
   mesh: Mesh,
   placement: Placement,
-  row: Reservation,
-  heardMs: ReadonlyMap<number, number>,
+  { row, wasKnown, heardMs }: Stored,
 ): Promise<OrderAnswer> {
   switch (row.state) {
     case "REFUSED":
@@ -136,9 +142,9 @@ async function answerFromReservation(
     case "CLOSED":
       return answerOfClosed(mesh, placement.key, row);
     case "ACTIVE": {
-      const terms = row.terms;
+      const { terms, shard } = row;
       if (terms === undefined) throw unknown(new DomainError("INTERNAL"));
-      return submit(mesh, placement, { terms, shard: row.shard, heardMs }, true);
+      return submit(mesh, placement, { terms, shard, heardMs }, wasKnown);
     }
   }
 }

@@ -59,6 +59,8 @@ export interface ShardsOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly connectMs: number;
+  /** How long a start waits for all shards. */
+  readonly patienceMs: number;
   /** Called whenever a shard opens, closes or is heard for the first time. */
   readonly onChange?: () => void;
 }
@@ -71,9 +73,12 @@ export class Shards {
   readonly #options: ShardsOptions;
   readonly #markets = new Map<string, MarketRules>();
   readonly #quotes = new Map<string, Quote>();
+  readonly #startedMs: number;
+  #wereAllOpen = false;
 
   constructor(options: ShardsOptions) {
     this.#options = options;
+    this.#startedMs = options.clock.monotonicMs();
     this.#shards = new Map(
       options.shards.map(({ shard, address }) => [shard, openShard(options, shard, address)]),
     );
@@ -137,6 +142,14 @@ export class Shards {
   /** Shards that do not take commands now. */
   closed(): number[] {
     return [...this.#shards.values()].filter((shard) => !shard.isOpen).map((shard) => shard.number);
+  }
+
+  /** True when commands are taken: of all shards at first, then, or after some patience, of any. */
+  areServing(): boolean {
+    const closed = this.closed().length;
+    this.#wereAllOpen ||= closed === 0;
+    const isPatient = this.#options.clock.monotonicMs() - this.#startedMs < this.#options.patienceMs;
+    return this.#wereAllOpen || !isPatient ? closed < this.#shards.size : closed === 0;
   }
 
   submit(number: number, terms: OrderTerms, call: ShardCall): Promise<ShardAnswer> {

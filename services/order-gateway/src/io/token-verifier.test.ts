@@ -192,4 +192,22 @@ describe("keys", () => {
     clock.advance(1_000);
     expect(await judge(token)).toBe("good");
   });
+
+  test("may come from an address; while it is away nothing is said about tokens", async () => {
+    let isUp = false;
+    const server = createServer((_, response) => {
+      response.statusCode = isUp ? 200 : 503;
+      response.end(isUp ? jwks(["k1", ours.publicKey]) : "");
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+    const options = { issuer: "bourse", audience: "bourse", skewSeconds: 30, clock, readJson };
+    verify = await openTokenVerifier({ ...options, jwksUrl });
+    const token = signed(head, { ...good, exp: NOW + 6_000 });
+    expect(await judge(token)).toBe("TRANSPORT_FAILED");
+    isUp = true;
+    expect(await judge(token)).toBe("good");
+    expect(await judge(signed(head, good, theirs.privateKey))).toBe("INVALID_TOKEN");
+    await new Promise((resolve) => server.close(resolve));
+  });
 });

@@ -77,7 +77,17 @@ export async function openTokenVerifier(options: TokenVerifierOptions): Promise<
 type Keys = () => Promise<{ getKey: JWTVerifyGetKey; generation: number }>;
 
 function remoteKeys(url: string): Keys {
-  const getKey = createRemoteJWKSet(new URL(url), { timeoutDuration: 3_000 });
+  const remote = createRemoteJWKSet(new URL(url), { timeoutDuration: 3_000 });
+  const getKey: JWTVerifyGetKey = async (header, token) => {
+    try {
+      return await remote(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
+        throw error;
+      // Nothing is known about the token when the keys cannot be had.
+      throw new DomainError("TRANSPORT_FAILED", { problem: "token keys" }, { cause: error });
+    }
+  };
   return async () => ({ getKey, generation: 0 });
 }
 
@@ -131,11 +141,12 @@ async function verify(
     });
     return claimsOf(payload, options);
   } catch (error) {
-    throw await refusalOf(error, options);
+    throw refusalOf(error, options);
   }
 }
 
-async function refusalOf(error: unknown, options: TokenVerifierOptions): Promise<DomainError> {
+function refusalOf(error: unknown, options: TokenVerifierOptions): DomainError {
+  if (error instanceof DomainError && error.reason === "TRANSPORT_FAILED") return error;
   if (!(error instanceof errors.JWTExpired)) return new DomainError("INVALID_TOKEN", {}, { cause: error });
   try {
     // Only a token that would have been good otherwise is told that it is too old.

@@ -21,6 +21,7 @@ import type { OrderTerms, Reservation } from "../core/order-types.js";
 import { connected } from "./channel.js";
 import { encodeTerms, reservationOfWire } from "./messages.js";
 import { ReserveLink, type ReserveMessage, type ReserveOutcome } from "./reserve-link.js";
+import { createRetryBudget } from "./retry-budget.js";
 
 /** A hold for one order. */
 export interface ReserveInput {
@@ -53,13 +54,17 @@ export interface WalletOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly connectMs: number;
+  /** Failures in a row that open the breaker, and how long it stays open. */
+  readonly breakerFailures: number;
+  readonly breakerOpenMs: number;
   readonly onBreakerMove?: (state: BreakerState) => void;
 }
 
 interface Item {
   readonly message: ReserveMessage;
   readonly deadlineMs: number;
-  wasSent: boolean;
+  /** How often it left; 0 as long as nothing can have happened. */
+  sends: number;
   /** The caller has been told that nothing was attempted, so it must never be sent. */
   isAbandoned: boolean;
 }
@@ -93,10 +98,11 @@ export function openWallet(options: WalletOptions): WalletClient {
       const item: Item = {
         message: messageOf(input),
         deadlineMs: input.deadlineMs,
-        wasSent: false,
+        sends: 0,
         isAbandoned: false,
       };
-      return answerOf(await within(clock, item, enqueue(item)));
+      const result = await within(clock, item, enqueue(item));
+      return answerOf(result, item.sends > 1);
     },
     async getReservation(orderId, deadlineMs) {
       try {
@@ -118,10 +124,11 @@ export function openWallet(options: WalletOptions): WalletClient {
 }
 
 /** Breaker around every call, and with retries for unary calls; failures of the way become WALLET_UNAVAILABLE. */
-function guard({ clock, random, onBreakerMove }: WalletOptions) {
+function guard({ clock, random, breakerFailures, breakerOpenMs, onBreakerMove }: WalletOptions) {
+  const budget = createRetryBudget();
   const breaker = createBreaker({
-    failuresToOpen: 5,
-    openMs: 30_000,
+    failuresToOpen: breakerFailures,
+    openMs: breakerOpenMs,
     trialsMax: 10,
     successesToClose: 10,
     clock,
@@ -129,14 +136,21 @@ function guard({ clock, random, onBreakerMove }: WalletOptions) {
     reason: "WALLET_UNAVAILABLE",
     ...(onBreakerMove === undefined ? {} : { onMove: onBreakerMove }),
   });
+  const once = async <T>(call: () => Promise<T>): Promise<T> => {
+    const result = await breaker.run(call);
+    budget.earn();
+    return result;
+  };
+  const mayRetry = (error: unknown) => isRetryable(error) && budget.spend();
   return {
-    once: <T>(call: () => Promise<T>) => breaker.run(call),
+    once,
+    mayRetry,
     async retried<T>(call: () => Promise<T>): Promise<T> {
       try {
-        return await retry(() => breaker.run(call), {
+        return await retry(() => once(call), {
           attempts: ATTEMPTS,
           ...BACKOFF,
-          isRetryable,
+          isRetryable: mayRetry,
           clock,
           random,
         });
@@ -186,7 +200,7 @@ async function attemptMany(
 ) {
   const timeoutMs = Math.max(1, Math.max(...items.map((item) => item.deadlineMs)) - options.clock.wallMs());
   const onSent = () => {
-    for (const item of items) item.wasSent = true;
+    for (const item of items) item.sends += 1;
   };
   const messages = items.map((item) => item.message);
   try {
@@ -204,7 +218,7 @@ async function attemptMany(
   } catch (error) {
     const failure = toDomainError(error);
     for (const item of items) results.set(item, failure);
-    return isRetryable(failure) ? items : [];
+    return guarded.mayRetry(failure) ? items : [];
   }
 }
 
@@ -229,9 +243,9 @@ async function within(clock: Clock, item: Item, result: Promise<ItemResult>): Pr
     if (first instanceof DomainError) throw first;
     return first;
   } catch (error) {
-    item.isAbandoned = !item.wasSent;
+    item.isAbandoned = item.sends === 0;
     throw withFacts(asWalletFailure(toDomainError(error)), {
-      outcome: item.wasSent ? "UNKNOWN" : "NOT_ATTEMPTED",
+      outcome: item.sends > 0 ? "UNKNOWN" : "NOT_ATTEMPTED",
     });
   } finally {
     clearTimeout(timer);
@@ -252,13 +266,14 @@ function messageOf({ terms, fingerprint, shard, traceparent }: ReserveInput): Re
   };
 }
 
-function answerOf(result: ItemResult): ReserveAnswer {
+function answerOf(result: ItemResult, wasResent: boolean): ReserveAnswer {
   if (result instanceof DomainError) throw result;
   if (result.case === "ok") {
     const { replayed, reservation } = result.value;
     // The first reserve of an order stores the terms that it sent, so they need no reading back.
     if (!replayed || reservation === undefined) return { type: "reserved", replayed: false };
-    return { type: "reserved", replayed, stored: reservationOfWire(reservation) };
+    // After a resend the first copy may have been this call's own.
+    return { type: "reserved", replayed: !wasResent, stored: reservationOfWire(reservation) };
   }
   if (result.case === undefined) throw new DomainError("INTERNAL", { outcome: "UNKNOWN" });
   const { reason, facts, stored } = result.value;

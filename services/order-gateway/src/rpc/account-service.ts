@@ -1,10 +1,10 @@
 // AccountService at the edge: fills in who calls, checks what the wallet cannot know, passes it on.
-import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
-import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { type Call, implement, type ServiceEntry } from "@bourse/shared/rpc/call.js";
 import type { ServiceClient } from "@bourse/shared/rpc/client.js";
 import { callerOf, hasRole } from "./caller.js";
+import { withOutcome } from "./outcome.js";
 
 export interface AccountServiceDeps {
   readonly wallet: Pick<ServiceClient<typeof AccountService>, "getBalances" | "deposit" | "withdraw">;
@@ -25,24 +25,14 @@ export function accountService({ wallet, checkAsset, deadlineOf }: AccountServic
       return wallet.getBalances({ userId }, optionsOf(call));
     },
     deposit: (request, call) =>
-      transfer(async () => {
+      withOutcome(async () => {
         checkAsset(request.asset);
         return wallet.deposit(request, { deadlineMs: deadlineOf(call) });
       }),
     withdraw: (request, call) =>
-      transfer(async () => {
+      withOutcome(async () => {
         checkAsset(request.asset);
         return wallet.withdraw(request, { deadlineMs: deadlineOf(call) });
       }),
   });
-}
-
-/** A transfer that got no answer may have been made; repeating it with its request id is safe. */
-async function transfer<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    throw withFacts(error, { outcome: isInfrastructureFailure(error) ? "UNKNOWN" : "NOT_ATTEMPTED" });
-  }
 }

@@ -24,6 +24,7 @@ import type { OrderAnswer } from "../flow/place-order.js";
 import { type Caller, callerOf } from "./caller.js";
 import { ordersPageToWire, ordersQueryOf, tradesPageToWire, tradesQueryOf } from "./history-wire.js";
 import { cancelledToWire, orderNameOf, orderToWire, placedToWire, placeRequestOf } from "./order-wire.js";
+import { withOutcome } from "./outcome.js";
 
 /** An answer on an OrderEntry stream. */
 export type EntryAnswer = { readonly type: "placed" | "cancelled"; readonly answer: OrderAnswer };
@@ -76,7 +77,7 @@ function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService
     async createMarket({ market }, call) {
       if (market === undefined) throw new DomainError("FIELD_REQUIRED", { field: "market" });
       if (market.state === MarketState.UNSPECIFIED) market.state = MarketState.TRADING;
-      return { market: await deps.createMarket(market, deps.deadlineOf(call)) };
+      return { market: await withOutcome(() => deps.createMarket(market, deps.deadlineOf(call))) };
     },
     async *orderEntry(requests, call) {
       for await (const result of deps.orderEntry(commandsOf(deps, requests, call)))
