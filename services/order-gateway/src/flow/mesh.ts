@@ -1,6 +1,7 @@
 // The mesh as the flows need it. Other services come in as functions, so that a test can lose an answer.
 import type { MarketRules, Quote } from "../core/market.js";
 import type { OrderState, OrderTerms, Reservation } from "../core/order-types.js";
+import type { LaneState } from "../io/shard-link.js";
 import type { ShardAnswer, ShardCall } from "../io/shards.js";
 import type { ReserveAnswer, ReserveInput } from "../io/wallet-client.js";
 
@@ -49,7 +50,7 @@ export interface Mesh {
 
 /** Turn-taking of commands that share a stream; see order-entry. */
 export interface Turn {
-  readonly lane: symbol;
+  readonly lane: LaneState;
   /** Resolves when every earlier command has gone to its shard; rejects when this one must not go. */
   enter(): Promise<void>;
   /** The command has gone to its shard: the next may. */

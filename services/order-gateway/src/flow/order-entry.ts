@@ -2,6 +2,7 @@
 // come back in that order. What is in doubt ends the stream, so that nothing overtakes it.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
+import type { LaneState } from "../io/shard-link.js";
 import type { CallContext, Turn } from "./mesh.js";
 
 /** One command of a stream: does its work when run, within its turn. */
@@ -95,7 +96,8 @@ function breaksLane(error: DomainError): boolean {
 
 /** The order of commands on one stream. */
 class Lane {
-  readonly #id = Symbol("lane");
+  /** Shared with the links to the shards, which break it in the moment they give a command up. */
+  readonly #state: LaneState = { isBroken: false };
   #last: Promise<void> = Promise.resolve();
   #failure: DomainError | undefined;
 
@@ -106,6 +108,7 @@ class Lane {
   /** The first failure counts; later ones follow from it. */
   breakWith(failure: DomainError): void {
     this.#failure ??= failure;
+    this.#state.isBroken = true;
   }
 
   /** The turn after all that were handed out before. */
@@ -118,7 +121,7 @@ class Lane {
     // A command that ends early, refused by its reserve, must not let its successor past its predecessor.
     this.#last = before.then(() => left);
     return {
-      lane: this.#id,
+      lane: this.#state,
       leave,
       enter: async () => {
         await before;

@@ -27,6 +27,7 @@ export interface HttpServer {
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
+const CHECK_MS = 5_000;
 const KEEP_ALIVE_MS = 65_000;
 const STREAMS_MAX = 100;
 const CONNECTIONS_MAX = 5_000;
@@ -86,7 +87,10 @@ function dispatch({ rest, connect, pages, corsOrigins }: HttpServerOptions, onAn
 }
 
 function http1Server(listener: (request: HttpRequest, response: HttpResponse) => void): Http1Server {
-  const server = createHttp1({ maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: true }, listener);
+  const server = createHttp1(
+    { maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: true, connectionsCheckingInterval: CHECK_MS },
+    listener,
+  );
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = REQUEST_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;

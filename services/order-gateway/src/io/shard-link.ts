@@ -18,10 +18,13 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 export type CommandMessage = MessageInitShape<typeof CommandSchema>;
 
 /** Commands that must not overtake each other, and end together: those of one OrderEntry stream. */
-export type LaneId = symbol;
+export interface LaneState {
+  /** Set when one of them was given up or ended in doubt: no later one may be sent. */
+  isBroken: boolean;
+}
 
 export interface CommandOptions {
-  readonly lane?: LaneId | undefined;
+  readonly lane?: LaneState | undefined;
   /** Wall-clock milliseconds at which the command is given up. */
   readonly deadlineMs: number;
 }
@@ -82,6 +85,9 @@ export class ShardLink {
         return reject(
           new DomainError(this.#isClosed ? "DRAINING" : "OVERLOADED", { outcome: "NOT_ATTEMPTED" }),
         );
+      }
+      if (options.lane?.isBroken === true) {
+        return reject(new DomainError("SHARD_UNAVAILABLE", { outcome: "NOT_ATTEMPTED" }));
       }
       this.#pending.push({ ...options, message, resolve, reject, sends: 0, isGivenUp: false });
       this.#sweep ??= setTimeout(() => this.#sweepExpired(), SWEEP_MS);
@@ -185,11 +191,9 @@ export class ShardLink {
 
   #sweepExpired(): void {
     const nowMs = this.#options.clock.wallMs();
-    const brokenLanes = new Set<LaneId>();
     for (const command of this.#pending) {
-      const isBroken = command.lane !== undefined && brokenLanes.has(command.lane);
-      if (command.deadlineMs > nowMs && !isBroken) continue;
-      if (command.lane !== undefined) brokenLanes.add(command.lane);
+      if (command.deadlineMs > nowMs && command.lane?.isBroken !== true) continue;
+      if (command.lane !== undefined) command.lane.isBroken = true;
       giveUp(command, new DomainError("DEADLINE_EXCEEDED"));
     }
     const isQuiet = this.#pending.length === 0;

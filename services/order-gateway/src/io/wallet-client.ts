@@ -6,7 +6,7 @@ import {
   isFailureReason,
   withFacts,
 } from "@bourse/shared/errors/domain-error.js";
-import { isInfrastructureFailure, toDomainError } from "@bourse/shared/errors/from-wire.js";
+import { toDomainError } from "@bourse/shared/errors/from-wire.js";
 import { AccountService, WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import {
   type CallOptions,
@@ -16,12 +16,19 @@ import {
 } from "@bourse/shared/rpc/client.js";
 import { batched } from "@bourse/shared/runtime/batched.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
-import { type BreakerState, backoffMs, createBreaker, retry } from "@bourse/shared/runtime/retry.js";
+import { backoffMs } from "@bourse/shared/runtime/retry.js";
 import type { OrderTerms, Reservation } from "../core/order-types.js";
 import { connected } from "./channel.js";
 import { encodeTerms, reservationOfWire } from "./messages.js";
 import { ReserveLink, type ReserveMessage, type ReserveOutcome } from "./reserve-link.js";
-import { createRetryBudget } from "./retry-budget.js";
+import {
+  ATTEMPTS,
+  asWalletFailure,
+  BACKOFF,
+  guardWallet,
+  type WalletGuard,
+  type WalletGuardOptions,
+} from "./wallet-guard.js";
 
 /** A hold for one order. */
 export interface ReserveInput {
@@ -49,15 +56,9 @@ export interface WalletClient {
   close(): void;
 }
 
-export interface WalletOptions {
+export interface WalletOptions extends WalletGuardOptions {
   readonly channel: Channel;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly connectMs: number;
-  /** Failures in a row that open the breaker, and how long it stays open. */
-  readonly breakerFailures: number;
-  readonly breakerOpenMs: number;
-  readonly onBreakerMove?: (state: BreakerState) => void;
 }
 
 interface Item {
@@ -75,15 +76,13 @@ const BATCH_MAX = 512;
 // Fewer than the failures that open the breaker: one broken stream must not open it by itself.
 const IN_FLIGHT_MAX = 4;
 const QUEUE_MAX = 20_000;
-const ATTEMPTS = 3;
-const BACKOFF = { baseMs: 50, capMs: 1_000 };
 
 /** Opens the wallet client over a channel. */
 export function openWallet(options: WalletOptions): WalletClient {
   const { channel, clock } = options;
   const wallet = createClient(WalletService, channel);
   const accounts = createClient(AccountService, channel);
-  const guarded = guard(options);
+  const guarded = guardWallet(options);
   const link = new ReserveLink(wallet, () => connected(channel, options.connectMs));
   const enqueue = batched((items: readonly Item[]) => reserveMany({ link, guarded, options }, items), {
     batchMax: BATCH_MAX,
@@ -123,58 +122,9 @@ export function openWallet(options: WalletOptions): WalletClient {
   };
 }
 
-/** Breaker around every call, and with retries for unary calls; failures of the way become WALLET_UNAVAILABLE. */
-function guard({ clock, random, breakerFailures, breakerOpenMs, onBreakerMove }: WalletOptions) {
-  const budget = createRetryBudget();
-  const breaker = createBreaker({
-    failuresToOpen: breakerFailures,
-    openMs: breakerOpenMs,
-    trialsMax: 10,
-    successesToClose: 10,
-    clock,
-    isInfrastructureFailure,
-    reason: "WALLET_UNAVAILABLE",
-    ...(onBreakerMove === undefined ? {} : { onMove: onBreakerMove }),
-  });
-  const once = async <T>(call: () => Promise<T>): Promise<T> => {
-    const result = await breaker.run(call);
-    budget.earn();
-    return result;
-  };
-  const mayRetry = (error: unknown) => isRetryable(error) && budget.spend();
-  return {
-    once,
-    mayRetry,
-    async retried<T>(call: () => Promise<T>): Promise<T> {
-      try {
-        return await retry(() => once(call), {
-          attempts: ATTEMPTS,
-          ...BACKOFF,
-          isRetryable: mayRetry,
-          clock,
-          random,
-        });
-      } catch (error) {
-        throw asWalletFailure(toDomainError(error));
-      }
-    },
-  };
-}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof DomainError && (error.reason === "TRANSPORT_FAILED" || error.reason === "DRAINING");
-}
-
-/** What fails on the way to the wallet is the wallet being away; a deadline and business answers stay. */
-function asWalletFailure(error: DomainError): DomainError {
-  const isOurs = error.reason === "DEADLINE_EXCEEDED" || error.reason === "WALLET_UNAVAILABLE";
-  if (isOurs || !isInfrastructureFailure(error)) return error;
-  return new DomainError("WALLET_UNAVAILABLE", { retry_after_ms: "1000" }, { cause: error });
-}
-
 interface Ground {
   readonly link: ReserveLink;
-  readonly guarded: ReturnType<typeof guard>;
+  readonly guarded: WalletGuard;
   readonly options: WalletOptions;
 }
 

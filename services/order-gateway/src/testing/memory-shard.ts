@@ -52,6 +52,8 @@ export class MemoryShard {
   readonly orders = new Map<string, OrderState>();
   /** Client order ids in the order in which commands were first sequenced, "+" for submits, "-" for cancels. */
   readonly log: string[] = [];
+  /** Streams of commands that came while the shard was closed. */
+  streamsRefused = 0;
   readonly #watchers = new Set<(update: WatchShardResponse) => void>();
   #seq = 0;
   #lost = 0;
@@ -117,7 +119,10 @@ export class MemoryShard {
   }
 
   async *#commandStream(requests: AsyncIterable<CommandStreamRequest>) {
-    if (!this.#shown.isOpen) throw new DomainError("SHARD_UNAVAILABLE");
+    if (!this.#shown.isOpen) {
+      this.streamsRefused += 1;
+      throw new DomainError("SHARD_UNAVAILABLE");
+    }
     for await (const { commands } of requests) {
       const results = commands.map((command) => this.#decide(command));
       await this.#held;

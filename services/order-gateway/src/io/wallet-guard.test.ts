@@ -1,0 +1,96 @@
+import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
+import { manualClock } from "@bourse/shared/testing/clock.js";
+import { seededRandom } from "@bourse/shared/testing/random.js";
+import { describe, expect, test } from "vitest";
+import { guardWallet } from "./wallet-guard.js";
+
+function newGuard() {
+  const clock = manualClock();
+  const moves: string[] = [];
+  const guard = guardWallet({
+    clock,
+    random: seededRandom(1),
+    breakerFailures: 5,
+    breakerOpenMs: 30_000,
+    onBreakerMove: (state) => moves.push(state),
+  });
+  return { clock, moves, guard };
+}
+
+const fail = (reason: FailureReason) => () => Promise.reject(new DomainError(reason));
+
+async function reasonOf<T>(call: Promise<T>): Promise<string> {
+  try {
+    await call;
+    return "ok";
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return error.reason;
+  }
+}
+
+describe("the way to the wallet", () => {
+  test("opens after five failures in a row, refuses at once, and tries again after its time", async () => {
+    const { clock, moves, guard } = newGuard();
+    for (let index = 0; index < 5; index += 1) await reasonOf(guard.once(fail("TRANSPORT_FAILED")));
+    expect(moves).toEqual(["open"]);
+    expect(await reasonOf(guard.once(async () => 1))).toBe("WALLET_UNAVAILABLE");
+    clock.advance(30_000);
+    for (let index = 0; index < 10; index += 1) expect(await reasonOf(guard.once(async () => 1))).toBe("ok");
+    expect(moves).toEqual(["open", "half_open", "closed"]);
+  });
+
+  test("a broken stream counts once, however many calls it takes along", async () => {
+    const { moves, guard } = newGuard();
+    const broken = new DomainError("TRANSPORT_FAILED");
+    const calls = Array.from({ length: 20 }, () => reasonOf(guard.once(() => Promise.reject(broken))));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["TRANSPORT_FAILED"]));
+    expect(moves).toEqual([]);
+    expect(guard.mayRetry(broken)).toBe(true);
+    for (let index = 0; index < 3; index += 1) await reasonOf(guard.once(fail("TRANSPORT_FAILED")));
+    expect(moves).toEqual([]);
+    await reasonOf(guard.once(fail("TRANSPORT_FAILED")));
+    expect(moves).toEqual(["open"]);
+  });
+
+  test("answers of the business neither open it nor are tried again", async () => {
+    const { moves, guard } = newGuard();
+    let calls = 0;
+    const refuse = () => {
+      calls += 1;
+      return Promise.reject(new DomainError("RESERVATION_NOT_FOUND"));
+    };
+    for (let index = 0; index < 20; index += 1) {
+      expect(await reasonOf(guard.retried(refuse))).toBe("RESERVATION_NOT_FOUND");
+    }
+    expect([calls, moves]).toEqual([20, []]);
+  });
+
+  test("a failure is tried three times with a pause, then the wallet is away", async () => {
+    const { clock, guard } = newGuard();
+    let calls = 0;
+    const broken = reasonOf(
+      guard.retried(() => {
+        calls += 1;
+        return Promise.reject(new DomainError("TRANSPORT_FAILED"));
+      }),
+    );
+    for (let pause = 0; pause < 2; pause += 1) {
+      await expect.poll(() => clock.sleeping()).toBe(1);
+      clock.advance(100);
+    }
+    expect(await broken).toBe("WALLET_UNAVAILABLE");
+    expect(calls).toBe(3);
+  });
+
+  test("while it is open nothing is tried again", async () => {
+    const { guard } = newGuard();
+    for (let index = 0; index < 5; index += 1) await reasonOf(guard.once(fail("DEADLINE_EXCEEDED")));
+    let calls = 0;
+    const call = async () => {
+      calls += 1;
+    };
+    expect(await reasonOf(guard.retried(call))).toBe("WALLET_UNAVAILABLE");
+    expect(calls).toBe(0);
+  });
+});
