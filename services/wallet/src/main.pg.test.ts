@@ -85,10 +85,13 @@ test("wallet and settler start, settle what a shard says, and end with 0 on SIGT
   closers.push(() => channel.close());
   const userId = uuidOf("alice");
   await createClient(AccountService, channel).deposit({ userId, asset: "BTC", amount: "1", requestId: "d" });
-  await vi.waitFor(async () => {
-    const { cursor } = await createClient(WalletService, channel).getCursor({ shard: 0 });
-    expect(cursor?.seq).toBe(1n);
-  });
+  await vi.waitFor(
+    async () => {
+      const { cursor } = await createClient(WalletService, channel).getCursor({ shard: 0 });
+      expect(cursor?.seq).toBe(1n);
+    },
+    { timeout: 10_000 },
+  );
   const metrics = await (await fetch(`http://127.0.0.1:${settlerPorts.adminPort}/metrics`)).text();
   expect(metrics).toMatch(/bourse_settler_lag_records\{.*shard="0".*\} 0/);
   expect(metrics).toMatch(/bourse_settlement_stopped\{.*shard="0".*\} 0/);

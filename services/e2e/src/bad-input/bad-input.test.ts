@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { PlaceOrderRequestSchema } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { MarketState, OrderStatus, OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Exchange, startExchange, type User } from "../exchange.js";
 import type { Answer, Ask, Surface } from "../surfaces/answer.js";
 import { send } from "../surfaces/http.js";
@@ -262,6 +262,8 @@ describe("5.1 and 5.2: what is accepted, or refused by the matcher", () => {
 });
 
 describe("5.3 idempotency and life", () => {
+  beforeEach(() => exchange.evidence.untilSettled());
+
   const terms = { symbol: "BAD/USDT", side: Side.BUY, type: OrderType.LIMIT, price: "50", quantity: "0.001" };
   const idOf = (answer: Answer) => (answer.body.order as Record<string, string>).orderId;
 
@@ -396,6 +398,8 @@ describe("5.3 idempotency and life", () => {
 });
 
 describe("5.4 tokens", () => {
+  beforeEach(() => exchange.evidence.untilSettled());
+
   test("rows 74 to 83 · tokens that are not valid, each on every surface", async () => {
     const kit = tokenKit(exchange.mesh.home, trader.id);
     const [surface] = exchange.surfaces.all;
@@ -514,6 +518,8 @@ describe("5.4 tokens", () => {
 });
 
 describe("5.5 routes", () => {
+  beforeEach(() => exchange.evidence.untilSettled());
+
   const bearer = () => [["authorization", `Bearer ${trader.token}`]] as [string, string][];
   const at = (path: string, verb: string, body?: string) =>
     send({

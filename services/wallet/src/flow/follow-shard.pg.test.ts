@@ -135,7 +135,7 @@ test("what a shard decides becomes money, its epoch is stored first and its curs
   expect(rows[0].trades).toBe(
     shard.records.flatMap(({ events }) => events).filter(({ kind }) => kind.case === "trade").length,
   );
-  await vi.waitFor(() => expect(shard.reported.at(-1)).toBe(shard.records.length));
+  await vi.waitFor(() => expect(shard.reported.at(-1)).toBe(shard.records.length), { timeout: 10_000 });
 });
 
 test("a settler that is killed and a stream that is cut again and again settle everything once", async () => {
@@ -145,8 +145,9 @@ test("a settler that is killed and a stream that is cut again and again settle e
     shard.append(...records.slice(start, start + 25));
     const { end } = startSettler(wallet);
     if (start % 50 === 0) {
-      await vi.waitFor(async () =>
-        expect((await getCursor(database.database, 0)).position.seq).toBeGreaterThan(start),
+      await vi.waitFor(
+        async () => expect((await getCursor(database.database, 0)).position.seq).toBeGreaterThan(start),
+        { timeout: 10_000 },
       );
     }
     shard.cut();
@@ -273,7 +274,7 @@ test("an older server of the shard is refused until the newer one is back", asyn
   const refusals: (string | undefined)[] = [];
   startSettler(wallet, { onState: (isFollowing, why) => void (isFollowing || refusals.push(why)) });
   shard.append(...(await recordsOf(27, 20)));
-  await vi.waitFor(() => expect(refusals).toContain("STALE_EPOCH"));
+  await vi.waitFor(() => expect(refusals).toContain("STALE_EPOCH"), { timeout: 10_000 });
   expect((await getCursor(database.database, 0)).position.seq).toBe(0);
   shard.epoch = 3;
   await caughtUp();
@@ -288,7 +289,7 @@ test("the sweep asks the shard: a known orphan is marked, an unknown one is clos
   shard.known.add(known);
   const wallet = await walletClientOf();
   const { state, matcher } = startSettler(wallet);
-  await vi.waitFor(() => expect(state.timeMs).toBe(1_000));
+  await vi.waitFor(() => expect(state.timeMs).toBe(1_000), { timeout: 10_000 });
   const sweep = () =>
     sweepOnce({ shard: 0, state, wallet, matcher, orphanAgeMs: 0, resolveWithinMs: 15_000, log: silent });
 

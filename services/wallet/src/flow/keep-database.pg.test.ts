@@ -58,7 +58,7 @@ test("a wallet that starts before its database waits for it, migrates once, and 
   const { states, migrated } = keep(() =>
     migrate(database.pool, migrations.directory, { schema: migrations.schema }),
   );
-  await vi.waitFor(() => expect(states).toEqual([false]));
+  await vi.waitFor(() => expect(states).toEqual([false]), { timeout: 10_000 });
   proxy.cut("nothing");
   await vi.waitFor(() => expect(states).toEqual([false, true]), { timeout: 10_000 });
   proxy.cut("everything", 1_000);
