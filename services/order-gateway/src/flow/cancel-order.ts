@@ -3,7 +3,7 @@ import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { orderIdOf } from "@bourse/shared/ids.js";
 import type { OrderStatus } from "../core/order-types.js";
 import type { ShardAnswer, ShardCall } from "../io/shards.js";
-import { checkWaiting, expiryAfter } from "./expiry.js";
+import { checkWaiting, expiryAfter, type Heard, hear } from "./expiry.js";
 import type { CallContext, Mesh } from "./mesh.js";
 import { answerOfClosed, answerOfShard, type OrderAnswer } from "./place-order.js";
 
@@ -36,9 +36,9 @@ export async function cancelOrder(mesh: Mesh, name: OrderName, context: CallCont
   const ids = idsOf(name, context.userId);
   try {
     checkWaiting(mesh, context);
-    const heardMs = mesh.shards.heardMs();
+    const heard = hear(mesh);
     const shard = name.symbol === "" ? mesh.routes.get(ids.orderId) : mesh.shards.market(name.symbol).shard;
-    const order = { ids, context, heardMs };
+    const order = { ids, context, heard };
     return onlyCancelled(
       shard === undefined ? await fromRow(mesh, order) : await atShard(mesh, order, shard),
     );
@@ -51,7 +51,7 @@ export async function cancelOrder(mesh: Mesh, name: OrderName, context: CallCont
 interface Target {
   readonly ids: OrderIds;
   readonly context: CallContext;
-  readonly heardMs: ReadonlyMap<number, number>;
+  readonly heard: Heard;
 }
 
 async function atShard(mesh: Mesh, target: Target, shard: number): Promise<OrderAnswer> {
@@ -59,7 +59,7 @@ async function atShard(mesh: Mesh, target: Target, shard: number): Promise<Order
   const answer = await execute(mesh, target, shard, (call) => mesh.shards.cancel(shard, ids, call));
   if (answer.type === "order") return answerOfShard(mesh, ids, shard, answer, false);
   if (answer.error.reason !== "ORDER_NOT_FOUND") throw answer.error;
-  return fromRow(mesh, { ...target, heardMs: mesh.shards.heardMs() });
+  return fromRow(mesh, { ...target, heard: hear(mesh) });
 }
 
 /** The reservation names the shard, or already holds the final word. Another user's order is as absent. */
@@ -81,14 +81,14 @@ async function fromRow(mesh: Mesh, target: Target): Promise<OrderAnswer> {
 
 async function execute(
   mesh: Mesh,
-  { context, heardMs }: Target,
+  { context, heard }: Target,
   shard: number,
   send: (call: ShardCall) => Promise<ShardAnswer>,
 ): Promise<ShardAnswer> {
   const { turn, deadlineMs, traceparent } = context;
   mesh.shards.checkOpen(shard);
   await turn?.enter();
-  const expiresAtMs = expiryAfter(mesh, heardMs, shard, context);
+  const expiresAtMs = expiryAfter(heard, shard, context);
   const sent = send({ lane: turn?.lane, deadlineMs, expiresAtMs, traceparent });
   turn?.leave();
   return sent;

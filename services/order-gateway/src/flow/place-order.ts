@@ -13,7 +13,7 @@ import {
   viewOfTombstone,
 } from "../core/order-view.js";
 import type { ShardAnswer } from "../io/shards.js";
-import { checkWaiting, expiryAfter } from "./expiry.js";
+import { checkWaiting, expiryAfter, type Heard, hear } from "./expiry.js";
 import type { CallContext, Mesh } from "./mesh.js";
 
 /** An order that exists. */
@@ -35,7 +35,7 @@ interface Prepared {
   readonly terms: OrderTerms;
   readonly shard: number;
   /** Shard times before the reserve was sent or the row was read. */
-  readonly heardMs: ReadonlyMap<number, number>;
+  readonly heard: Heard;
 }
 
 const RETRY_AFTER_MS = "1000";
@@ -80,7 +80,7 @@ function prepare(mesh: Mesh, { key, content, context }: Placement): Prepared | D
     const market = mesh.shards.market(content.symbol);
     const terms = decideTerms(key, content, market, mesh.shards.quote(content.symbol));
     mesh.shards.checkOpen(market.shard);
-    return { terms, shard: market.shard, heardMs: mesh.shards.heardMs() };
+    return { terms, shard: market.shard, heard: hear(mesh) };
   } catch (error) {
     if (error instanceof DomainError) return error;
     throw error;
@@ -89,7 +89,7 @@ function prepare(mesh: Mesh, { key, content, context }: Placement): Prepared | D
 
 async function reserveAndSubmit(mesh: Mesh, placement: Placement, prepared: Prepared): Promise<OrderAnswer> {
   const { key, content, context } = placement;
-  const { terms, shard, heardMs } = prepared;
+  const { terms, shard, heard } = prepared;
   // Known before it is submitted, so that a cancel right behind it finds the way.
   mesh.routes.set(key.orderId, shard);
   const fingerprint = mesh.fingerprint(canonicalText(content));
@@ -107,34 +107,34 @@ async function reserveAndSubmit(mesh: Mesh, placement: Placement, prepared: Prep
       throw reused(mesh, content, answer.stored);
     case "reserved":
       if (answer.stored === undefined) return submit(mesh, placement, prepared, false);
-      return carryOn(mesh, placement, { row: answer.stored, wasKnown: answer.replayed, heardMs });
+      return carryOn(mesh, placement, { row: answer.stored, wasKnown: answer.replayed, heard });
   }
 }
 
 /** A local refusal stands unless the key already names an order. */
 async function answerFromRow(mesh: Mesh, placement: Placement, refusal: DomainError): Promise<OrderAnswer> {
   const { key, content, context } = placement;
-  const heardMs = mesh.shards.heardMs();
+  const heard = hear(mesh);
   const row = await mesh.wallet.getReservation(key.orderId, context.deadlineMs);
   if (row === undefined) throw refusal;
   const field = row.terms && differingField(content, row.terms, mesh.shards.findMarket(row.terms.symbol));
   if (field !== undefined) throw new DomainError("CLIENT_ORDER_ID_REUSED", { field });
   if (row.state === "ACTIVE") mesh.shards.checkOpen(row.shard);
-  return carryOn(mesh, placement, { row, wasKnown: true, heardMs });
+  return carryOn(mesh, placement, { row, wasKnown: true, heard });
 }
 
 interface Stored {
   readonly row: Reservation;
   /** True when an earlier call made the row. */
   readonly wasKnown: boolean;
-  readonly heardMs: ReadonlyMap<number, number>;
+  readonly heard: Heard;
 }
 
 /** Carries on from a stored reservation: its terms and its word count, not what this call derived. */
 async function carryOn(
   mesh: Mesh,
   placement: Placement,
-  { row, wasKnown, heardMs }: Stored,
+  { row, wasKnown, heard }: Stored,
 ): Promise<OrderAnswer> {
   switch (row.state) {
     case "REFUSED":
@@ -144,7 +144,7 @@ async function carryOn(
     case "ACTIVE": {
       const { terms, shard } = row;
       if (terms === undefined) throw unknown(new DomainError("INTERNAL"));
-      return submit(mesh, placement, { terms, shard, heardMs }, wasKnown);
+      return submit(mesh, placement, { terms, shard, heard }, wasKnown);
     }
   }
 }
@@ -167,11 +167,11 @@ export function answerOfClosed(
 async function submit(
   mesh: Mesh,
   { key, context }: Placement,
-  { terms, shard, heardMs }: Prepared,
+  { terms, shard, heard }: Prepared,
   wasReserved: boolean,
 ): Promise<OrderAnswer> {
   const { turn, deadlineMs, traceparent } = context;
-  const expiresAtMs = expiryAfter(mesh, heardMs, shard, context);
+  const expiresAtMs = expiryAfter(heard, shard, context);
   try {
     await turn?.enter();
     const sent = mesh.shards.submit(shard, terms, { lane: turn?.lane, deadlineMs, expiresAtMs, traceparent });
