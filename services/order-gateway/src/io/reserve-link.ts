@@ -39,19 +39,16 @@ export class ReserveLink {
   }
 
   /**
-   * Sends one batch and resolves with its outcomes, in order. Calls `onSent` just before the batch
-   * leaves: a rejection before it means that nothing was sent, one after it that the outcome is unknown.
+   * Sends one batch and resolves with its outcomes, in order. Asks `take` for it once there is a connection,
+   * in the moment before it leaves: a rejection before that means that nothing was sent, one after it that
+   * the outcome is unknown.
    */
-  async send(
-    reserves: readonly ReserveMessage[],
-    timeoutMs: number,
-    onSent: () => void,
-  ): Promise<ReserveOutcome[]> {
+  async send(take: () => readonly ReserveMessage[], timeoutMs: number): Promise<ReserveOutcome[]> {
     if (this.#stream === undefined) await this.#connected();
     const stream = this.#stream ?? this.#open();
+    const reserves = take();
     const firstTag = this.#nextTag;
     this.#nextTag += reserves.length;
-    onSent();
     const outcomes = new Promise<ReserveOutcome[]>((resolve, reject) => {
       const timer = setTimeout(() => this.#end(batch, new DomainError("DEADLINE_EXCEEDED")), timeoutMs);
       const missing = reserves.length;

@@ -134,7 +134,7 @@ async function reserveMany(ground: Ground, items: readonly Item[]): Promise<read
   const results = new Map<Item, ItemResult>();
   let open = items;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    open = open.filter((item) => !item.isAbandoned && item.deadlineMs > clock.wallMs());
+    open = open.filter((item) => isWaiting(item, clock));
     if (open.length === 0) break;
     if (attempt > 1) await clock.sleep(backoffMs(attempt - 1, { ...BACKOFF, random }));
     open = await attemptMany(ground, open, results);
@@ -149,27 +149,35 @@ async function attemptMany(
   results: Map<Item, ItemResult>,
 ) {
   const timeoutMs = Math.max(1, Math.max(...items.map((item) => item.deadlineMs)) - options.clock.wallMs());
-  const onSent = () => {
-    for (const item of items) item.sends += 1;
+  let sent: readonly Item[] = [];
+  const take = () => {
+    // The way to the wallet may have taken longer than some callers wait: they know of nothing sent.
+    sent = items.filter((item) => isWaiting(item, options.clock));
+    if (sent.length === 0) throw new DomainError("DEADLINE_EXCEEDED");
+    for (const item of sent) item.sends += 1;
+    return sent.map((item) => item.message);
   };
-  const messages = items.map((item) => item.message);
   try {
     const outcomes = await guarded.once(async () => {
-      const answers = await link.send(messages, timeoutMs, onSent);
+      const answers = await link.send(take, timeoutMs);
       if (answers.every(isAway))
         throw new DomainError("TRANSPORT_FAILED", { problem: "the wallet cannot answer" });
       return answers;
     });
-    items.forEach((item, index) => {
+    sent.forEach((item, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined) results.set(item, outcome);
     });
-    return items.filter((item) => isAway(results.get(item)));
+    return sent.filter((item) => isAway(results.get(item)));
   } catch (error) {
     const failure = toDomainError(error);
     for (const item of items) results.set(item, failure);
     return guarded.mayRetry(failure) ? items : [];
   }
+}
+
+function isWaiting(item: Item, clock: Clock): boolean {
+  return !item.isAbandoned && item.deadlineMs > clock.wallMs();
 }
 
 /** True when the wallet itself could not answer an item, its database being away. */

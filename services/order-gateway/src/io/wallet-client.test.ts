@@ -1,0 +1,73 @@
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { type Channel, openChannel } from "@bourse/shared/rpc/client.js";
+import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
+import { seededRandom } from "@bourse/shared/testing/random.js";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { OrderTerms } from "../core/order-types.js";
+import { type MemoryWallet, startMemoryWallet } from "../testing/memory-wallet.js";
+import { openWallet, type WalletClient } from "./wallet-client.js";
+
+const userId = "00000000-0000-4000-8000-000000000001";
+const TERMS: OrderTerms = {
+  orderId: "",
+  userId,
+  clientOrderId: "c",
+  symbol: "BTC/USDT",
+  side: "BUY",
+  type: "LIMIT",
+  timeInForce: "GTC",
+  priceTicks: 100,
+  quantityLots: 100_000,
+  budgetTickLots: 0,
+  byQuoteBudget: false,
+  postOnly: false,
+  makerFeePpm: 0,
+  takerFeePpm: 0,
+  reservedAsset: "USDT",
+  reservedAmount: "1",
+  quoteBudget: "",
+};
+let memory: MemoryWallet;
+let channel: Channel;
+let wallet: WalletClient;
+
+beforeEach(async () => {
+  memory = await startMemoryWallet();
+  memory.credit(userId, "USDT", "1000");
+  channel = openChannel(`127.0.0.1:${memory.port}`);
+  const breaker = { breakerFailures: 5, breakerOpenMs: 30_000 };
+  wallet = openWallet({ channel, clock, random: seededRandom(1), connectMs: 20_000, ...breaker });
+});
+afterEach(async () => {
+  wallet.close();
+  channel.close();
+  await memory.close();
+});
+
+/** "reserved", or reason and outcome. */
+async function reserve(orderId: string, timeoutMs: number): Promise<string> {
+  const terms = { ...TERMS, orderId };
+  const input = { terms, fingerprint: new Uint8Array(32), shard: 0, traceparent: "" };
+  try {
+    return (await wallet.reserve({ ...input, deadlineMs: Date.now() + timeoutMs })).type;
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return `${error.reason}/${error.facts.outcome}`;
+  }
+}
+
+test("a reserve of which its caller was told that nothing was attempted is never sent", async () => {
+  const { port } = memory;
+  await memory.close();
+  expect(await reserve("impatient", 200)).toBe("DEADLINE_EXCEEDED/NOT_ATTEMPTED");
+  const patient = reserve("patient", 20_000);
+  await memory.listen(port);
+  expect(await patient).toBe("reserved");
+  expect([...memory.reservations.keys()]).toEqual(["patient"]);
+});
+
+test("a reserve whose answer does not come in time is in doubt", async () => {
+  const { release } = memory.holdAnswers();
+  expect(await reserve("held", 200)).toBe("DEADLINE_EXCEEDED/UNKNOWN");
+  release();
+});
