@@ -85,12 +85,31 @@ describe("the way to the wallet", () => {
 
   test("while it is open nothing is tried again", async () => {
     const { guard } = newGuard();
-    for (let index = 0; index < 5; index += 1) await reasonOf(guard.once(fail("DEADLINE_EXCEEDED")));
+    for (let index = 0; index < 5; index += 1) await reasonOf(guard.once(fail("INTERNAL")));
     let calls = 0;
     const call = async () => {
       calls += 1;
     };
     expect(await reasonOf(guard.retried(call))).toBe("WALLET_UNAVAILABLE");
     expect(calls).toBe(0);
+  });
+
+  test("callers who do not wait do not open it, a wallet that keeps them waiting does", async () => {
+    const { clock, moves, guard } = newGuard();
+    const timeOut = (afterMs: number) =>
+      reasonOf(
+        guard.once(() => {
+          clock.advance(afterMs);
+          return Promise.reject(new DomainError("DEADLINE_EXCEEDED"));
+        }),
+      );
+    for (let index = 0; index < 20; index += 1) expect(await timeOut(999)).toBe("DEADLINE_EXCEEDED");
+    expect(moves).toEqual([]);
+    // They are no successes either: the failures around them are still in a row.
+    for (let index = 0; index < 5; index += 1) {
+      await timeOut(1);
+      await timeOut(1_000);
+    }
+    expect(moves).toEqual(["open"]);
   });
 });

@@ -23,6 +23,12 @@ export interface WalletGuard {
   retried<T>(call: () => Promise<T>): Promise<T>;
 }
 
+/** A wallet that has not answered for so long is at fault; before, it is the caller who did not wait. */
+const FAIR_MS = 1_000;
+
+/** What the breaker hears of a failure that it has counted already. */
+const COUNTED = new Error("counted");
+
 /** Attempts of one call, the first included. */
 export const ATTEMPTS = 3;
 export const BACKOFF = { baseMs: 50, capMs: 1_000 };
@@ -48,6 +54,9 @@ export function guardWallet(options: WalletGuardOptions): WalletGuard {
     successesToClose: 10,
     clock,
     isInfrastructureFailure,
+    // Else a few callers with tiny deadlines would cut everybody off.
+    saysNothing: (error, ranMs) =>
+      error === COUNTED || (toDomainError(error).reason === "DEADLINE_EXCEEDED" && ranMs < FAIR_MS),
     reason: "WALLET_UNAVAILABLE",
     ...(onBreakerMove === undefined ? {} : { onMove: onBreakerMove }),
   });
@@ -63,8 +72,7 @@ export function guardWallet(options: WalletGuardOptions): WalletGuard {
           return resolve(result);
         }
         reject(result);
-        // Counted already: it neither succeeds nor fails again, so the breaker hears nothing more of it.
-        if (counted.has(result)) return new Promise<never>(() => {});
+        if (counted.has(result)) throw COUNTED;
         counted.set(result, RETRYABLE.has(result.reason) && budget.spend());
         throw result;
       };

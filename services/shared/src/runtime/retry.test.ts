@@ -57,6 +57,53 @@ test("half open lets ten in at once, and one failure opens it again", async () =
   await Promise.allSettled(trials);
 });
 
+test("an answer that comes in a later state counts for nothing there", async () => {
+  const clock = manualClock();
+  const breaker = breakerOn(clock);
+  const ends: (() => void)[] = [];
+  const hang = () => breaker.run(() => new Promise<void>((resolve) => ends.push(resolve)));
+  const open = async () => {
+    while (breaker.state() !== "open") await expect(breaker.run(away)).rejects.toThrow();
+    clock.advance(30_000);
+  };
+  await open();
+  const late = Array.from({ length: 9 }, hang);
+  await open();
+  expect(await breaker.run(fine)).toBe("fine");
+  for (const end of ends.splice(0)) end();
+  await Promise.all(late);
+  expect(breaker.state()).toBe("half_open");
+  const trials = Array.from({ length: 10 }, hang);
+  await expect(breaker.run(fine)).rejects.toMatchObject({ reason: "WALLET_UNAVAILABLE" });
+  for (const end of ends) end();
+  await Promise.all(trials);
+  expect(breaker.state()).toBe("closed");
+});
+
+test("an end that says nothing gives its trial back and is neither success nor failure", async () => {
+  const clock = manualClock();
+  const breaker = createBreaker({
+    failuresToOpen: 1,
+    openMs: 30_000,
+    trialsMax: 1,
+    successesToClose: 1,
+    clock,
+    isInfrastructureFailure,
+    saysNothing: (error) => error instanceof DomainError && error.reason === "DEADLINE_EXCEEDED",
+    reason: "WALLET_UNAVAILABLE",
+  });
+  const impatient = () => breaker.run(() => Promise.reject(new DomainError("DEADLINE_EXCEEDED")));
+  await expect(impatient()).rejects.toThrow();
+  expect(breaker.state()).toBe("closed");
+  await expect(breaker.run(away)).rejects.toThrow();
+  clock.advance(30_000);
+  for (let i = 0; i < 3; i += 1)
+    await expect(impatient()).rejects.toMatchObject({ reason: "DEADLINE_EXCEEDED" });
+  expect(breaker.state()).toBe("half_open");
+  expect(await breaker.run(fine)).toBe("fine");
+  expect(breaker.state()).toBe("closed");
+});
+
 test("a retry stops at the first answer that is final", async () => {
   let attempts = 0;
   const clock = manualClock();

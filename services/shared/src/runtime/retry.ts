@@ -47,6 +47,8 @@ export interface BreakerOptions {
   readonly clock: Clock;
   /** Business answers are no failures. */
   readonly isInfrastructureFailure: (error: unknown) => boolean;
+  /** An end that says nothing about the other side, of a call that ran so long: neither success nor failure. */
+  readonly saysNothing?: (error: unknown, ranMs: number) => boolean;
   /** What a refused caller is told. */
   readonly reason: FailureReason;
   /** Called on each move, for metrics and logs. */
@@ -67,12 +69,15 @@ export interface Breaker {
  */
 export function createBreaker(options: BreakerOptions): Breaker {
   let state: BreakerState = "closed";
+  /** Counts the moves: an answer to a call of an earlier state says nothing about this one. */
+  let era = 0;
   let failures = 0;
   let successes = 0;
   let trials = 0;
   let openedAtMs = 0;
   const move = (next: BreakerState) => {
     state = next;
+    era += 1;
     failures = 0;
     successes = 0;
     trials = 0;
@@ -92,30 +97,35 @@ export function createBreaker(options: BreakerOptions): Breaker {
     if (trials >= options.trialsMax) refuse(100);
     trials += 1;
   };
-  const record = (admittedIn: BreakerState, failed: boolean) => {
-    // An answer to a call of an earlier state says nothing about this one.
-    if (admittedIn !== state) return;
+  const record = (admittedIn: number, end: "success" | "failure" | "nothing") => {
+    if (admittedIn !== era) return;
+    if (state === "half_open") trials -= 1;
+    if (end === "nothing") return;
     if (state === "half_open") {
-      trials -= 1;
-      if (failed) return move("open");
+      if (end === "failure") return move("open");
       successes += 1;
       if (successes >= options.successesToClose) move("closed");
       return;
     }
-    failures = failed ? failures + 1 : 0;
+    failures = end === "failure" ? failures + 1 : 0;
     if (failures >= options.failuresToOpen) move("open");
+  };
+  const endOf = (error: unknown, ranMs: number) => {
+    if (options.saysNothing?.(error, ranMs) === true) return "nothing";
+    return options.isInfrastructureFailure(error) ? "failure" : "success";
   };
   return {
     state: () => state,
     async run(call) {
       admit();
-      const admittedIn = state;
+      const admittedIn = era;
+      const startedMs = options.clock.monotonicMs();
       try {
         const result = await call();
-        record(admittedIn, false);
+        record(admittedIn, "success");
         return result;
       } catch (error) {
-        record(admittedIn, options.isInfrastructureFailure(error));
+        record(admittedIn, endOf(error, options.clock.monotonicMs() - startedMs));
         throw error;
       }
     },
