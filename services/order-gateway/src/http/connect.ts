@@ -18,7 +18,14 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import { bodyFormOf, checkedBody } from "./connect-input.js";
 import { errorHeaders } from "./error-headers.js";
 import type { Invoker } from "./invoke.js";
-import { type HttpRequest, type HttpResponse, headerOf, MESSAGE_BYTES_MAX, targetOf } from "./node-http.js";
+import {
+  closeUnlessRead,
+  type HttpRequest,
+  type HttpResponse,
+  headerOf,
+  MESSAGE_BYTES_MAX,
+  targetOf,
+} from "./node-http.js";
 import { type RequestListener, sendError } from "./rest.js";
 
 export interface ConnectOptions {
@@ -61,9 +68,10 @@ async function carry(
   const form = bodyFormOf(contentType);
   if (form === undefined || !handler.supportedContentType(contentType))
     throw new DomainError("UNSUPPORTED_MEDIA_TYPE");
-  const body = bodyOf(posted, () =>
+  const checked = bodyOf(posted, () =>
     checkedBody(posted.body as AsyncIterable<Uint8Array>, handler.method, form),
   );
+  const body = closingUnlessRead(checked, response);
   const contextValues = createContextValues().set(nodeRequest, request);
   await universalResponseToNodeResponse(await handler({ ...posted, body, contextValues }), response as never);
 }
@@ -86,6 +94,18 @@ function bodyOf(
   if (timeoutMs === null || /^[0-9]{1,10}$/.test(timeoutMs)) return checked();
   request.header.delete(TIMEOUT_HEADER);
   return refusedBody(new DomainError("MALFORMED_REQUEST", { field: TIMEOUT_HEADER }));
+}
+
+/** The same bytes; whoever stops in the middle of them ends the connection with the answer. */
+async function* closingUnlessRead(
+  body: AsyncIterable<Uint8Array>,
+  response: HttpResponse,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } finally {
+    closeUnlessRead(response);
+  }
 }
 
 // biome-ignore lint/correctness/useYield: a body that fails before its first byte

@@ -41,6 +41,14 @@ export async function readBody(request: HttpRequest, bytesMax = MESSAGE_BYTES_MA
   return Buffer.concat(chunks);
 }
 
+/**
+ * Ends the connection with the answer when some of the request was not read. Nobody reads on after a
+ * refusal, so the next request on that connection would wait behind the rest until it times out.
+ */
+export function closeUnlessRead(response: HttpResponse): void {
+  if ("shouldKeepAlive" in response && !response.req.complete) response.shouldKeepAlive = false;
+}
+
 /** Aborts when the caller goes away before its answer is complete. */
 export function goneSignal(response: HttpResponse): AbortSignal {
   const gone = new AbortController();

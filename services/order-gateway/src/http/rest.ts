@@ -17,6 +17,7 @@ import { refusedBefore } from "../rpc/access.js";
 import { errorHeaders } from "./error-headers.js";
 import type { Invoker } from "./invoke.js";
 import {
+  closeUnlessRead,
   goneSignal,
   type HttpRequest,
   type HttpResponse,
@@ -56,9 +57,7 @@ export function restListener(options: RestOptions): RequestListener {
 /** The failure as REST answers it: HTTP status, headers, and a bare google.rpc.Status. */
 export function sendError(response: HttpResponse, error: unknown): void {
   const failure = failureOf(error);
-  // What is left of a refused body is not read: the connection ends with the answer.
-  if (failure.reason === "MESSAGE_TOO_LARGE" && "shouldKeepAlive" in response)
-    response.shouldKeepAlive = false;
+  if (failure.reason === "MESSAGE_TOO_LARGE") closeUnlessRead(response);
   sendJson(response, httpStatusOf(failure), statusJson(failure), errorHeaders(failure));
 }
 

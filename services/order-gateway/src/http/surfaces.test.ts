@@ -106,6 +106,25 @@ describe("bodies are read strictly, on REST and Connect alike", () => {
   });
 
   test.each([
+    ["/api/v1/orders", "application/json"],
+    [PLACE, "application/json"],
+    [PLACE, "application/grpc-web+proto"],
+  ])("what was not read of a large message is in nobody's way: %s, %s", async (path, type) => {
+    const { hostname, port } = new URL(edge.httpUrl);
+    const socket = connectTcp(Number(port), hostname).setEncoding("latin1");
+    socket.on("error", () => {});
+    // The head and 200 kB of a longer body: enough to be refused, and the next request would wait behind it.
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: ${type}\r\n` +
+        `transfer-encoding: chunked\r\n\r\n${(200_000).toString(16)}\r\n${"a".repeat(200_000)}\r\n`,
+    );
+    let text = "";
+    for await (const chunk of socket) text += chunk as string;
+    expect(text).toMatch(/^HTTP\/1\.1 (?:413|429|200) /);
+    expect(text.toLowerCase()).toContain("\r\nconnection: close\r\n");
+  });
+
+  test.each([
     "text/plain",
     "application/xml",
     "multipart/form-data; boundary=x",
