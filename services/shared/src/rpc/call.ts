@@ -8,6 +8,8 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { DomainError, withFacts } from "../errors/domain-error.js";
 
 /** One call of one method, whatever carried it. */
 export interface Call {
@@ -39,6 +41,15 @@ type Handler<M> =
       : M extends DescMethodBiDiStreaming<infer I, infer O>
         ? (requests: AsyncIterable<MessageShape<I>>, call: Call) => AsyncIterable<MessageInitShape<O>>
         : never;
+
+/**
+ * A refusal before the handler ran: a call that changes something says that nothing was attempted, so
+ * that its caller knows what is certain.
+ */
+export function refusedBefore(method: DescMethod, error: unknown): unknown {
+  const isRead = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  return error instanceof DomainError && !isRead ? withFacts(error, { outcome: "NOT_ATTEMPTED" }) : error;
+}
 
 /** Handlers of a service by method; what is absent answers UNIMPLEMENTED. */
 export type Handlers<S extends DescService> = { readonly [K in keyof S["method"]]?: Handler<S["method"][K]> };

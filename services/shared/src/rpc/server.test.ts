@@ -14,7 +14,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function meshOf(handlers: Handlers<typeof MatcherService>, guards: Guard[] = []) {
+async function meshOf(
+  handlers: Handlers<typeof MatcherService>,
+  guards: Guard[] = [],
+  messageBytesMax = 4_000_000,
+) {
   const state = { isReady: true };
   const server = await serveGrpc({
     host: "127.0.0.1",
@@ -24,6 +28,7 @@ async function meshOf(handlers: Handlers<typeof MatcherService>, guards: Guard[]
     metrics: createMetrics("test"),
     isReady: () => state.isReady,
     guards,
+    messageBytesMax,
   });
   const channel = openChannel(`127.0.0.1:${server.port}`);
   closers.push(
@@ -129,4 +134,17 @@ test("health tells the truth and reflection lists what is served", async () => {
   for await (const { messageResponse } of stream) answers.push(messageResponse);
   expect(answers[0]?.value).toMatchObject({ service: [{ name: "bourse.matcher.v1.MatcherService" }] });
   expect(answers[1]?.case).toBe("fileDescriptorResponse");
+});
+
+test("a message above the limit gets a precise error, and a call that changes something says what is certain", async () => {
+  const { matcher } = await meshOf({ getOrder: async () => ({}), submit: async () => ({}) }, [], 1_000);
+  await expect(matcher.getOrder({ orderId: "x".repeat(1_000) })).rejects.toMatchObject({
+    reason: "MESSAGE_TOO_LARGE",
+    facts: {},
+  });
+  await expect(matcher.submit({ traceparent: "x".repeat(1_000) })).rejects.toMatchObject({
+    reason: "MESSAGE_TOO_LARGE",
+    facts: { outcome: "NOT_ATTEMPTED" },
+  });
+  expect(await matcher.getOrder({ orderId: "x".repeat(900) })).toBeDefined();
 });

@@ -17,7 +17,7 @@ import { DomainError } from "../errors/domain-error.js";
 import { codeOf, failureOf, toGrpcError } from "../errors/to-wire.js";
 import type { Logger } from "../runtime/log.js";
 import type { Counter, Histogram, Metrics } from "../runtime/metrics.js";
-import type { AnyHandler, Call, Guard, ServiceEntry } from "./call.js";
+import { type AnyHandler, type Call, type Guard, refusedBefore, type ServiceEntry } from "./call.js";
 import { decode, encode, rawDefinition } from "./definition.js";
 import { healthService } from "./health.js";
 import { reflectionServices } from "./reflection.js";
@@ -67,7 +67,8 @@ const DRAIN_MS = 10_000;
 export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
   const drain = new AbortController();
   const server = new Server({
-    "grpc.max_receive_message_length": options.messageBytesMax ?? MESSAGE_BYTES_MAX,
+    // What is a little too large is read, so that it gets a precise error; grpc-js' own has no details.
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
     "grpc.max_concurrent_streams": CONCURRENT_STREAMS_MAX,
     "grpc.max_metadata_size": HEADER_BYTES_MAX,
     "grpc.enable_channelz": 0,
@@ -169,7 +170,7 @@ async function answer(
 ): Promise<Buffer> {
   const call = openCall(ground, method, wire);
   return unlessGone(call, async () => {
-    const request = read(method, wire.request);
+    const request = read(ground, method, wire.request);
     for (const guard of guards) await guard(call, request);
     const response = await (handler(request as never, call) as Promise<object>);
     return encode(method.output, response as never);
@@ -188,7 +189,7 @@ async function pour(
   await unlessGone(call, async () => {
     const request = isTwoWay
       ? undefined
-      : read(method, (wire as ServerWritableStream<Buffer, Buffer>).request);
+      : read(ground, method, (wire as ServerWritableStream<Buffer, Buffer>).request);
     for (const guard of guards) await guard(call, request);
     const input = isTwoWay ? requests(ground, method, wire as ServerDuplexStream<Buffer, Buffer>) : request;
     let written: Promise<void> | undefined;
@@ -239,18 +240,21 @@ async function* requests(
         source.next().then(resolve, reject);
       });
       if (next.done === true) return;
-      yield read(method, next.value);
+      yield read(ground, method, next.value);
     }
   } finally {
     signal.removeEventListener("abort", onDrain);
   }
 }
 
-function read(method: DescMethod, bytes: Buffer): Message {
+function read({ options }: Ground, method: DescMethod, bytes: Buffer): Message {
+  if (bytes.length > (options.messageBytesMax ?? MESSAGE_BYTES_MAX)) {
+    throw refusedBefore(method, new DomainError("MESSAGE_TOO_LARGE"));
+  }
   try {
     return decode(method.input, bytes);
   } catch (cause) {
-    throw new DomainError("MALFORMED_REQUEST", {}, { cause });
+    throw refusedBefore(method, new DomainError("MALFORMED_REQUEST", {}, { cause }));
   }
 }
 
