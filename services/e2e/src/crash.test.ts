@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => exchange?.close());
 
 // A wallet that was away is asked again only after the breaker's 30 s.
-const MS_MAX = 120_000;
+const MS_MAX = 180_000;
 
 async function expectSoundAfter(prefix: string, fault: () => Promise<void>): Promise<void> {
   const told = await underLoad(users, { seed: allTold.length, prefix, words: 150 }, fault);

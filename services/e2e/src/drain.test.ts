@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => exchange?.close());
 
 // A wallet that was away is asked again only after the breaker's 30 s.
-const MS_MAX = 120_000;
+const MS_MAX = 180_000;
 
 const services = ["order-gateway", "matcher-0", "matcher-1", "settler", "projector", "market-data", "wallet"];
 
