@@ -81,6 +81,7 @@ export const transportRows: readonly Row[] = [
     method: methods.placeOrder,
     request: limit({ clientOrderId: "a".repeat(70_000) }),
     code: "RESOURCE_EXHAUSTED",
+    reason: "MESSAGE_TOO_LARGE",
     http: { REST: 413, "Connect JSON": 429, "Connect binary": 429 },
   },
   {
@@ -89,6 +90,7 @@ export const transportRows: readonly Row[] = [
     method: methods.placeOrder,
     request: limit({ clientOrderId: "a".repeat(1_000_000) }),
     code: "RESOURCE_EXHAUSTED",
+    reason: "MESSAGE_TOO_LARGE",
     http: { REST: 413, "Connect JSON": 429, "Connect binary": 429 },
   },
 ];

@@ -1,10 +1,10 @@
+import { refusedBefore } from "@bourse/shared/rpc/call.js";
 // Bodies of Connect, gRPC-Web and gRPC requests, checked before the protocol library reads them: it is
 // more lenient than REST and says less precisely what is wrong.
 
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { toConnectError } from "@bourse/shared/errors/to-wire.js";
 import { type DescMethod, fromBinary } from "@bufbuild/protobuf";
-import { refusedBefore } from "../rpc/access.js";
 import { MESSAGE_BYTES_MAX } from "./node-http.js";
 import { readJson } from "./strict-json.js";
 import { messageOfJson } from "./strict-message.js";

@@ -4,7 +4,7 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { failureOf, httpStatusOf, toStatus } from "@bourse/shared/errors/to-wire.js";
 import { file_google_rpc_error_details } from "@bourse/shared/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "@bourse/shared/gen/google/rpc/status_pb.js";
-import type { Call } from "@bourse/shared/rpc/call.js";
+import { type Call, refusedBefore } from "@bourse/shared/rpc/call.js";
 import {
   createRegistry,
   type DescMethod,
@@ -13,7 +13,6 @@ import {
   type Message,
   toJson,
 } from "@bufbuild/protobuf";
-import { refusedBefore } from "../rpc/access.js";
 import { errorHeaders } from "./error-headers.js";
 import type { Invoker } from "./invoke.js";
 import {

@@ -1,11 +1,9 @@
 // Who may call what: one table for every surface.
 
-import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import type { DescMethod } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Caller } from "./caller.js";
 
 /** Whether a caller may use a method at all; what it may name there is the handler's. */
@@ -34,17 +32,6 @@ const RULES: ReadonlyMap<DescMethod, Rule> = new Map<DescMethod, Rule>([
 export function ruleOf(method: DescMethod): Rule {
   if (method.parent === MarketDataService) return "anybody";
   return RULES.get(method) ?? (() => false);
-}
-
-/** True for calls that change something: their errors say what is certain. */
-function changesSomething(method: DescMethod): boolean {
-  return method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-}
-
-/** A refusal before the handler ran: a call that changes something says that nothing was attempted. */
-export function refusedBefore(method: DescMethod, error: unknown): unknown {
-  if (!(error instanceof DomainError) || !changesSomething(method)) return error;
-  return withFacts(error, { outcome: "NOT_ATTEMPTED" });
 }
 
 /** True for calls that count as cancels. */

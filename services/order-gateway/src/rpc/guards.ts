@@ -2,11 +2,11 @@
 // authentication, permission, limit per user, schema.
 
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import type { Call, Guard } from "@bourse/shared/rpc/call.js";
+import { type Call, type Guard, refusedBefore } from "@bourse/shared/rpc/call.js";
 import { validateRequest } from "@bourse/shared/rpc/validate.js";
 import type { Message } from "@bufbuild/protobuf";
 import type { Limiter } from "../flow/limit-rate.js";
-import { isCancel, refusedBefore, ruleOf } from "./access.js";
+import { isCancel, ruleOf } from "./access.js";
 import { type Caller, callerOf, setCaller } from "./caller.js";
 
 export interface GuardDeps {
