@@ -150,8 +150,11 @@ function duplex(channel: Channel, method: DescMethod, options: CallOptions): Dup
     deadlineOf(options),
   );
   cancelWith(call, options.signal);
-  // The iterator reports the error; without a listener it would also end the process.
-  call.on("error", () => {});
+  // The iterator tells of an error only while somebody reads; without a listener it would end the process.
+  const end: { error?: Error } = {};
+  call.on("error", (error) => {
+    end.error = error;
+  });
   return {
     write: (message) => call.write(message),
     async drained() {
@@ -167,6 +170,7 @@ function duplex(channel: Channel, method: DescMethod, options: CallOptions): Dup
     async *[Symbol.asyncIterator]() {
       try {
         yield* call.iterator({ destroyOnReturn: false }) as AsyncIterable<object>;
+        if (end.error !== undefined) throw end.error;
       } catch (error) {
         throw toDomainError(error);
       }

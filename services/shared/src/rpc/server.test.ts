@@ -90,6 +90,23 @@ test("two-way streams pipeline in order, and end whole when the server drains", 
   await closing;
 });
 
+test("a two-way stream that fails before anybody reads it fails all the same", async () => {
+  const { matcher } = await meshOf({
+    // biome-ignore lint/correctness/useYield: it fails before it answers.
+    async *commandStream() {
+      throw new DomainError("OVERLOADED");
+    },
+  });
+  const stream = matcher.commandStream();
+  stream.write({ commands: [] });
+  // Calls behind it on the same connection have come back: the failure is here.
+  for (let i = 0; i < 5; i += 1) await matcher.getShardState({}).catch(() => {});
+  const read = async () => {
+    for await (const _ of stream);
+  };
+  await expect(read()).rejects.toMatchObject({ reason: "OVERLOADED" });
+});
+
 test("server streams end with DRAINING when the server drains", async () => {
   const { server, matcher } = await meshOf({
     async *watchShard(_, call) {
