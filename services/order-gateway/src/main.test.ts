@@ -233,6 +233,15 @@ describe("cancelling and reading", () => {
     expect(edge.shard.log.length).toBe(before);
   });
 
+  test("an id in capitals is the same id", async () => {
+    const user = await newUser();
+    const { order: placed } = await user.place();
+    const id = { case: "orderId", value: (placed?.orderId ?? "").toUpperCase() } as const;
+    const { headers, client } = user;
+    expect((await client.getOrder({ id }, { headers })).order).toMatchObject({ orderId: placed?.orderId });
+    expect((await client.cancelOrder({ id }, { headers })).order?.status).toBe(OrderStatus.CANCELLED);
+  });
+
   test("another user's order is as absent", async () => {
     const [owner, other] = [await newUser(), await newUser()];
     const { order: placed } = await owner.place();
@@ -277,7 +286,8 @@ describe("a stream of commands", () => {
     const user = await newUser();
     const stream = user.client.orderEntry({ headers: user.headers });
     stream.write({ command: { case: "place", value: order({ price: "100.001" }) } });
-    stream.write({ userId: randomUUID(), command: { case: "place", value: order() } });
+    // Permission comes before the form.
+    stream.write({ userId: randomUUID(), command: { case: "place", value: order({ symbol: "../x" }) } });
     stream.write({});
     stream.write({ command: { case: "place", value: order() } });
     stream.end();
@@ -292,13 +302,14 @@ describe("a stream of commands", () => {
   test("with the permission act_for places orders of others", async () => {
     const [owner, agent] = [await newUser(), await newUser({ permissions: ["act_for"] })];
     const stream = agent.client.orderEntry({ headers: agent.headers });
-    stream.write({
-      userId: owner.userId,
-      command: { case: "place", value: order({ clientOrderId: "for" }) },
-    });
+    // In capitals it is the same user, whose key stands for the same order.
+    for (const userId of [owner.userId, owner.userId.toUpperCase()]) {
+      stream.write({ userId, command: { case: "place", value: order({ clientOrderId: "for" }) } });
+    }
     stream.end();
-    expect(await resultsOf(stream)).toEqual(["placed"]);
+    expect(await resultsOf(stream)).toEqual(["placed", "placed"]);
     expect(await owner.get("for")).toMatchObject({ order: { status: OrderStatus.OPEN } });
+    expect(edge.wallet.available(owner.userId, "USDT")).toBe("999900");
   });
 });
 
@@ -372,6 +383,13 @@ describe("the end", () => {
     const before = edge.shard.log.length;
     const held = edge.shard.holdAnswers();
     const stream = client.orderEntry({ headers });
+    // Read from the start: grpc-js drops what nobody has read when an error comes.
+    const seen: string[] = [];
+    const end = failureOf(
+      (async () => {
+        for await (const { result } of stream) seen.push(result.case ?? "none");
+      })(),
+    );
     stream.write({ command: { case: "place", value: order() } });
     const inFlight = client.placeOrder(order(), { headers });
     const isMine = ({ userId: owner }: { userId: string }) => owner === userId;
@@ -383,11 +401,7 @@ describe("the end", () => {
     await expect.poll(() => edge.logLines.some((line) => line.includes("draining")), WAIT).toBe(true);
     held.release();
     expect(await failureOf(inFlight)).toBe("OK");
-    const seen: string[] = [];
-    const end = (async () => {
-      for await (const { result } of stream) seen.push(result.case ?? "none");
-    })();
-    expect(await failureOf(end)).toBe("DRAINING/-");
+    expect(await end).toBe("DRAINING/-");
     expect(seen).toEqual(["placed"]);
     expect((await exited)[0]).toBe(0);
     ownChannel.close();

@@ -122,14 +122,15 @@ async function runCommand(
   throw new DomainError("FIELD_REQUIRED", { field: "command", outcome: "NOT_ATTEMPTED" });
 }
 
-/** The checks that a unary call has in its guards: permission, limit, schema. Returns for whom. */
+/** The checks that a unary call has in its guards, in their order: permission, limit, schema. Returns for whom. */
 async function admitted(deps: OrderServiceDeps, request: OrderEntryRequest, caller: Caller): Promise<string> {
   try {
-    validateRequest(OrderEntryRequestSchema, request);
-    const userId = request.userId === "" ? caller.userId : request.userId;
+    // Ids derive from the user's: one in capitals would stand for other orders of the same user.
+    const userId = request.userId === "" ? caller.userId : request.userId.toLowerCase();
     const mayAct = userId === caller.userId ? caller.roles.has("trader") : caller.permissions.has("act_for");
     if (!mayAct) throw new DomainError("INSUFFICIENT_SCOPE", { field: "user_id" });
     await deps.limiter.checkUser(caller, request.command.case === "cancel" ? "cancel" : "request");
+    validateRequest(OrderEntryRequestSchema, request);
     return userId;
   } catch (error) {
     throw error instanceof DomainError ? withFacts(asInUnary(error), { outcome: "NOT_ATTEMPTED" }) : error;

@@ -42,11 +42,11 @@ export function placeRequestOf(wire: PlaceOrderRequest): PlaceRequest {
   };
 }
 
-/** The order that a request names. */
+/** The order that a request names. A UUID in capitals is the same id. */
 export function orderNameOf({ id, symbol }: CancelOrderRequest | GetOrderRequest): OrderName {
   return id.case === "clientOrderId"
     ? { clientOrderId: id.value, symbol }
-    : { orderId: id.value ?? "", symbol };
+    : { orderId: (id.value ?? "").toLowerCase(), symbol };
 }
 
 export function placedToWire(answer: OrderAnswer): MessageInitShape<typeof PlaceOrderResponseSchema> {
