@@ -56,6 +56,7 @@ export const failures = {
   ASSET_NOT_FOUND: { status: "NOT_FOUND", text: "no market trades this asset" },
   ORDER_NOT_FOUND: { status: "NOT_FOUND", text: "there is no such order" },
   RESERVATION_NOT_FOUND: { status: "NOT_FOUND", text: "there is no such reservation" },
+  SERVICE_NOT_FOUND: { status: "NOT_FOUND", text: "there is no such service here" },
   SYMBOL_HALTED: { status: "FAILED_PRECONDITION", text: "the market is halted" },
   SYMBOL_POST_ONLY: { status: "FAILED_PRECONDITION", text: "the market takes post-only orders only" },
   SYMBOL_CANCEL_ONLY: { status: "FAILED_PRECONDITION", text: "the market takes cancels only" },

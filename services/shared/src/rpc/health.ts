@@ -15,7 +15,7 @@ export function healthService(services: readonly ServiceEntry[], isReady: () => 
   };
   return implement(Health, {
     async check({ service }) {
-      if (!names.has(service)) throw new DomainError("UNIMPLEMENTED", { service });
+      if (!names.has(service)) throw new DomainError("SERVICE_NOT_FOUND", { service });
       return { status: statusOf(service) };
     },
     async list() {

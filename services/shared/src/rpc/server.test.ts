@@ -141,6 +141,10 @@ test("health tells the truth and reflection lists what is served", async () => {
   expect((await health.check({ service: MatcherService.typeName })).status).toBe(Serving.SERVING);
   state.isReady = false;
   expect((await health.check({})).status).toBe(Serving.NOT_SERVING);
+  // By its own contract; probes take UNIMPLEMENTED for a server without health.
+  await expect(health.check({ service: "bourse.Nothing" })).rejects.toMatchObject({
+    reason: "SERVICE_NOT_FOUND",
+  });
   const stream = createClient(ServerReflection, channel).serverReflectionInfo();
   stream.write({ messageRequest: { case: "listServices", value: "" } });
   stream.write({
@@ -149,7 +153,9 @@ test("health tells the truth and reflection lists what is served", async () => {
   stream.end();
   const answers = [];
   for await (const { messageResponse } of stream) answers.push(messageResponse);
-  expect(answers[0]?.value).toMatchObject({ service: [{ name: "bourse.matcher.v1.MatcherService" }] });
+  expect(answers[0]?.value).toMatchObject({
+    service: [{ name: "bourse.matcher.v1.MatcherService" }, { name: "grpc.health.v1.Health" }],
+  });
   expect(answers[1]?.case).toBe("fileDescriptorResponse");
 });
 

@@ -74,7 +74,8 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer>
     "grpc.enable_channelz": 0,
   });
   const ground: Ground = { options, drain, ...serverMetrics(options.metrics) };
-  const open = [healthService(options.services, options.isReady), ...reflectionServices(options.services)];
+  const health = healthService(options.services, options.isReady);
+  const open = [health, ...reflectionServices([...options.services, health])];
   for (const entry of options.services) add(server, ground, entry, options.guards ?? []);
   for (const entry of open) add(server, ground, entry, []);
   const port = await bind(server, `${options.host}:${options.port}`);
