@@ -21,7 +21,7 @@ import { JournalRefused } from "./io/segment.js";
 import { matcherService } from "./rpc/matcher-service.js";
 import { createRecordCodec } from "./rpc/matcher-wire.js";
 import { marketStates } from "./rpc/matcher-words.js";
-import { parseMarket } from "./rpc/parse-command.js";
+import { checkNewMarket, parseMarket } from "./rpc/parse-command.js";
 
 /** EX_DATAERR: the journal is damaged, a person must decide. */
 const EXIT_JOURNAL_REFUSED = 65;
@@ -143,7 +143,8 @@ function catalogueOf(markets: typeof config.markets): Market[] {
   const mistakes: string[] = [];
   const catalogue = markets.flatMap((market, index) => {
     try {
-      return [parseMarket({ ...market, state: marketStates[market.state] }, market.shard)];
+      const wire = { ...market, state: marketStates[market.state] };
+      return [checkNewMarket(parseMarket(wire, market.shard))];
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       mistakes.push(`markets.${index}.${error.facts.field}: ${error.message}`);

@@ -385,17 +385,33 @@ describe("state and markets", () => {
       await refusal(
         matcher.client.addMarket({ market: { ...eth, symbol: "ETH/EUR", quoteAsset: "EUR", shard: 3 } }),
       ),
-    ).toMatchObject({ reason: "INVALID_MARKET", facts: { field: "shard" } });
-    expect(
-      await refusal(matcher.client.addMarket({ market: { ...eth, lotSize: "0.00000001" } })),
-    ).toMatchObject({
-      reason: "INVALID_MARKET",
-      facts: { field: "lotSize" },
-    });
+    ).toMatchObject({ reason: "INVALID_MARKET", facts: { field: "market.shard" } });
     await stop(matcher);
     const { client } = await start();
     expect(await client.getBook({ symbol: "ETH/USDT" })).toMatchObject({ bids: [], asks: [] });
   });
+
+  test.each([
+    [{ lotSize: "0.00000001" }, "INVALID_MARKET", "market.lot_size"],
+    [{ baseAsset: "eth" }, "INVALID_MARKET", "market.base_asset"],
+    [{ protectionBps: 0 }, "INVALID_MARKET", "market.protection_bps"],
+    [{ minQuantity: "2", maxQuantity: "1.99999999" }, "INVALID_MARKET", "market.max_quantity"],
+    [{ state: 5 }, "INVALID_MARKET", "market.state"],
+    [{ state: 99 }, "INVALID_ENUM", "market.state"],
+  ])(
+    "a market that cannot work is refused, its field named as in the contract: %j",
+    async (part, reason, field) => {
+      const matcher = await start();
+      const eth = { ...market({ symbol: "ETH/USDT", baseAsset: "ETH" }), state: 1, ...part };
+      expect(await refusal(matcher.client.addMarket({ market: eth }))).toMatchObject({
+        reason,
+        facts: { field },
+      });
+      const fits = { ...eth, ...market({ symbol: "ETH/USDT", baseAsset: "ETH" }), state: 1 };
+      const made = { ...fits, minQuantity: "2", maxQuantity: "2" };
+      expect((await matcher.client.addMarket({ market: made })).market?.maxQuantity).toBe("2");
+    },
+  );
 
   test("a settings file that changes what never changes is refused at start, naming the key", async () => {
     await stop(await start());

@@ -15,7 +15,7 @@ import type { StoredEntry } from "../flow/log.js";
 import type { Answer, Request } from "../flow/sequence.js";
 import type { ShardStatus } from "../flow/watch-shard.js";
 import { marketInit, orderInit, resultInit } from "./matcher-wire.js";
-import { parseCancel, parseMarket, parseResolve, parseSubmit, parseTraceparent } from "./parse-command.js";
+import { parseCancel, parseNewMarket, parseResolve, parseSubmit, parseTraceparent } from "./parse-command.js";
 import { pipelined } from "./pipelined.js";
 
 /** What the handlers need from the shard. Failures are DomainErrors. */
@@ -89,7 +89,7 @@ export function matcherService(matcher: MatcherHandlers): ServiceEntry {
     async addMarket({ market }, call) {
       matcher.requireOpen();
       if (market === undefined) throw new DomainError("FIELD_REQUIRED", { field: "market" });
-      const parsed = parseMarket(market, matcher.shard);
+      const parsed = parseNewMarket(market, matcher.shard);
       return { market: marketInit(await matcher.addMarket(parsed, parseTraceparent(call.traceparent))) };
     },
     ...queries(matcher),

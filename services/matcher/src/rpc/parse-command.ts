@@ -163,6 +163,26 @@ export function parseMarket(wire: Omit<WireMarket, "$typeName" | "$unknown">, sh
   };
 }
 
+/** A new market, on which somebody can trade some day. Refuses with INVALID_MARKET and the field. */
+export function checkNewMarket(market: Market): Market {
+  const refuse = (field: keyof Market) => new DomainError("INVALID_MARKET", { field });
+  if (market.state === "DELISTED") throw refuse("state");
+  const [min, max] = [parseAtoms("", market.minQuantity), parseAtoms("", market.maxQuantity)];
+  if (max !== 0n && max < min) throw refuse("maxQuantity");
+  return market;
+}
+
+/** The market of a request, as parseMarket and checkNewMarket; a refused field has the contract's name. */
+export function parseNewMarket(wire: WireMarket, shard: number): Market {
+  try {
+    return checkNewMarket(parseMarket(wire, shard));
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.facts.field === undefined) throw error;
+    const field = error.facts.field.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+    throw new DomainError(error.reason, { ...error.facts, field: `market.${field}` }, { cause: error });
+  }
+}
+
 function canonical(field: string, text: string): string {
   try {
     return formatAtoms(parseAtoms(field, text === "" ? "0" : text));
