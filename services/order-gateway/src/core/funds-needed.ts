@@ -27,26 +27,26 @@ export function notionalTickLots(priceTicks: number, quantityLots: number): numb
   return safe(BigInt(priceTicks) * BigInt(quantityLots), "quantity");
 }
 
-/** A client's budget in whole tick × lot: what is left of it buys nothing and stays available. */
-export function tickLotsOfBudget(market: MarketRules, budgetAtoms: bigint): number {
+/** A budget in whole tick × lot, rounded down. Refuses what is less than one, and what no safe integer holds. */
+export function tickLotsOfBudget(market: MarketRules, budgetAtoms: bigint, field: string): number {
   const tickLots = budgetAtoms / market.quoteAtomsPerTickLot;
-  if (tickLots === 0n) throw new DomainError("NOTIONAL_TOO_SMALL", { field: "quote_budget" });
-  return safe(tickLots, "quote_budget");
+  if (tickLots === 0n) throw new DomainError("NOTIONAL_TOO_SMALL", { field });
+  return safe(tickLots, field);
 }
 
 /**
- * Budget of a MARKET BUY by quantity in tick × lot, rounded up: quantity × reference × (1 +
- * protection). Refuses with INSUFFICIENT_LIQUIDITY when the market has no price to start from.
+ * Budget of a MARKET BUY by quantity in atoms, rounded up: quantity × reference × (1 + protection).
+ * Refuses with INSUFFICIENT_LIQUIDITY when the market has no price to start from.
  */
-export function tickLotsOfMarketBuy(
+export function budgetOfMarketBuy(
   market: MarketRules,
   quote: Quote | undefined,
   quantityLots: number,
-): number {
+): bigint {
   const reference = referenceTicks(quote, "BUY");
   if (reference === 0) throw new DomainError("INSUFFICIENT_LIQUIDITY");
-  const scaled = BigInt(quantityLots) * BigInt(reference) * (BPS + BigInt(market.protectionBps));
-  return safe((scaled + BPS - 1n) / BPS, "quantity");
+  const atLastTrade = quoteAtoms(market, BigInt(quantityLots) * BigInt(reference));
+  return (atLastTrade * (BPS + BigInt(market.protectionBps)) + BPS - 1n) / BPS;
 }
 
 /** The price that a MARKET order starts from: last trade, else best opposite, else 0. */

@@ -88,10 +88,19 @@ describe("what an order reserves", () => {
           const terms = decideTerms(key, { ...byQuantity, quantity }, rules, { ...traded, lastTradeTicks });
           const worstTicks = Math.floor((lastTradeTicks * 10_500) / 10_000);
           expect(BigInt(terms.budgetTickLots)).toBeGreaterThanOrEqual(BigInt(worstTicks) * BigInt(lots));
-          expect(parseAtoms("", terms.reservedAmount)).toBe(quoteAtoms(rules, BigInt(terms.budgetTickLots)));
+          const exactAtoms = quoteAtoms(rules, BigInt(lastTradeTicks) * BigInt(lots)) * 10_500n;
+          expect(parseAtoms("", terms.reservedAmount)).toBe((exactAtoms + 9_999n) / 10_000n);
         },
       ),
     );
+  });
+
+  test("a derived budget is reserved to the atom, and buys whole steps of tick × lot", () => {
+    const quantity = "0.0001";
+    const rules = { ...market, minNotionalAtoms: 0n };
+    const terms = decideTerms(key, { ...byQuantity, quantity }, rules, { ...traded, lastTradeTicks: 5_001 });
+    // 10 lots at 5,001 ticks and 5 % are 52,510.5 steps of 10 atoms.
+    expect([terms.budgetTickLots, terms.reservedAmount]).toEqual([52_510, "0.00525105"]);
   });
 });
 
@@ -124,6 +133,11 @@ describe("filters", () => {
     expect(judge(sell, market, { ...traded, lastTradeTicks: 10_000 })).toBe("NOTIONAL_TOO_SMALL quantity");
     expect(judge(sell, market, { ...traded, lastTradeTicks: 1_000_000 })).toBe("ok");
     expect(judge(sell, market, undefined)).toBe("ok");
+  });
+
+  test("a budget of exactly the least notional passes, also where it is no whole number of steps", () => {
+    const grid = gridOf({ ...market, tickSize: "0.03", lotSize: "0.00001" });
+    expect(judge({ ...byBudget, quoteBudget: "1" }, { ...market, ...grid })).toBe("ok");
   });
 
   test("a budget that buys nothing at all is too small, whatever the market's least notional", () => {

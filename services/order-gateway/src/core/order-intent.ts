@@ -1,15 +1,15 @@
 // From what the client meant to what is asked of wallet and shard, in ticks and lots, or the reason why not.
 import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
 import { formatAtoms, parsePositiveAtoms } from "@bourse/shared/units/atoms.js";
-import { parsePriceTicks, parseQuantityLots } from "@bourse/shared/units/market.js";
+import { parsePriceTicks, parseQuantityLots, quoteAtoms } from "@bourse/shared/units/market.js";
 import {
+  budgetOfMarketBuy,
   type Funds,
   fundsOfBuy,
   fundsOfSell,
   notionalTickLots,
   referenceTicks,
   tickLotsOfBudget,
-  tickLotsOfMarketBuy,
 } from "./funds-needed.js";
 import type { MarketRules, Quote } from "./market.js";
 import type { OrderContent } from "./order-content.js";
@@ -90,15 +90,17 @@ function sizeOfLimit(content: OrderContent, market: MarketRules): Size {
 function sizeOfMarket(content: OrderContent, market: MarketRules, quote?: Quote): Size {
   if (content.quoteBudget !== "") {
     const budgetAtoms = parsePositiveAtoms("quote_budget", content.quoteBudget);
-    const budgetTickLots = tickLotsOfBudget(market, budgetAtoms);
+    const budgetTickLots = tickLotsOfBudget(market, budgetAtoms, "quote_budget");
+    // What is left of it buys nothing and stays available.
     return { priceTicks: 0, quantityLots: 0, budgetTickLots, funds: fundsOfBuy(market, budgetTickLots) };
   }
   const quantityLots = quantityLotsOf(content, market);
   if (content.side === "SELL") {
     return { priceTicks: 0, quantityLots, budgetTickLots: 0, funds: fundsOfSell(market, quantityLots) };
   }
-  const budgetTickLots = tickLotsOfMarketBuy(market, quote, quantityLots);
-  return { priceTicks: 0, quantityLots, budgetTickLots, funds: fundsOfBuy(market, budgetTickLots) };
+  const amountAtoms = budgetOfMarketBuy(market, quote, quantityLots);
+  const budgetTickLots = tickLotsOfBudget(market, amountAtoms, "quantity");
+  return { priceTicks: 0, quantityLots, budgetTickLots, funds: { asset: market.quoteAsset, amountAtoms } };
 }
 
 function quantityLotsOf(content: OrderContent, market: MarketRules): number {
@@ -117,12 +119,12 @@ function checkNotional(
   quote: Quote | undefined,
   size: Size,
 ): void {
+  const isByBudget = content.quoteBudget !== "";
   const priceTicks = content.type === "LIMIT" ? size.priceTicks : referenceTicks(quote, content.side);
-  if (content.quoteBudget === "" && priceTicks === 0) return;
-  const tickLots =
-    content.quoteBudget === "" ? BigInt(priceTicks) * BigInt(size.quantityLots) : BigInt(size.budgetTickLots);
-  if (tickLots * market.quoteAtomsPerTickLot < market.minNotionalAtoms) {
-    const field = content.quoteBudget === "" ? "quantity" : "quote_budget";
-    throw new DomainError("NOTIONAL_TOO_SMALL", { field });
-  }
+  if (!isByBudget && priceTicks === 0) return;
+  const notionalAtoms = isByBudget
+    ? parsePositiveAtoms("quote_budget", content.quoteBudget)
+    : quoteAtoms(market, BigInt(priceTicks) * BigInt(size.quantityLots));
+  if (notionalAtoms < market.minNotionalAtoms)
+    throw new DomainError("NOTIONAL_TOO_SMALL", { field: isByBudget ? "quote_budget" : "quantity" });
 }
