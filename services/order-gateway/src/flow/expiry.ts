@@ -31,6 +31,7 @@ export function expiryAfter(heard: Heard, shard: number, context: CallContext): 
 
 /** Refuses a call whose caller has gone or stopped waiting. */
 export function checkWaiting(mesh: Mesh, context: CallContext): void {
-  if (context.signal?.aborted === true) throw new DomainError("CANCELLED");
+  // The deadline first: when it passes, the carriers end the call as if the caller had gone.
   if (context.deadlineMs <= mesh.clock.wallMs()) throw new DomainError("DEADLINE_EXCEEDED");
+  if (context.signal?.aborted === true) throw new DomainError("CANCELLED");
 }

@@ -3,7 +3,7 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { failureOf, toConnectError } from "@bourse/shared/errors/to-wire.js";
 import { file_google_rpc_error_details } from "@bourse/shared/gen/google/rpc/error_details_pb.js";
-import type { Call, ServiceEntry } from "@bourse/shared/rpc/call.js";
+import { type Call, refusedBefore, type ServiceEntry } from "@bourse/shared/rpc/call.js";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { createRegistry } from "@bufbuild/protobuf";
 import {
@@ -67,8 +67,8 @@ async function carry(
   const contentType = posted.header.get("content-type") ?? "";
   const form = bodyFormOf(contentType);
   if (form === undefined || !handler.supportedContentType(contentType))
-    throw new DomainError("UNSUPPORTED_MEDIA_TYPE");
-  const checked = bodyOf(posted, () =>
+    throw refusedBefore(handler.method, new DomainError("UNSUPPORTED_MEDIA_TYPE"));
+  const checked = bodyOf(posted, handler.method, () =>
     checkedBody(posted.body as AsyncIterable<Uint8Array>, handler.method, form),
   );
   const body = closingUnlessRead(checked, response);
@@ -82,6 +82,7 @@ const nodeRequest = createContextKey<HttpRequest | undefined>(undefined);
 /** The checked body; one that is compressed, or under no timeout, is refused in the protocol's own words. */
 function bodyOf(
   request: UniversalServerRequest,
+  method: DescMethod,
   checked: () => AsyncIterable<Uint8Array>,
 ): AsyncIterable<Uint8Array> {
   const encodings = ENCODING_HEADERS.map((name) => request.header.get(name) ?? "identity");
@@ -89,11 +90,11 @@ function bodyOf(
   // By the announced length connect would refuse too, without a reason.
   request.header.delete("content-length");
   if (!encodings.every((encoding) => encoding === "identity"))
-    return refusedBody(new DomainError("UNSUPPORTED_ENCODING"));
+    return refusedBody(method, new DomainError("UNSUPPORTED_ENCODING"));
   const timeoutMs = request.header.get(TIMEOUT_HEADER);
   if (timeoutMs === null || /^[0-9]{1,10}$/.test(timeoutMs)) return checked();
   request.header.delete(TIMEOUT_HEADER);
-  return refusedBody(new DomainError("MALFORMED_REQUEST", { field: TIMEOUT_HEADER }));
+  return refusedBody(method, new DomainError("MALFORMED_REQUEST", { field: TIMEOUT_HEADER }));
 }
 
 /** The same bytes; whoever stops in the middle of them ends the connection with the answer. */
@@ -109,8 +110,8 @@ async function* closingUnlessRead(
 }
 
 // biome-ignore lint/correctness/useYield: a body that fails before its first byte
-async function* refusedBody(failure: DomainError): AsyncGenerator<Uint8Array> {
-  throw toConnectError(failure);
+async function* refusedBody(method: DescMethod, failure: DomainError): AsyncGenerator<Uint8Array> {
+  throw toConnectError(refusedBefore(method, failure));
 }
 
 /** Connect GET as the POST that it stands for, so that both are read by the same code. */

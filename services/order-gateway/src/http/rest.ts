@@ -141,7 +141,7 @@ function callOf(
   return {
     method,
     signal: goneSignal(response),
-    deadlineMs: deadlineOf(headerOf(request, TIMEOUT_HEADER), options.nowMs()),
+    deadlineMs: deadlineOf(method, headerOf(request, TIMEOUT_HEADER), options.nowMs()),
     peer: request.socket.remoteAddress ?? "",
     traceparent: headerOf(request, "traceparent") ?? "",
     header: (name) => headerOf(request, name),
@@ -150,9 +150,11 @@ function callOf(
   };
 }
 
-function deadlineOf(timeoutMs: string | undefined, nowMs: number): number | undefined {
+function deadlineOf(method: DescMethod, timeoutMs: string | undefined, nowMs: number): number | undefined {
   if (timeoutMs === undefined) return undefined;
-  if (!/^[0-9]{1,10}$/.test(timeoutMs)) throw new DomainError("MALFORMED_REQUEST", { field: TIMEOUT_HEADER });
+  if (!/^[0-9]{1,10}$/.test(timeoutMs)) {
+    throw refusedBefore(method, new DomainError("MALFORMED_REQUEST", { field: TIMEOUT_HEADER }));
+  }
   return nowMs + Number(timeoutMs);
 }
 

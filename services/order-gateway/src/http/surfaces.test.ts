@@ -131,16 +131,39 @@ describe("bodies are read strictly, on REST and Connect alike", () => {
     "application/json; charset=utf-16",
     "",
   ])("content type %j is not supported", async (type) => {
-    const rest = await send("POST", "/api/v1/orders", "{}", { "content-type": type });
-    expect([rest.status, rest.reason]).toEqual([415, "UNSUPPORTED_MEDIA_TYPE"]);
+    for (const path of ["/api/v1/orders", PLACE]) {
+      expect(await send("POST", path, "{}", { "content-type": type })).toMatchObject({
+        status: 415,
+        reason: "UNSUPPORTED_MEDIA_TYPE",
+        outcome: "NOT_ATTEMPTED",
+      });
+    }
   });
 
   test("a compressed body is refused, not unpacked", async () => {
     for (const path of ["/api/v1/orders", PLACE]) {
-      expect((await send("POST", path, "x", { "content-encoding": "gzip" })).reason).toBe(
-        "UNSUPPORTED_ENCODING",
-      );
+      expect(await send("POST", path, "x", { "content-encoding": "gzip" })).toMatchObject({
+        reason: "UNSUPPORTED_ENCODING",
+        outcome: "NOT_ATTEMPTED",
+      });
     }
+  });
+
+  test.each([
+    ["/api/v1/orders", "x-timeout-ms"],
+    [PLACE, "connect-timeout-ms"],
+  ])("a timeout of nothing has passed, one that is none is refused: %s", async (path, header) => {
+    expect(await send("POST", path, order, { [header]: "0" })).toMatchObject({
+      status: 504,
+      reason: "DEADLINE_EXCEEDED",
+      outcome: "NOT_ATTEMPTED",
+    });
+    expect(await send("POST", path, order, { [header]: "soon" })).toMatchObject({
+      status: 400,
+      reason: "MALFORMED_REQUEST",
+      field: header,
+      outcome: "NOT_ATTEMPTED",
+    });
   });
 });
 
