@@ -76,7 +76,7 @@ async function fromRow(mesh: Mesh, target: Target): Promise<OrderAnswer> {
     mesh.shards.cancelUnseen(row.shard, order, call),
   );
   if (answer.type === "failure") throw answer.error;
-  return answerOfShard(mesh, ids, row.shard, answer, false);
+  return answerOfShard(mesh, { ...ids, terms: row.terms }, row.shard, answer, false);
 }
 
 async function execute(
@@ -106,7 +106,7 @@ function withOutcome(error: DomainError, ids: OrderIds): DomainError {
   if (error.facts.outcome !== "UNKNOWN") return withFacts(error, { outcome: "NOT_ATTEMPTED", ...facts });
   return new DomainError(
     "OUTCOME_UNKNOWN",
-    { ...error.facts, ...facts, cause: error.reason },
+    { retry_after_ms: "1000", ...error.facts, ...facts, cause: error.reason },
     { cause: error },
   );
 }

@@ -323,6 +323,18 @@ describe("a key that already has a word", () => {
     });
   });
 
+  test("that got a tombstone before its submit came is answered with its content", async () => {
+    const { mesh } = meshOf({
+      submit: async (terms) => {
+        const tombstone = { ...stateOf(terms), terms: undefined, status: "REJECTED" as const };
+        return { type: "order", state: { ...tombstone, reason: "NOT_SEQUENCED" }, seq: 7, replayed: true };
+      },
+    });
+    expect(await place(mesh)).toMatchObject({
+      order: { status: "REJECTED", reason: "NOT_SEQUENCED", symbol: "BTC/USDT", price: "100", quantity: "1" },
+    });
+  });
+
   test("that was a no stays a no", async () => {
     const row: Reservation = { orderId, userId, state: "REFUSED", shard: 3, terms: await storedTerms() };
     const { mesh } = meshOf({ row, market: () => ({ ...market, state: "HALTED" }) });

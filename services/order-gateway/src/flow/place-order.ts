@@ -178,16 +178,16 @@ async function submit(
     turn?.leave();
     const answer = await sent;
     if (answer.type === "failure") throw answer.error;
-    return answerOfShard(mesh, key, shard, answer, wasReserved);
+    return answerOfShard(mesh, { ...key, terms }, shard, answer, wasReserved);
   } catch (error) {
     throw unknown(error);
   }
 }
 
-/** The order as its shard answered, noted for later reads. */
+/** The order as its shard answered, noted for later reads. `terms` are for a tombstone, which has none. */
 export function answerOfShard(
   mesh: Mesh,
-  ids: { orderId: string; clientOrderId: string; userId: string },
+  ids: { orderId: string; clientOrderId: string; userId: string; terms?: OrderTerms | undefined },
   shard: number,
   answer: Extract<ShardAnswer, { type: "order" }>,
   wasKnown: boolean,
@@ -196,8 +196,13 @@ export function answerOfShard(
   mesh.acknowledged(ids.userId, shard, seq);
   const replayed = wasKnown || answer.replayed;
   const progress = progressOfState(state);
-  if (state.terms === undefined) return { order: viewOfTombstone(ids, progress), replayed, seq };
-  return { order: viewOf(state.terms, mesh.shards.market(state.terms.symbol), progress), replayed, seq };
+  const terms = state.terms ?? ids.terms;
+  if (terms === undefined) return { order: viewOfTombstone(ids, progress), replayed, seq };
+  const market = mesh.shards.findMarket(terms.symbol);
+  // The command is done; only its answer cannot be written without the grid.
+  if (market === undefined)
+    throw new DomainError("SHARD_UNAVAILABLE", { outcome: "UNKNOWN", retry_after_ms: RETRY_AFTER_MS });
+  return { order: viewOf(terms, market, progress), replayed, seq };
 }
 
 /** After the reserve was sent nothing is certain but by a stored word. */

@@ -1,11 +1,5 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import {
-  type OrderView,
-  progressOfReservation,
-  progressOfState,
-  viewOf,
-  viewOfTombstone,
-} from "../core/order-view.js";
+import { type OrderView, progressOfReservation, progressOfState, viewOf } from "../core/order-view.js";
 import { idsOf, type OrderName } from "./cancel-order.js";
 import type { CallContext, Mesh } from "./mesh.js";
 import { answerOfClosed } from "./place-order.js";
@@ -25,6 +19,6 @@ export async function readOrder(mesh: Mesh, name: OrderName, context: CallContex
   const market = mesh.shards.market(row.terms.symbol);
   const state = await mesh.shards.getOrder(row.shard, ids.orderId, context.userId, context.deadlineMs);
   if (state === undefined) return viewOf(row.terms, market, progressOfReservation(row));
-  const progress = progressOfState(state);
-  return state.terms === undefined ? viewOfTombstone(named, progress) : viewOf(state.terms, market, progress);
+  // A tombstone has no terms; those of the reservation are the order's.
+  return viewOf(row.terms, market, progressOfState(state));
 }
