@@ -67,3 +67,19 @@ test("an unknown name in the environment is a mistake", () => {
     "BOURSE__WALET__GRPC_PORT: unknown key",
   ]);
 });
+
+test("a mistake says what is wanted", () => {
+  const env = {
+    BOURSE__WALLET__GRPC_PORT: "abc",
+    BOURSE__WALLET__IS_FAST: "maybe",
+    BOURSE__WALLET__POSTGRES_URL: "[]",
+  };
+  expect(mistakesOf(good, env)).toEqual([
+    "wallet.grpcPort: must be a whole number",
+    "wallet.postgresUrl: must be text",
+    "wallet.isFast: must be true or false",
+  ]);
+  expect(mistakesOf(good, { BOURSE__WALLET__GRPC_PORT: "[1.5]" })).toEqual([
+    "wallet.grpcPort: must be a whole number",
+  ]);
+});

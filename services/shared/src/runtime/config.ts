@@ -34,23 +34,30 @@ export class ConfigError extends Error {
 /** A whole number, also from environment text. */
 export const whole = () =>
   z
-    .union([
-      z.number(),
-      z
-        .string()
-        .regex(/^-?[0-9]+$/)
-        .transform(Number),
-    ])
-    .pipe(z.int());
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^-?[0-9]+$/)
+          .transform(Number),
+      ],
+      "must be a whole number",
+    )
+    .pipe(z.int("must be a whole number"));
 /** A TCP port; 0 picks a free one. */
 export const port = () => whole().pipe(z.int().min(0).max(65_535));
 /** A positive whole number: a count, a size, a duration in the unit that the key names. */
 export const count = () => whole().pipe(z.int().min(1));
 /** True or false, also from environment text. */
 export const flag = () =>
-  z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")]);
+  z.union(
+    [z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")],
+    "must be true or false",
+  );
 /** Text that is not empty; a number in the file or environment is taken as its text. */
-export const text = () => z.union([z.string(), z.number().transform(String)]).pipe(z.string().min(1));
+export const text = () =>
+  z.union([z.string(), z.number().transform(String)], "must be text").pipe(z.string().min(1));
 
 /** Settings that every process has. */
 export const logSettings = z.strictObject({
