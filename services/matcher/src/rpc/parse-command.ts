@@ -163,12 +163,10 @@ export function parseMarket(wire: Omit<WireMarket, "$typeName" | "$unknown">, sh
   };
 }
 
-/** A new market, on which somebody can trade some day. Refuses with INVALID_MARKET and the field. */
+/** A new market, in which some quantity is legal. Refuses with INVALID_MARKET and the field. */
 export function checkNewMarket(market: Market): Market {
-  const refuse = (field: keyof Market) => new DomainError("INVALID_MARKET", { field });
-  if (market.state === "DELISTED") throw refuse("state");
   const [min, max] = [parseAtoms("", market.minQuantity), parseAtoms("", market.maxQuantity)];
-  if (max !== 0n && max < min) throw refuse("maxQuantity");
+  if (max !== 0n && max < min) throw new DomainError("INVALID_MARKET", { field: "maxQuantity" });
   return market;
 }
 
