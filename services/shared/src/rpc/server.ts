@@ -68,7 +68,7 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer>
   const drain = new AbortController();
   const server = new Server({
     // What is a little too large is read, so that it gets a precise error; grpc-js' own has no details.
-    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_receive_message_length": Math.min(MESSAGE_BYTES_MAX, 16 * bytesMaxOf(options)),
     "grpc.max_concurrent_streams": CONCURRENT_STREAMS_MAX,
     "grpc.max_metadata_size": HEADER_BYTES_MAX,
     "grpc.enable_channelz": 0,
@@ -248,8 +248,12 @@ async function* requests(
   }
 }
 
+function bytesMaxOf({ messageBytesMax }: GrpcServerOptions): number {
+  return messageBytesMax ?? MESSAGE_BYTES_MAX;
+}
+
 function read({ options }: Ground, method: DescMethod, bytes: Buffer): Message {
-  if (bytes.length > (options.messageBytesMax ?? MESSAGE_BYTES_MAX)) {
+  if (bytes.length > bytesMaxOf(options)) {
     throw refusedBefore(method, new DomainError("MESSAGE_TOO_LARGE"));
   }
   try {
