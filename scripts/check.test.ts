@@ -3,7 +3,10 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+
+// Six tools a run; half a minute is not enough on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const REPOSITORY = new URL("..", import.meta.url).pathname;
 const COPIED = [

@@ -40,7 +40,8 @@ async function settingsOnFreePorts(): Promise<{ file: string; httpPort: number; 
     `${name}: { grpcPort: ${await freePort()}, adminPort: ${await freePort()} }`;
   const file = join(home, "settings.yaml");
   const lines = [
-    `shards: [{ shard: 0, address: "127.0.0.1:${shardPort}" }]`,
+    // A shard's admin port is 9100 and its number: the number is chosen so that the port is free.
+    `shards: [{ shard: ${(await freePort()) - 9_100}, address: "127.0.0.1:${shardPort}" }]`,
     `orderGateway: { grpcPort: ${await freePort()}, httpPort: ${httpPort}, adminPort: ${await freePort()} }`,
     await section("wallet"),
     await section("marketData"),
