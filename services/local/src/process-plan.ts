@@ -109,8 +109,9 @@ function portKeys({ grpc, http, admin }: Ports): Record<string, string> {
 
 function nodeArgs(main: string, from: "dist" | "source"): string[] {
   const [service, file] = main.split("/") as [string, string];
-  // The default of 16 MiB grows every process by tens of megabytes without making any of them faster.
-  const memory = ["--max-semi-space-size=8"];
+  // V8's default of 16 MiB grows every process by tens of megabytes and makes none of them faster but the
+  // gateway, whose requests live longer than a small new space: 226 µs a command at 8 MiB, 197 at 32.
+  const memory = [`--max-semi-space-size=${main === "order-gateway/main" ? 32 : 8}`];
   if (from === "dist") return [...memory, join(servicesFolder, service, "dist", `${file}.js`)];
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   return [
