@@ -202,7 +202,7 @@ describe("cancelling and reading", () => {
     });
   });
 
-  test("an order that ended otherwise is not open, with its status", async () => {
+  test("an order that ended otherwise is not open, with its final state", async () => {
     const user = await newUser();
     await user.place({
       clientOrderId: "m",
@@ -213,7 +213,7 @@ describe("cancelling and reading", () => {
     });
     await expect(user.cancel("m")).rejects.toMatchObject({
       reason: "ORDER_NOT_OPEN",
-      facts: { status: "EXPIRED" },
+      facts: { status: "EXPIRED", reason: "INSUFFICIENT_LIQUIDITY", filled_quantity: "0" },
     });
   });
 

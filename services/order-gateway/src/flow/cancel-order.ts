@@ -1,7 +1,6 @@
 // Ending one order, also one that its shard may never have seen.
 import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { orderIdOf } from "@bourse/shared/ids.js";
-import type { OrderStatus } from "../core/order-types.js";
 import type { ShardAnswer, ShardCall } from "../io/shards.js";
 import { checkWaiting, expiryAfter, type Heard, hear } from "./expiry.js";
 import type { CallContext, Mesh } from "./mesh.js";
@@ -29,7 +28,7 @@ export function idsOf(name: OrderName, userId: string): OrderIds {
 
 /**
  * Cancels an order. A cancelled order is answered again; one that ended otherwise is refused with
- * ORDER_NOT_OPEN and its status. An order that is reserved but unknown to its shard gets a tombstone,
+ * ORDER_NOT_OPEN and its final state. An order that is reserved but unknown to its shard gets a tombstone,
  * so that its late Submit is refused; one without a reservation changes nothing.
  */
 export async function cancelOrder(mesh: Mesh, name: OrderName, context: CallContext): Promise<OrderAnswer> {
@@ -95,9 +94,10 @@ async function execute(
 }
 
 function onlyCancelled(answer: OrderAnswer): OrderAnswer {
-  const status: OrderStatus = answer.order.status;
+  const { status, reason, filledQuantity } = answer.order;
   if (status === "CANCELLED") return answer;
-  throw new DomainError("ORDER_NOT_OPEN", { status });
+  const why = reason === "" ? {} : { reason };
+  throw new DomainError("ORDER_NOT_OPEN", { status, ...why, filled_quantity: filledQuantity });
 }
 
 /** A cancel that may have reached its shard is in doubt; any other failure means that nothing was done. */
