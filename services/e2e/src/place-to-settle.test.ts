@@ -84,6 +84,37 @@ test("a limit order rests, trades at its price and pays out, fees and improvemen
   expect(await balancesOf(seller)).toEqual(["base 98/0", "USDT 199.8/0"]);
 });
 
+test("an order keeps its place in the log when it has ended, whoever is asked", async () => {
+  const terms = limit(Side.SELL, "100", "1");
+  const filled = (await seller.client.orders.placeOrder(terms)).order;
+  const cancelled = (await seller.client.orders.placeOrder(limit(Side.SELL, "105", "1"))).order;
+  await buyer.client.orders.placeOrder(limit(Side.BUY, "100", "1"));
+  await seller.client.orders.cancelOrder({ id: { case: "orderId", value: cancelled?.orderId ?? "" } });
+  await exchange.evidence.untilSettled();
+
+  const { orders } = await seller.client.orders.listOrders({});
+  for (const placed of [filled, cancelled]) {
+    const orderId = placed?.orderId ?? "";
+    expect(placed?.acceptedSequence).toBeGreaterThan(0n);
+    const { order } = await seller.client.orders.getOrder({ id: { case: "orderId", value: orderId } });
+    expect(order?.status).toBe(placed === filled ? OrderStatus.FILLED : OrderStatus.CANCELLED);
+    expect(order?.acceptedSequence).toBe(placed?.acceptedSequence);
+    const listed = orders.find((each) => each.orderId === orderId);
+    expect(listed?.acceptedSequence).toBe(placed?.acceptedSequence);
+  }
+  const replay = await seller.client.orders.placeOrder(terms);
+  expect(replay).toMatchObject({ replayed: true, order: { acceptedSequence: filled?.acceptedSequence } });
+  const id = { case: "orderId", value: cancelled?.orderId ?? "" } as const;
+  const again = await seller.client.orders.cancelOrder({ id });
+  expect(again.order?.acceptedSequence).toBe(cancelled?.acceptedSequence);
+  // A filled order stays filled, and a cancel says how it ended.
+  const late = seller.client.orders.cancelOrder({ id: { case: "orderId", value: filled?.orderId ?? "" } });
+  await expect(late).rejects.toMatchObject({
+    reason: "ORDER_NOT_OPEN",
+    facts: { status: "FILLED", filled_quantity: "1" },
+  });
+});
+
 test("history, depth and trades show it, each to whom it concerns", async () => {
   const rest = await seller.client.orders.placeOrder(limit(Side.SELL, "100", "3"));
   const take = await buyer.client.orders.placeOrder(limit(Side.BUY, "100", "2"));

@@ -31,6 +31,8 @@ test("a cancel takes an order out of the middle of its queue", () => {
       reason: "USER",
       remainingLots: 2,
       resting: { side: "buy", priceTicks: 100 },
+      // Its market is the first record.
+      acceptedSeq: 3,
     },
   ]);
   expect(show(shard)).toBe("bids | price | asks\n1 3 | 100 |");
@@ -50,7 +52,8 @@ test("a cancel of an unknown or a foreign order has no effect, of an ended one i
 test("Resolve of an unknown order writes a tombstone, and the late Submit is told of it", () => {
   const shard = shardOf(market());
   const [tombstone] = offer(shard, resolve(1)) ?? [];
-  expect(tombstone).toMatchObject({ status: "REJECTED", reason: "NOT_SEQUENCED", isTombstone: true });
+  const word = { status: "REJECTED", reason: "NOT_SEQUENCED", isTombstone: true };
+  expect(tombstone).toMatchObject({ ...word, acceptedSeq: shard.seq });
   expect(offer(shard, submit(1))).toBeUndefined();
   const view = viewOf(shard, ownEntry(shard, orderId(1), userId(1)));
   expect(view).toMatchObject({ status: "REJECTED", reason: "NOT_SEQUENCED", isTombstone: true });

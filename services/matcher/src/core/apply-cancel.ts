@@ -9,6 +9,7 @@ import {
   executedTickLotsOf,
   isOpenEntry,
   marketOf,
+  seqOf,
   slotOf,
 } from "./known-orders.js";
 import { entryOf, type Moment, type Shard, userNumber } from "./shard.js";
@@ -39,6 +40,7 @@ export function applyCancel(shard: Shard, { timeMs }: Moment, orderId: string): 
       resting: { side: terms.side, priceTicks: terms.priceTicks },
       remainingLots,
       createdAtMs: createdMsOf(known, entry),
+      acceptedSeq: seqOf(known, entry),
       terms: undefined,
       isTombstone: false,
     },
@@ -68,6 +70,7 @@ export function applyResolve(shard: Shard, moment: Moment, command: ResolveComma
       resting: undefined,
       remainingLots: 0,
       createdAtMs: timeMs,
+      acceptedSeq: seq,
       terms: undefined,
       isTombstone: true,
     },

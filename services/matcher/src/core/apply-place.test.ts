@@ -130,9 +130,10 @@ describe("post-only", () => {
 
   test("rests otherwise; a refused order carries its terms and no acceptance", () => {
     expect(place(LADDER, { postOnly: true, priceTicks: 100 }).fate).toBe("RESTED 1 @ 100");
-    const { events } = place(LADDER, { postOnly: true, priceTicks: 101 });
+    const { events, shard } = place(LADDER, { postOnly: true, priceTicks: 101 });
     expect(events).toHaveLength(1);
-    expect(events[0]).toMatchObject({ type: "ended", terms: { orderId: orderId(1) }, remainingLots: 1 });
+    const end = { type: "ended", terms: { orderId: orderId(1) }, remainingLots: 1, acceptedSeq: shard.seq };
+    expect(events[0]).toMatchObject(end);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   endEntry,
   executedLotsOf,
   executedTickLotsOf,
+  seqOf,
   setSlot,
 } from "./known-orders.js";
 import { bookOf, entryOf, type Moment, type Shard, termsHash, userNumber } from "./shard.js";
@@ -193,6 +194,7 @@ function fillMaker(shard: Shard, book: Book, slot: number, timeMs: number): Matc
     resting: { side: terms.side, priceTicks: terms.priceTicks },
     remainingLots: 0,
     createdAtMs: createdMsOf(shard.known, entry),
+    acceptedSeq: seqOf(shard.known, entry),
     terms: undefined,
     isTombstone: false,
   };
@@ -249,6 +251,7 @@ function ended(
     resting: undefined,
     remainingLots: taker.remainingLots,
     createdAtMs: taker.timeMs,
+    acceptedSeq: seqOf(known, taker.entry),
     terms: end.terms,
     isTombstone: false,
   };

@@ -17,7 +17,7 @@ function lockstep(properties: readonly Market[], commands: readonly OrderCommand
   const slow = createSlowShard(properties);
   const all: MatcherEvent[] = [];
   for (const command of commands) {
-    const expected = applySlow(slow, shard.timeMs, command);
+    const expected = applySlow(slow, { seq: shard.seq + 1, timeMs: shard.timeMs }, command);
     const events = offer(shard, command);
     expect(events).toEqual(expected);
     expect(restingOf(shard)).toEqual(restingOfSlow(slow, properties));

@@ -1,5 +1,6 @@
 // The plainest correct shard: lists that are searched from end to end, bigint sums, no slots, no index. The
 // reference that tests hold the fast core against; it shares nothing with it but the words.
+import type { Moment } from "./shard.js";
 import type {
   EndReason,
   FinalStatus,
@@ -13,6 +14,7 @@ import type {
 interface SlowOrder {
   readonly terms: OrderTerms;
   readonly createdAtMs: number;
+  readonly acceptedSeq: number;
   remaining: bigint;
   executed: bigint;
   notional: bigint;
@@ -43,14 +45,14 @@ export function createSlowShard(markets: readonly Market[]): SlowShard {
 /** Events of a client's command that is in time; undefined when it has no effect. */
 export function applySlow(
   shard: SlowShard,
-  timeMs: number,
+  moment: Moment,
   command: OrderCommand,
 ): MatcherEvent[] | undefined {
   if (command.type === "submit") {
     const { terms } = command;
     if (shard.decided.has(terms.orderId) || !shard.markets.has(terms.symbol)) return undefined;
     shard.decided.add(terms.orderId);
-    return place(shard, timeMs, terms);
+    return place(shard, moment, terms);
   }
   const resting = shard.resting.find(({ terms }) => terms.orderId === command.orderId);
   const mayCancel = command.type === "cancel" || command.cancelIfOpen;
@@ -72,17 +74,19 @@ export function applySlow(
       executedTickLots: "0",
       resting: undefined,
       remainingLots: 0,
-      createdAtMs: timeMs,
+      createdAtMs: moment.timeMs,
+      acceptedSeq: moment.seq,
       terms: undefined,
       isTombstone: true,
     },
   ];
 }
 
-function place(shard: SlowShard, timeMs: number, terms: OrderTerms): MatcherEvent[] {
+function place(shard: SlowShard, { seq, timeMs }: Moment, terms: OrderTerms): MatcherEvent[] {
   const order: SlowOrder = {
     terms,
     createdAtMs: timeMs,
+    acceptedSeq: seq,
     remaining: BigInt(terms.quantityLots),
     executed: 0n,
     notional: 0n,
@@ -281,6 +285,7 @@ function endedEvent(
     resting: end.wasResting === true ? { side, priceTicks } : undefined,
     remainingLots: Number(order.remaining),
     createdAtMs: order.createdAtMs,
+    acceptedSeq: order.acceptedSeq,
     terms: end.isRefused === true ? order.terms : undefined,
     isTombstone: false,
   };

@@ -190,6 +190,8 @@ export interface OrderEnded {
   /** Open quantity that ended with it; 0 for an order by quote budget. */
   readonly remainingLots: number;
   readonly createdAtMs: number;
+  /** Seq of the record that first decided about the order; its own for a refusal or a tombstone. */
+  readonly acceptedSeq: number;
   /** Terms of a refused order, since nothing else tells them. */
   readonly terms: OrderTerms | undefined;
   readonly isTombstone: boolean;

@@ -193,6 +193,7 @@ function endedInit(event: OrderEnded): MessageInitShape<typeof OrderEndedSchema>
     executedTickLots: event.executedTickLots,
     remainingLots: BigInt(event.remainingLots),
     createdAtMs: BigInt(event.createdAtMs),
+    acceptedSeq: BigInt(event.acceptedSeq),
     isTombstone: event.isTombstone,
     wasResting: resting !== undefined,
     side: resting === undefined ? WireSide.UNSPECIFIED : sides[resting.side],

@@ -76,6 +76,8 @@ export interface OrderEnd {
   readonly createdAtMs: number;
   readonly endedAtMs: number;
   readonly endedSeq: number;
+  /** Seq of the record that first decided about the order; 0 when the row does not know it. */
+  readonly acceptedSeq: number;
 }
 
 /** FILLED, CANCELLED, EXPIRED and REJECTED are final. */

@@ -64,19 +64,21 @@ describe("the owner's view", () => {
     const row: Reservation = { orderId: "order", userId: "user", state: "ACTIVE", shard: 0, terms };
     expect(progressOfReservation(row)).toMatchObject({ status: "PENDING", acceptedSeq: 0 });
     const end = {
-      status: "REJECTED",
-      reason: "PRICE_OUT_OF_BAND",
+      status: "CANCELLED",
+      reason: "USER",
       executedLots: 0,
       executedTickLots: 0n,
       createdAtMs: 5,
-      endedAtMs: 5,
+      endedAtMs: 6,
       endedSeq: 12,
+      acceptedSeq: 11,
     } as const;
     expect(progressOfReservation({ ...row, state: "CLOSED", end })).toMatchObject({
-      status: "REJECTED",
-      reason: "PRICE_OUT_OF_BAND",
-      acceptedSeq: 12,
+      status: "CANCELLED",
+      reason: "USER",
+      acceptedSeq: 11,
       createdMs: 5,
+      updatedMs: 6,
     });
   });
 });

@@ -58,9 +58,7 @@ export function progressOfReservation({ end }: Reservation): Progress {
 }
 
 function progressOfEnd(end: OrderEnd): Progress {
-  const { status, reason, executedLots, executedTickLots } = end;
-  // The row keeps no seq of the acceptance; where the order was refused it is the seq of its end.
-  const acceptedSeq = status === "REJECTED" ? end.endedSeq : 0;
+  const { status, reason, executedLots, executedTickLots, acceptedSeq } = end;
   const createdMs = end.createdAtMs === 0 ? end.endedAtMs : end.createdAtMs;
   return { status, reason, executedLots, executedTickLots, acceptedSeq, createdMs, updatedMs: end.endedAtMs };
 }

@@ -281,6 +281,7 @@ describe("a key that already has a word", () => {
     createdAtMs: 1,
     endedAtMs: 2,
     endedSeq: 9,
+    acceptedSeq: 7,
   };
 
   test("is answered from its row when it has ended, without asking the shard", async () => {
@@ -291,7 +292,7 @@ describe("a key that already has a word", () => {
     expect(await place(mesh)).toMatchObject({
       replayed: true,
       seq: 9,
-      order: { status: "FILLED", filledQuantity: "1", executedQuote: "100" },
+      order: { status: "FILLED", filledQuantity: "1", executedQuote: "100", acceptedSeq: 7 },
     });
     expect(asked).toEqual(["reserve"]);
   });

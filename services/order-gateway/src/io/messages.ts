@@ -94,6 +94,7 @@ function endOfWire(wire: WireReservation): Order.OrderEnd {
     createdAtMs: safe(wire.orderCreatedAtMs),
     endedAtMs: safe(wire.orderEndedAtMs),
     endedSeq: safe(wire.endedSeq),
+    acceptedSeq: safe(wire.acceptedSeq),
   };
 }
 

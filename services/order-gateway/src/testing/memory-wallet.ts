@@ -54,7 +54,7 @@ export class MemoryWallet {
   /** Ends a reservation the way the settler does. */
   closeOrder(orderId: string, finalStatus: OrderStatus, finalReason: EndReason): void {
     const row = this.reservations.get(orderId) ?? create(ReservationSchema, { orderId });
-    const end = { finalStatus, finalReason, endedSeq: 9n, orderEndedAtMs: 1_000n };
+    const end = { finalStatus, finalReason, acceptedSeq: 9n, endedSeq: 9n, orderEndedAtMs: 1_000n };
     this.reservations.set(orderId, { ...row, ...end, state: ReservationState.CLOSED, remaining: "0" });
   }
 

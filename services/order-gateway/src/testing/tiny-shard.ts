@@ -171,7 +171,8 @@ class Shard implements TinyShard {
     const orderId = orderIdOf(user, clientOrderId);
     const word = { status: OrderStatus.REJECTED, reason: EndReason.NOT_SEQUENCED, isTombstone: true };
     const value = { orderId, userId: user, symbol: this.market.symbol, ...word, executedTickLots: "0" };
-    this.#write([{ case: "ended", value: { ...value, createdAtMs: BigInt(this.#nextMs()) } as never }]);
+    const begin = { createdAtMs: BigInt(this.#nextMs()), acceptedSeq: BigInt(this.records.length + 1) };
+    this.#write([{ case: "ended", value: { ...value, ...begin } as never }]);
     return orderId;
   }
 
@@ -265,7 +266,8 @@ class Shard implements TinyShard {
       executedTickLots: String(order.executedTickLots),
     };
     const value = { orderId, userId, symbol, side, status, reason, ...executed };
-    return { case: "ended", value: { ...value, createdAtMs: BigInt(order.createdAtMs) } as never };
+    const begin = { createdAtMs: BigInt(order.createdAtMs), acceptedSeq: BigInt(order.acceptedSeq) };
+    return { case: "ended", value: { ...value, ...begin } as never };
   }
 
   /** Time of the record that is being made. */

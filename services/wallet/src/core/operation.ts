@@ -38,6 +38,8 @@ export interface ReleaseOperation {
   readonly executedLots: number;
   readonly executedTickLots: bigint;
   readonly orderCreatedAtMs: number;
+  /** Seq of the record that first decided about the order; 0 when its end does not say it. */
+  readonly acceptedSeq: number;
 }
 
 /** The shard knows the order: the sweep need not ask. */

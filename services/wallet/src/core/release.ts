@@ -50,13 +50,14 @@ export function tombstoneOf(operation: Operation, release: ReleaseOperation, sha
 }
 
 function finalWordOf(operation: Operation, release: ReleaseOperation): FinalWord {
-  const { status, reason, executedLots, executedTickLots, orderCreatedAtMs } = release;
+  const { status, reason, executedLots, executedTickLots, orderCreatedAtMs, acceptedSeq } = release;
   return {
     status,
     reason,
     executedLots,
     executedTickLots,
     orderCreatedAtMs,
+    acceptedSeq,
     endedAtMs: operation.timeMs,
     endedSeq: operation.seq,
   };

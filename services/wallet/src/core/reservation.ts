@@ -34,6 +34,8 @@ export interface FinalWord {
   readonly executedTickLots: bigint;
   /** Shard time at which the order was accepted or refused. */
   readonly orderCreatedAtMs: number;
+  /** Seq of the record that first decided about the order; 0 when its end did not say it. */
+  readonly acceptedSeq: number;
   readonly endedAtMs: number;
   readonly endedSeq: number;
 }

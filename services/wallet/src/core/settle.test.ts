@@ -181,6 +181,7 @@ const release = (orderId: string, userId: string, executedLots = 0) =>
     executedLots,
     executedTickLots: BigInt(executedLots),
     orderCreatedAtMs: 1,
+    acceptedSeq: 3,
   }) as const;
 
 test("the end of an order frees what is left and keeps the final word", () => {
@@ -191,7 +192,7 @@ test("the end of an order frees what is left and keeps the final word", () => {
     state: "CLOSED",
     remainingAtoms: 0n,
     releasedAtoms: 1_000n,
-    finalWord: { status: "CANCELLED", reason: "USER", endedSeq: 9, endedAtMs: 9_000 },
+    finalWord: { status: "CANCELLED", reason: "USER", acceptedSeq: 3, endedSeq: 9, endedAtMs: 9_000 },
   });
 });
 

@@ -60,6 +60,7 @@ test("a late reserve of a released order finds it closed and holds nothing", asy
     executedLots: 0,
     executedTickLots: 0n,
     orderCreatedAtMs: 5,
+    acceptedSeq: 4,
   } as const;
   const after = { epoch: 0, seq: 0, operations: 0 };
   const through = { epoch: 1, seq: 4, operations: 1 };
@@ -68,7 +69,10 @@ test("a late reserve of a released order finds it closed and holds nothing", asy
   expect(await reserveOne(wallet.database, reserveRequest({ orderId, userId, shard: 3 }))).toMatchObject({
     type: "held",
     isReplayed: true,
-    reservation: { state: "CLOSED", finalWord: { status: "REJECTED", reason: "NOT_SEQUENCED", endedSeq: 4 } },
+    reservation: {
+      state: "CLOSED",
+      finalWord: { status: "REJECTED", reason: "NOT_SEQUENCED", acceptedSeq: 4, endedSeq: 4 },
+    },
   });
   expect(await wallet.balance(userId, "USDT")).toBe(`${WHOLE}+0`);
 });

@@ -198,6 +198,7 @@ test("a release and a late reserve of the same order race: it ends closed and ho
       executedLots: 0,
       executedTickLots: 0n,
       orderCreatedAtMs: seq,
+      acceptedSeq: seq,
     } as const;
     const through = { epoch: 1, seq, operations: 1 };
     const batch = { ...move, after: cursor, through, operations: [{ seq, index: 0, timeMs: seq, effect }] };

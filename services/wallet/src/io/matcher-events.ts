@@ -145,6 +145,7 @@ function releaseOf(record: ShardRecord, ended: OrderEnded): ReleaseOperation {
     executedLots: Number(ended.executedLots),
     executedTickLots: BigInt(ended.executedTickLots === "" ? "0" : ended.executedTickLots),
     orderCreatedAtMs: Number(ended.createdAtMs),
+    acceptedSeq: Number(ended.acceptedSeq),
   };
 }
 

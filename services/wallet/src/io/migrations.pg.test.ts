@@ -82,6 +82,11 @@ test.each([
     "INSERT INTO wallet.reservations (order_id, user_id, state, shard, asset, amount, remaining, fingerprint, terms) VALUES (gen_random_uuid(), $1, 'ACTIVE', 0, 'USDT', 2, 1, sha256(''), '')",
     "every_atom_is_somewhere",
   ],
+  [
+    "an end that came before its beginning",
+    "INSERT INTO wallet.reservations (order_id, user_id, state, shard, amount, remaining, final_status, executed_lots, executed_tick_lots, order_ended_at_ms, ended_seq, accepted_seq) VALUES (gen_random_uuid(), $1, 'CLOSED', 0, 0, 0, 'CANCELLED', 0, 0, 1, 4, 5)",
+    "accepted_before_it_ended",
+  ],
 ])("the database refuses %s", async (_, sql, constraint) => {
   const failure = await wallet.pool.query(sql, [users[0]]).then(
     () => undefined,

@@ -13,7 +13,8 @@ import type {
 export const MONEY_COLUMNS = `order_id, user_id, state, sequenced, shard, asset, amount, joined, remaining, spent,
   improvement, released, maker_received, maker_fees, maker_fee_ppm, taker_received, taker_fees, taker_fee_ppm,
   (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
-  final_status, final_reason, executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq`;
+  final_status, final_reason, executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq,
+  accepted_seq`;
 
 /** Columns of FullRow. */
 export const FULL_COLUMNS = `${MONEY_COLUMNS}, encode(fingerprint, 'hex') AS fingerprint_hex, terms`;
@@ -45,6 +46,7 @@ export interface MoneyRow {
   readonly order_created_at_ms: number | null;
   readonly order_ended_at_ms: number | null;
   readonly ended_seq: number | null;
+  readonly accepted_seq: number | null;
 }
 
 export interface FullRow extends MoneyRow {
@@ -104,6 +106,7 @@ function finalWordOf(row: MoneyRow): FinalWord | undefined {
     executedLots: row.executed_lots,
     executedTickLots: BigInt(row.executed_tick_lots),
     orderCreatedAtMs: row.order_created_at_ms ?? 0,
+    acceptedSeq: row.accepted_seq ?? 0,
     endedAtMs: row.order_ended_at_ms,
     endedSeq: row.ended_seq,
   };

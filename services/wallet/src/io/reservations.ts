@@ -99,17 +99,17 @@ export async function updateReservations(client: PoolClient, changed: readonly R
                   taker_received = u.taker_received, taker_fees = u.taker_fees, taker_fee_ppm = u.taker_fee_ppm,
                   final_status = u.final_status, final_reason = u.final_reason, executed_lots = u.executed_lots,
                   executed_tick_lots = u.executed_tick_lots, order_created_at_ms = u.order_created_at_ms,
-                  order_ended_at_ms = u.order_ended_at_ms, ended_seq = u.ended_seq
+                  order_ended_at_ms = u.order_ended_at_ms, ended_seq = u.ended_seq, accepted_seq = u.accepted_seq
              FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::numeric[], $5::numeric[], $6::numeric[],
                          $7::numeric[], $8::numeric[], $9::numeric[], $10::int[], $11::numeric[], $12::numeric[],
                          $13::int[], $14::text[], $15::text[], $16::bigint[], $17::numeric[], $18::bigint[],
-                         $19::bigint[], $20::bigint[])
+                         $19::bigint[], $20::bigint[], $21::bigint[])
                   AS u(order_id, state, sequenced, remaining, spent, improvement, released,
                        maker_received, maker_fees, maker_fee_ppm, taker_received, taker_fees, taker_fee_ppm,
                        final_status, final_reason, executed_lots, executed_tick_lots, order_created_at_ms,
-                       order_ended_at_ms, ended_seq)
+                       order_ended_at_ms, ended_seq, accepted_seq)
             WHERE r.order_id = u.order_id`,
-    values: columns(changed, 20, (row) => [
+    values: columns(changed, 21, (row) => [
       row.orderId,
       row.state,
       row.isSequenced,
@@ -137,16 +137,18 @@ export async function insertTombstones(
     name: "insert_tombstones",
     text: `INSERT INTO wallet.reservations
                   (order_id, user_id, shard, state, sequenced, amount, remaining, final_status, final_reason,
-                   executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq)
+                   executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq,
+                   accepted_seq)
            SELECT order_id, user_id, shard, 'CLOSED', true, 0, 0, final_status, final_reason,
-                  executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq
+                  executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq, accepted_seq
              FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::bigint[],
-                         $7::numeric[], $8::bigint[], $9::bigint[], $10::bigint[])
+                         $7::numeric[], $8::bigint[], $9::bigint[], $10::bigint[],
+                         $11::bigint[])
                   AS u(order_id, user_id, shard, final_status, final_reason, executed_lots,
-                       executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq)
+                       executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq, accepted_seq)
             ORDER BY order_id
            ON CONFLICT (order_id) DO NOTHING`,
-    values: columns(tombstones, 10, (row) => [row.orderId, row.userId, row.shard, ...finalWordCells(row)]),
+    values: columns(tombstones, 11, (row) => [row.orderId, row.userId, row.shard, ...finalWordCells(row)]),
   });
   if (rowCount !== tombstones.length) throw new RaceLost("a late reserve came before the tombstone");
 }
@@ -160,6 +162,7 @@ function finalWordCells({ finalWord }: Reservation): unknown[] {
     finalWord?.orderCreatedAtMs,
     finalWord?.endedAtMs,
     finalWord?.endedSeq,
+    finalWord?.acceptedSeq,
   ];
 }
 

@@ -181,5 +181,6 @@ function releaseMessage(release: ReleaseOperation) {
     executedLots: BigInt(release.executedLots),
     executedTickLots: release.executedTickLots.toString(),
     orderCreatedAtMs: BigInt(release.orderCreatedAtMs),
+    acceptedSeq: BigInt(release.acceptedSeq),
   };
 }

@@ -49,6 +49,7 @@ export function reservationMessage(reservation: FullReservation): MessageInitSha
       executedLots: BigInt(finalWord.executedLots),
       executedTickLots: finalWord.executedTickLots.toString(),
       orderCreatedAtMs: BigInt(finalWord.orderCreatedAtMs),
+      acceptedSeq: BigInt(finalWord.acceptedSeq),
       orderEndedAtMs: BigInt(finalWord.endedAtMs),
       endedSeq: BigInt(finalWord.endedSeq),
     }),

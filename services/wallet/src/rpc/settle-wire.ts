@@ -121,5 +121,6 @@ function readRelease(release: ReleaseOrder): ReleaseOperation {
     executedLots: readCount("release.executed_lots", release.executedLots),
     executedTickLots: readWhole("release.executed_tick_lots", release.executedTickLots),
     orderCreatedAtMs: readCount("release.order_created_at_ms", release.orderCreatedAtMs),
+    acceptedSeq: readCount("release.accepted_seq", release.acceptedSeq),
   };
 }

@@ -153,6 +153,7 @@ test("a settlement crosses the wire, and the final word is read back with the re
     executedLots: 0n,
     executedTickLots: "0",
     orderCreatedAtMs: 123n,
+    acceptedSeq: 1n,
   };
   const after = { epoch: 0n, seq: 0n, operations: 0 };
   const through = { epoch: 3n, seq: 2n, operations: 1 };
@@ -172,6 +173,7 @@ test("a settlement crosses the wire, and the final word is read back with the re
     orderCreatedAtMs: 123n,
     orderEndedAtMs: 456n,
     endedSeq: 2n,
+    acceptedSeq: 1n,
   });
   await expect(
     server.wallet.settle({ shard: 1, epoch: 3n, after, through, operations }),

@@ -275,6 +275,7 @@ function endOf(order: OpenOrder, status: "FILLED" | "CANCELLED"): Fact {
     executedLots: BigInt(executedLots),
     executedTickLots: String(executedTickLots),
     createdAtMs: BigInt(orderCreatedAtMs),
+    acceptedSeq: BigInt(order.bornSeq),
   };
   return {
     event: { kind: { case: "ended", value } },
@@ -287,6 +288,7 @@ function endOf(order: OpenOrder, status: "FILLED" | "CANCELLED"): Fact {
       executedLots,
       executedTickLots,
       orderCreatedAtMs,
+      acceptedSeq: order.bornSeq,
     },
   };
 }

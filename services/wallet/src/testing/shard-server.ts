@@ -91,6 +91,7 @@ export class ShardServer {
   }
 
   #tombstone(orderId: string, userId: string): void {
+    const seq = BigInt(this.records.length + 1);
     const value = {
       orderId,
       userId,
@@ -98,8 +99,8 @@ export class ShardServer {
       reason: EndReason.NOT_SEQUENCED,
       executedTickLots: "0",
       isTombstone: true,
+      acceptedSeq: seq,
     };
-    const seq = BigInt(this.records.length + 1);
     const events = [{ kind: { case: "ended" as const, value } }];
     this.append(create(RecordSchema, { seq, epoch: BigInt(this.epoch), timeMs: seq * 1_000n, events }));
   }
