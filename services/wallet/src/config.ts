@@ -56,7 +56,7 @@ export const settlerSettings = {
     reportEveryMs: count()
       .default(200)
       .describe("least milliseconds between two reports of the cursor to a shard"),
-    sweepEveryMs: count().default(1_000).describe("milliseconds between two sweeps of a shard"),
+    sweepEveryMs: count().default(3_000).describe("milliseconds between two sweeps of a shard"),
     orphanAgeMs: count()
       .default(10_000)
       .describe("age in milliseconds at which a silent reservation is asked about"),
