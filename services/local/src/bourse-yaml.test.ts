@@ -1,6 +1,7 @@
 // bourse.yaml is the reference of the settings, so it must name every key. The schemas belong to other
 // services, which this one may not import; their text is enough.
 import { readFileSync } from "node:fs";
+import { processSettings } from "@bourse/shared/runtime/config.js";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { defaultSettingsFile, readSettings } from "./settings.js";
@@ -24,7 +25,9 @@ test.each([
   const begin = source.indexOf(`export const ${name} =`);
   expect(begin).toBeGreaterThan(-1);
   const schema = source.slice(begin, source.indexOf("} as const", begin));
-  const keys = [...schema.matchAll(/^ {4}(\w+):/gm)].map(([, key]) => key as string);
+  expect(schema).toContain("...processSettings,");
+  const own = [...schema.matchAll(/^ {4}(\w+):/gm)].map(([, key]) => key as string);
+  const keys = [...Object.keys(processSettings), ...own];
   const isOfShard = (key: string) => section === "matcher" && (key === "grpcPort" || key === "adminPort");
   const wanted = keys.filter((key) => !shared.has(key) && !fromMachine.has(key) && !isOfShard(key));
   expect(wanted.length).toBeGreaterThan(3);

@@ -1,4 +1,4 @@
-import { count, logSettings, port, text, tracingSettings, whole } from "@bourse/shared/runtime/config.js";
+import { count, port, processSettings, text, whole } from "@bourse/shared/runtime/config.js";
 import { z } from "zod";
 
 const bps = () => whole().pipe(z.int().min(0).max(1_000_000));
@@ -38,8 +38,7 @@ export const matcherSettings = {
   section: "matcher",
   shared: ["log", "tracing", "markets"],
   schema: z.object({
-    log: logSettings.prefault({}),
-    tracing: tracingSettings.prefault({}),
+    ...processSettings,
     markets: z
       .array(marketSettings)
       .default([])
@@ -54,7 +53,6 @@ export const matcherSettings = {
     dataDir: text()
       .optional()
       .describe("directory of the shard's journal; .bourse/matcher-<shard> when absent"),
-    host: text().default("127.0.0.1").describe("address to listen on"),
     grpcPort: port().optional().describe("port of the gRPC server; 50060 + shard when absent"),
     adminPort: port().optional().describe("port of health and metrics; 9100 + shard when absent"),
     segmentBytes: whole()
@@ -90,6 +88,5 @@ export const matcherSettings = {
     tickMs: count()
       .default(1_000)
       .describe("milliseconds after which time is journaled when nothing else is"),
-    drainMsMax: count().default(15_000).describe("milliseconds that the drain may take"),
   }),
 } as const;

@@ -1,12 +1,4 @@
-import {
-  count,
-  logSettings,
-  port,
-  shardsSettings,
-  text,
-  tracingSettings,
-  whole,
-} from "@bourse/shared/runtime/config.js";
+import { count, port, processSettings, shardsSettings, text, whole } from "@bourse/shared/runtime/config.js";
 import { z } from "zod";
 
 const perSecond = (fallback: number, meaning: string) =>
@@ -25,13 +17,11 @@ export const settings = {
   section: "orderGateway",
   shared: ["log", "tracing", "shards"],
   schema: z.object({
-    log: logSettings.prefault({}),
-    tracing: tracingSettings.prefault({}),
+    ...processSettings,
+    adminPort: port().default(9_090).describe("port of health and metrics"),
     shards: shardsSettings,
-    host: text().default("127.0.0.1").describe("address to listen on"),
     grpcPort: port().default(50_051).describe("port of the gRPC server"),
     httpPort: port().default(8_080).describe("port of REST, Connect, gRPC-Web and the API page"),
-    adminPort: port().default(9_090).describe("port of health and metrics"),
     walletAddress: text().default("127.0.0.1:50052").describe("gRPC address of the wallet"),
     marketDataAddress: text().default("127.0.0.1:50053").describe("gRPC address of market-data"),
     postgresUrl: text().describe("database of the order history, secret; read only"),
@@ -65,7 +55,6 @@ export const settings = {
       .describe("addresses or networks (CIDR) whose X-Forwarded-For is believed"),
     corsOrigins: z.array(text()).default([]).describe("web origins that browsers may call from"),
     inFlightMax: count().default(1_024).describe("unanswered commands of one OrderEntry stream"),
-    drainMsMax: count().default(15_000).describe("milliseconds that the drain may take"),
   }),
 } as const;
 

@@ -1,11 +1,4 @@
-import {
-  count,
-  logSettings,
-  port,
-  shardsSettings,
-  text,
-  tracingSettings,
-} from "@bourse/shared/runtime/config.js";
+import { count, port, processSettings, shardsSettings, text } from "@bourse/shared/runtime/config.js";
 import { z } from "zod";
 
 /** Settings of the wallet: section `wallet`, and what all processes share. */
@@ -13,11 +6,9 @@ export const walletSettings = {
   section: "wallet",
   shared: ["log", "tracing"],
   schema: z.object({
-    log: logSettings.prefault({}),
-    tracing: tracingSettings.prefault({}),
-    host: text().default("127.0.0.1").describe("address to listen on"),
-    grpcPort: port().default(50_052).describe("port of the gRPC server"),
+    ...processSettings,
     adminPort: port().default(9_091).describe("port of health and metrics"),
+    grpcPort: port().default(50_052).describe("port of the gRPC server"),
     postgresUrl: text().describe(
       "database of the wallet, for example postgres://bourse_wallet:…@host/bourse",
     ),
@@ -36,7 +27,6 @@ export const walletSettings = {
     streamUnansweredMax: count()
       .default(4_096)
       .describe("reserves without answer at which a stream is not read on"),
-    drainMsMax: count().default(15_000).describe("milliseconds that the drain may take"),
   }),
 } as const;
 
@@ -45,11 +35,9 @@ export const settlerSettings = {
   section: "settler",
   shared: ["log", "tracing", "shards"],
   schema: z.object({
-    log: logSettings.prefault({}),
-    tracing: tracingSettings.prefault({}),
-    shards: shardsSettings,
-    host: text().default("127.0.0.1").describe("address to listen on"),
+    ...processSettings,
     adminPort: port().default(9_094).describe("port of health and metrics"),
+    shards: shardsSettings,
     walletAddress: text().default("127.0.0.1:50052").describe("gRPC address of the wallet"),
     settleTimeoutMs: count().default(15_000).describe("milliseconds that one call to the wallet may take"),
     queueOperationsMax: count().default(20_000).describe("operations read ahead of the wallet, per shard"),
@@ -67,6 +55,5 @@ export const settlerSettings = {
       .default(5)
       .describe("failures of the wallet in a row that open the circuit breaker"),
     breakerOpenMs: count().default(30_000).describe("milliseconds that the breaker stays open"),
-    drainMsMax: count().default(15_000).describe("milliseconds that the drain may take"),
   }),
 } as const;

@@ -60,14 +60,14 @@ export const text = () =>
   z.union([z.string(), z.number().transform(String)], "must be text").pipe(z.string().min(1));
 
 /** Settings that every process has. */
-export const logSettings = z.strictObject({
+const logSettings = z.strictObject({
   level: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal"])
     .default("info")
     .describe("least level that is logged"),
 });
 /** Settings of tracing; off without an address. */
-export const tracingSettings = z.strictObject({
+const tracingSettings = z.strictObject({
   otlpUrl: text()
     .optional()
     .describe("OTLP gRPC endpoint, for example http://127.0.0.1:4317; off when absent"),
@@ -78,6 +78,14 @@ export const tracingSettings = z.strictObject({
     .default(0.01)
     .describe("share of traces that start here and are kept, 0 to 1"),
 });
+/** What every process has, for its schema to spread; ports are its own. */
+export const processSettings = {
+  log: logSettings.prefault({}),
+  tracing: tracingSettings.prefault({}),
+  host: text().default("127.0.0.1").describe("address to listen on"),
+  drainMsMax: count().default(15_000).describe("milliseconds that the drain may take"),
+};
+
 /** Where the shards are. */
 export const shardsSettings = z
   .array(z.strictObject({ shard: whole().pipe(z.int().min(0)), address: text() }))
