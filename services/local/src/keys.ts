@@ -51,8 +51,38 @@ export async function makeToken(home: string, claims: TokenClaims): Promise<stri
   const { jwks, privateKey } = keyFiles(home);
   if (!existsSync(privateKey))
     throw new StartError(`no keys in ${home}: they are made by the first npm start`);
-  const key = await importPKCS8(await readFile(privateKey, "utf8"), "RS256");
-  const { keys } = JSON.parse(await readFile(jwks, "utf8")) as { keys: { kid: string }[] };
+  return signToken(
+    { privateKeyPem: await readFile(privateKey, "utf8"), jwks: await readFile(jwks, "utf8") },
+    claims,
+  );
+}
+
+/** A key pair of access tokens, as text: the private key for who signs, the key set for who verifies. */
+export interface SigningKey {
+  /** PKCS #8. */
+  readonly privateKeyPem: string;
+  /** JSON Web Key Set with the public key alone. */
+  readonly jwks: string;
+}
+
+/** Makes a key pair of access tokens (RS256). */
+export async function createSigningKey(): Promise<SigningKey> {
+  const { publicKey, privateKey } = await generateKeyPair("RS256", {
+    modulusLength: 2048,
+    extractable: true,
+  });
+  const jwk = await exportJWK(publicKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  return {
+    privateKeyPem: await exportPKCS8(privateKey),
+    jwks: `${JSON.stringify({ keys: [{ ...jwk, kid, alg: "RS256", use: "sig" }] }, null, 2)}\n`,
+  };
+}
+
+/** Signs an access token. */
+export async function signToken({ privateKeyPem, jwks }: SigningKey, claims: TokenClaims): Promise<string> {
+  const key = await importPKCS8(privateKeyPem, "RS256");
+  const { keys } = JSON.parse(jwks) as { keys: { kid: string }[] };
   const body = { roles: claims.roles, permissions: claims.permissions ?? [], tier: claims.tier ?? "basic" };
   const issuedAt = Math.floor(Date.now() / 1000);
   return new SignJWT(body)
@@ -68,17 +98,9 @@ export async function makeToken(home: string, claims: TokenClaims): Promise<stri
 
 async function createKeyPair(home: string): Promise<void> {
   const files = keyFiles(home);
-  const { publicKey, privateKey } = await generateKeyPair("RS256", {
-    modulusLength: 2048,
-    extractable: true,
-  });
-  const jwk = await exportJWK(publicKey);
-  const kid = await calculateJwkThumbprint(jwk);
-  await writeSecret(files.privateKey, await exportPKCS8(privateKey));
-  await writeSecret(
-    files.jwks,
-    `${JSON.stringify({ keys: [{ ...jwk, kid, alg: "RS256", use: "sig" }] }, null, 2)}\n`,
-  );
+  const { privateKeyPem, jwks } = await createSigningKey();
+  await writeSecret(files.privateKey, privateKeyPem);
+  await writeSecret(files.jwks, jwks);
 }
 
 // Aside and renamed, so that an interrupted start leaves no half file that looks complete.
