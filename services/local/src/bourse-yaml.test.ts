@@ -9,9 +9,9 @@ import { defaultSettingsFile, readSettings } from "./settings.js";
 const text = readFileSync(defaultSettingsFile, "utf8");
 const settings = parse(text) as Record<string, Record<string, unknown>>;
 
-// Handed to the processes by npm start, or chosen instead of what is handed over.
-const fromMachine = new Set(["postgresUrl", "jwksFile", "jwksUrl", "dataDir", "shard"]);
-const shared = new Set(["log", "tracing", "shards", "markets"]);
+// Handed to the processes by npm start, chosen instead of what is handed over, or of clusters only.
+const fromMachine = new Set(["healthPort", "postgresUrl", "jwksFile", "jwksUrl", "dataDir", "shard"]);
+const shared = new Set(["log", "tracing", "tls", "shards", "markets"]);
 
 test.each([
   ["orderGateway", "order-gateway/src/config.ts", "settings"],

@@ -1,7 +1,9 @@
 // The market data process: depth and trades of all markets, in memory, rebuilt from the shards' events.
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
-import { serveAdmin } from "@bourse/shared/rpc/admin.js";
+import { callersGuard } from "@bourse/shared/rpc/callers.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
+import { serveOperations } from "@bourse/shared/rpc/operations.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { loadConfig } from "@bourse/shared/runtime/config.js";
@@ -15,6 +17,7 @@ import { followEvents } from "./flow/follow-events.js";
 import { createMarketReads } from "./flow/read-markets.js";
 import { createShardFeed, isCurrent, lagRecords } from "./flow/shard-feed.js";
 import { crc32 } from "./io/crc32.js";
+import { marketDataCallers } from "./rpc/callers.js";
 import { marketDataService } from "./rpc/market-data-service.js";
 
 const config = loadConfig(settings);
@@ -24,6 +27,8 @@ const metrics = createMetrics("market-data");
 const lag = metrics.gauge("bourse_market_data_lag_records", "Records of a shard not applied yet.", ["shard"]);
 const subscribers = metrics.gauge("bourse_market_data_subscribers", "Open subscriptions.");
 life.own("tracing", await startTracing({ service: "market-data", ...config.tracing }));
+const adminPort = await serveOperations(config, { life, log, metrics });
+const tls = openMeshTls(config.tls);
 
 // What it does: one feed per shard, read by all.
 const fanOut = new FanOut({
@@ -35,7 +40,7 @@ const fanOut = new FanOut({
 });
 const feeds = config.shards.map(({ shard, address }) => {
   const feed = createShardFeed(shard, config.recentTradesMax);
-  const channel = openChannel(address);
+  const channel = openChannel(address, { tls });
   life.own(`channel to shard ${shard}`, () => channel.close());
   const matcher = createClient(MatcherService, channel);
   const readiness = life.readiness(`shard ${shard}`);
@@ -54,10 +59,18 @@ life.loop("heartbeats", (signal) => fanOut.heartbeats(signal));
 // How the world reaches it.
 const { host } = config;
 const services = [marketDataService({ reads: createMarketReads(feeds, { clock, crc32 }), fanOut, clock })];
-const admin = await serveAdmin({ host, port: config.adminPort, life, metrics });
-life.own("admin", () => admin.close());
-const grpc = await serveGrpc({ host, port: config.grpcPort, services, log, metrics, isReady: life.isReady });
+const grpc = await serveGrpc({
+  host,
+  port: config.grpcPort,
+  services,
+  log,
+  metrics,
+  isReady: life.isReady,
+  tls,
+  connectionAgeMsMax: config.connectionAgeMsMax,
+  guards: [callersGuard(tls, marketDataCallers)],
+});
 life.own("grpc", () => grpc.close());
-log.info({ grpcPort: grpc.port, adminPort: admin.port, shards: feeds.length }, "market data started");
+log.info({ grpcPort: grpc.port, adminPort, shards: feeds.length }, "market data started");
 
 await life.runUntilSignal();

@@ -1,4 +1,12 @@
-import { count, port, processSettings, shardsSettings, text, whole } from "@bourse/shared/runtime/config.js";
+import {
+  connectionAge,
+  count,
+  port,
+  processSettings,
+  shardsSettings,
+  text,
+  whole,
+} from "@bourse/shared/runtime/config.js";
 import { z } from "zod";
 
 const perSecond = (fallback: number, meaning: string) =>
@@ -15,12 +23,13 @@ const rateLimitSettings = z.strictObject({
 /** Settings of the edge: section `orderGateway`, and what all processes share. */
 export const settings = {
   section: "orderGateway",
-  shared: ["log", "tracing", "shards"],
+  shared: ["log", "tracing", "tls", "shards"],
   schema: z.object({
     ...processSettings,
     adminPort: port().default(9_090).describe("port of health and metrics"),
     shards: shardsSettings,
     grpcPort: port().default(50_051).describe("port of the gRPC server"),
+    connectionAgeMsMax: connectionAge(),
     httpPort: port().default(8_080).describe("port of REST, Connect, gRPC-Web and the API page"),
     walletAddress: text().default("127.0.0.1:50052").describe("gRPC address of the wallet"),
     marketDataAddress: text().default("127.0.0.1:50053").describe("gRPC address of market-data"),
@@ -57,5 +66,11 @@ export const settings = {
     inFlightMax: count().default(1_024).describe("unanswered commands of one OrderEntry stream"),
   }),
 } as const;
+
+/** Keys of access tokens come from one place. */
+export function findMistakes({ jwksFile, jwksUrl }: Settings): string[] {
+  const isOne = (jwksFile === undefined) !== (jwksUrl === undefined);
+  return isOne ? [] : ["orderGateway.jwksFile: name this or jwksUrl, and only one"];
+}
 
 export type Settings = z.output<typeof settings.schema>;

@@ -3,19 +3,20 @@
 
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { openPool } from "@bourse/shared/postgres/pool.js";
-import { serveAdmin } from "@bourse/shared/rpc/admin.js";
 import type { Call } from "@bourse/shared/rpc/call.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
+import { serveOperations } from "@bourse/shared/rpc/operations.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { warmUp } from "@bourse/shared/rpc/validate.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
-import { EXIT_BAD_SETTINGS, loadConfig } from "@bourse/shared/runtime/config.js";
+import { loadConfig } from "@bourse/shared/runtime/config.js";
 import { createLife } from "@bourse/shared/runtime/life.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import { startTracing } from "@bourse/shared/runtime/tracing.js";
 import { create } from "@bufbuild/protobuf";
-import { settings } from "./config.js";
+import { findMistakes, settings } from "./config.js";
 import { takeTokens } from "./core/rate-limit.js";
 import { cancelOrder } from "./flow/cancel-order.js";
 import { createLimiter } from "./flow/limit-rate.js";
@@ -54,21 +55,15 @@ const USERS_MAX = 10_000;
 const PATIENCE_MS = 15_000;
 const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 } as const;
 
-const config = loadConfig(settings);
-if ((config.jwksFile === undefined) === (config.jwksUrl === undefined)) {
-  process.stderr.write(
-    "settings cannot work:\n  orderGateway.jwksFile: name this or jwksUrl, and only one\n",
-  );
-  process.exit(EXIT_BAD_SETTINGS);
-}
+const config = loadConfig({ ...settings, findMistakes });
 const log = createLogger({ service: "order-gateway", level: config.log.level });
 const life = createLife({ log, drainMsMax: config.drainMsMax });
 const metrics = createMetrics("order-gateway");
 life.own("tracing", await startTracing({ service: "order-gateway", ...config.tracing }));
 const serving = life.readiness("doors");
 const { host } = config;
-const admin = await serveAdmin({ host, port: config.adminPort, life, metrics });
-life.own("admin", () => admin.close());
+const adminPort = await serveOperations(config, { life, log, metrics });
+const tls = openMeshTls(config.tls);
 
 // What the edge stands on: history, wallet, shards, market data, keys.
 const pool = openPool(config.postgresUrl, {
@@ -79,7 +74,7 @@ const pool = openPool(config.postgresUrl, {
 life.own("postgres", () => pool.end());
 
 const breakerState = metrics.gauge("bourse_wallet_breaker_state", "0 closed, 1 half open, 2 open.");
-const walletChannel = openChannel(config.walletAddress);
+const walletChannel = openChannel(config.walletAddress, { tls });
 const wallet = openWallet({
   channel: walletChannel,
   clock,
@@ -101,6 +96,7 @@ const shardsReady = life.readiness("shards");
 const showShards = () => shardsReady.set(shards.areServing(), `closed: ${shards.closed().join(", ")}`);
 const shards = new Shards({
   shards: config.shards,
+  tls,
   clock,
   random: Math.random,
   log,
@@ -113,7 +109,7 @@ life.own("shards", () => shards.close());
 setTimeout(showShards, PATIENCE_MS).unref();
 for (const { shard } of config.shards) life.loop(`shard ${shard}`, (signal) => shards.watch(shard, signal));
 
-const marketDataChannel = openChannel(config.marketDataAddress);
+const marketDataChannel = openChannel(config.marketDataAddress, { tls });
 life.own("market-data", () => marketDataChannel.close());
 const verify = await openTokenVerifier({
   jwksFile: config.jwksFile,
@@ -184,6 +180,7 @@ const grpc = await serveGrpc({
   log,
   metrics,
   isReady: life.isReady,
+  connectionAgeMsMax: config.connectionAgeMsMax,
   guards: [guard],
   messageBytesMax: MESSAGE_BYTES_MAX,
 });
@@ -202,7 +199,7 @@ life.own("doors", () => Promise.all([grpc.close(), http.close()]));
 
 showShards();
 serving.set(true);
-log.info({ grpcPort: grpc.port, httpPort: http.port, adminPort: admin.port }, "serving");
+log.info({ grpcPort: grpc.port, httpPort: http.port, adminPort }, "serving");
 
 // Returns after SIGTERM, when everything above is closed in reverse order.
 await life.runUntilSignal();

@@ -4,7 +4,7 @@ import { z } from "zod";
 /** Settings of the projector: section `projector`, and what all processes share. */
 export const projectorSettings = {
   section: "projector",
-  shared: ["log", "tracing", "shards"],
+  shared: ["log", "tracing", "tls", "shards"],
   schema: z.object({
     ...processSettings,
     adminPort: port().default(9_093).describe("port of health and metrics"),

@@ -2,8 +2,9 @@
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { migrate } from "@bourse/shared/postgres/migrate.js";
 import { openPool } from "@bourse/shared/postgres/pool.js";
-import { serveAdmin } from "@bourse/shared/rpc/admin.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
+import { serveOperations } from "@bourse/shared/rpc/operations.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { loadConfig } from "@bourse/shared/runtime/config.js";
 import { createLife } from "@bourse/shared/runtime/life.js";
@@ -27,8 +28,8 @@ const ahead = metrics.gauge("bourse_projector_partition_days_ahead", "Days whose
 life.own("tracing", await startTracing({ service: "projector", ...config.tracing }));
 
 // Health first, so that it can be asked what is missing.
-const admin = await serveAdmin({ host: config.host, port: config.adminPort, life, metrics });
-life.own("admin", () => admin.close());
+const adminPort = await serveOperations(config, { life, log, metrics });
+const tls = openMeshTls(config.tls);
 
 // What it stands on.
 const pool = openPool(config.postgresUrl, {
@@ -52,7 +53,7 @@ life.loop("partitions", (signal) =>
 
 // What it does, for each shard on its own.
 for (const { shard, address } of config.shards) {
-  const channel = openChannel(address);
+  const channel = openChannel(address, { tls });
   life.own(`channel to shard ${shard}`, () => channel.close());
   const matcher = createClient(MatcherService, channel);
   const readiness = life.readiness(`shard ${shard}`);
@@ -81,6 +82,6 @@ for (const { shard, address } of config.shards) {
     }),
   );
 }
-log.info({ adminPort: admin.port, shards: config.shards.length }, "projector started");
+log.info({ adminPort, shards: config.shards.length }, "projector started");
 
 await life.runUntilSignal();

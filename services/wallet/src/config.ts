@@ -1,14 +1,22 @@
-import { count, port, processSettings, shardsSettings, text } from "@bourse/shared/runtime/config.js";
+import {
+  connectionAge,
+  count,
+  port,
+  processSettings,
+  shardsSettings,
+  text,
+} from "@bourse/shared/runtime/config.js";
 import { z } from "zod";
 
 /** Settings of the wallet: section `wallet`, and what all processes share. */
 export const walletSettings = {
   section: "wallet",
-  shared: ["log", "tracing"],
+  shared: ["log", "tracing", "tls"],
   schema: z.object({
     ...processSettings,
     adminPort: port().default(9_091).describe("port of health and metrics"),
     grpcPort: port().default(50_052).describe("port of the gRPC server"),
+    connectionAgeMsMax: connectionAge(),
     postgresUrl: text().describe(
       "database of the wallet, for example postgres://bourse_wallet:…@host/bourse",
     ),
@@ -33,7 +41,7 @@ export const walletSettings = {
 /** Settings of the settler: section `settler`, and what all processes share. */
 export const settlerSettings = {
   section: "settler",
-  shared: ["log", "tracing", "shards"],
+  shared: ["log", "tracing", "tls", "shards"],
   schema: z.object({
     ...processSettings,
     adminPort: port().default(9_094).describe("port of health and metrics"),

@@ -3,7 +3,9 @@ import { AssertionFailed } from "@bourse/shared/assert.js";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { migrate } from "@bourse/shared/postgres/migrate.js";
 import { openPool } from "@bourse/shared/postgres/pool.js";
-import { serveAdmin } from "@bourse/shared/rpc/admin.js";
+import { callersGuard } from "@bourse/shared/rpc/callers.js";
+import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
+import { serveOperations } from "@bourse/shared/rpc/operations.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { batched } from "@bourse/shared/runtime/batched.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
@@ -21,6 +23,7 @@ import { getCursor, type SettleBatch, settleBatch } from "./flow/settle.js";
 import { doTransfer, getBalances } from "./flow/transfer.js";
 import { type Database, tunedUrl } from "./io/database.js";
 import { accountService } from "./rpc/account-service.js";
+import { walletCallers } from "./rpc/callers.js";
 import { walletService } from "./rpc/wallet-service.js";
 
 const config = loadConfig(walletSettings);
@@ -124,19 +127,21 @@ function stopIfWrong(error: unknown): never {
 const refuseBeforeMigration = () => {
   if (!isMigrated) throw new DomainError("WALLET_UNAVAILABLE", { outcome: "NOT_ATTEMPTED" });
 };
-const admin = await serveAdmin({ host, port: config.adminPort, life, metrics });
-life.own("admin", () => admin.close());
+const adminPort = await serveOperations(config, { life, log, metrics });
+const tls = openMeshTls(config.tls);
 const grpc = await serveGrpc({
   host,
   port: config.grpcPort,
   services,
-  guards: [refuseBeforeMigration],
+  guards: [callersGuard(tls, walletCallers), refuseBeforeMigration],
+  tls,
+  connectionAgeMsMax: config.connectionAgeMsMax,
   log,
   metrics,
   isReady: life.isReady,
 });
 life.own("grpc", () => grpc.close());
-log.info({ grpcPort: grpc.port, adminPort: admin.port }, "wallet started");
+log.info({ grpcPort: grpc.port, adminPort }, "wallet started");
 
 // Returns after SIGTERM, when everything above is closed in reverse order.
 await life.runUntilSignal();

@@ -3,8 +3,9 @@ import { setMaxListeners } from "node:events";
 import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
-import { serveAdmin } from "@bourse/shared/rpc/admin.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
+import { serveOperations } from "@bourse/shared/rpc/operations.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { loadConfig } from "@bourse/shared/runtime/config.js";
 import { createLife } from "@bourse/shared/runtime/life.js";
@@ -37,6 +38,10 @@ const orphans = metrics.counter(
 );
 life.own("tracing", await startTracing({ service: "settler", ...config.tracing }));
 
+// Probes and metrics are its only door.
+const adminPort = await serveOperations(config, { life, log, metrics });
+const tls = openMeshTls(config.tls);
+
 // The wallet, behind one breaker for all shards.
 const breaker = createBreaker({
   failuresToOpen: config.breakerFailures,
@@ -51,7 +56,7 @@ const breaker = createBreaker({
     log[state === "open" ? "warn" : "info"]({ state }, "circuit breaker of the wallet moved");
   },
 });
-const walletChannel = openChannel(config.walletAddress);
+const walletChannel = openChannel(config.walletAddress, { tls });
 life.own("channel to the wallet", () => walletChannel.close());
 const wallet = createWalletClient(createClient(WalletService, walletChannel), {
   breaker,
@@ -63,7 +68,7 @@ const wallet = createWalletClient(createClient(WalletService, walletChannel), {
 
 // One follower and one sweep per shard; each goes its own way.
 for (const { shard, address } of config.shards) {
-  const channel = openChannel(address);
+  const channel = openChannel(address, { tls });
   life.own(`channel to shard ${shard}`, () => channel.close());
   const events = createClient(MatcherService, channel);
   const matcher = createMatcherClient(events);
@@ -118,10 +123,7 @@ for (const { shard, address } of config.shards) {
   );
 }
 
-// Probes and metrics are its only door.
-const admin = await serveAdmin({ host: config.host, port: config.adminPort, life, metrics });
-life.own("admin", () => admin.close());
-log.info({ adminPort: admin.port, shards: config.shards.length }, "settler started");
+log.info({ adminPort, shards: config.shards.length }, "settler started");
 
 // Returns after SIGTERM, when everything above is closed in reverse order.
 await life.runUntilSignal();

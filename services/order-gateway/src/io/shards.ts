@@ -15,6 +15,7 @@ import {
   OrderStatus,
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
+import type { MeshTls } from "@bourse/shared/rpc/mesh-tls.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import type { Logger } from "@bourse/shared/runtime/log.js";
 import { backoffMs } from "@bourse/shared/runtime/retry.js";
@@ -54,6 +55,7 @@ interface Shard {
 }
 
 export interface ShardsOptions {
+  readonly tls?: MeshTls | undefined;
   readonly shards: readonly { readonly shard: number; readonly address: string }[];
   readonly clock: Clock;
   readonly random: () => number;
@@ -254,7 +256,7 @@ export class Shards {
 }
 
 function openShard(options: ShardsOptions, number: number, address: string): Shard {
-  const channel = openChannel(address);
+  const channel = openChannel(address, { tls: options.tls });
   const client = createClient(MatcherService, channel);
   const { clock, random } = options;
   const link = new ShardLink({

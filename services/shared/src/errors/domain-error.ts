@@ -73,6 +73,7 @@ export const failures = {
   INVALID_TOKEN: { status: "UNAUTHENTICATED", text: "the token is not valid" },
   TOKEN_EXPIRED: { status: "UNAUTHENTICATED", text: "the token has expired" },
   INSUFFICIENT_SCOPE: { status: "PERMISSION_DENIED", text: "the token does not allow this" },
+  FORBIDDEN: { status: "PERMISSION_DENIED", text: "the caller may not make this call" },
   RATE_LIMITED: { status: "RESOURCE_EXHAUSTED", text: "too many requests" },
   TOO_MANY_IN_FLIGHT: { status: "RESOURCE_EXHAUSTED", text: "too many unanswered commands" },
   SLOW_CONSUMER: { status: "RESOURCE_EXHAUSTED", text: "the reader is too slow" },

@@ -20,6 +20,8 @@ export interface Call {
   readonly deadlineMs?: number | undefined;
   /** Address of the caller, without port. */
   readonly peer: string;
+  /** Mesh identity of the caller, from its certificate; undefined without mutual TLS. */
+  readonly caller?: string | undefined;
   /** W3C trace context of the caller; "" without one. */
   readonly traceparent: string;
   /** Request header, lower-case name; several values are joined by ", ". */

@@ -9,16 +9,11 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import {
-  Client,
-  type ClientDuplexStream,
-  credentials,
-  Metadata as GrpcMetadata,
-  type Metadata,
-} from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, Metadata as GrpcMetadata, type Metadata } from "@grpc/grpc-js";
 import { toDomainError } from "../errors/from-wire.js";
 import { currentTraceparent } from "../runtime/tracing.js";
 import { decode, encode, pathOf } from "./definition.js";
+import { channelCredentials, type MeshTls } from "./mesh-tls.js";
 
 /** One connection pool to one target; share it. */
 export type Channel = Client;
@@ -61,13 +56,23 @@ export type ServiceClient<S extends DescService> = {
 
 const SERVICE_CONFIG = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 
+export interface ChannelOptions {
+  /** Mutual TLS; plaintext without it. */
+  readonly tls?: MeshTls | undefined;
+  /** Name that the server's certificate must carry, where it is not the host of the address. */
+  readonly serverName?: string | undefined;
+}
+
 /** Opens a channel: round robin over all addresses of the target, keepalive, reconnects within a second. */
-export function openChannel(address: string): Channel {
-  return new Client(address, credentials.createInsecure(), {
+export function openChannel(address: string, { tls, serverName }: ChannelOptions = {}): Channel {
+  return new Client(address, channelCredentials(tls), {
     "grpc.service_config": SERVICE_CONFIG,
     "grpc.service_config_disable_resolution": 1,
-    "grpc.keepalive_time_ms": 30_000,
-    "grpc.keepalive_timeout_ms": 10_000,
+    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_timeout_ms": 5_000,
+    // A pod that restarts has a new address: the default would look for it only every 30 s.
+    "grpc.dns_min_time_between_resolutions_ms": 500,
+    ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.min_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1_000,

@@ -6,11 +6,15 @@ import { implement, type ServiceEntry } from "./call.js";
 /** How often a watcher looks; there are few of them. */
 const WATCH_MS = 250;
 
+/** Asked for by this name, health says only that the process lives, ready or not. */
+export const LIVE = "live";
+
 /** grpc.health.v1: every service of a process is as ready as the process. */
 export function healthService(services: readonly ServiceEntry[], isReady: () => boolean): ServiceEntry {
-  const names = new Set(["", ...services.map(({ service }) => service.typeName)]);
+  const names = new Set(["", LIVE, ...services.map(({ service }) => service.typeName)]);
   const statusOf = (name: string) => {
     if (!names.has(name)) return Serving.SERVICE_UNKNOWN;
+    if (name === LIVE) return Serving.SERVING;
     return isReady() ? Serving.SERVING : Serving.NOT_SERVING;
   };
   return implement(Health, {

@@ -6,7 +6,6 @@ import {
   Metadata,
   type MethodDefinition,
   Server,
-  ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -20,6 +19,7 @@ import type { Counter, Histogram, Metrics } from "../runtime/metrics.js";
 import { type AnyHandler, type Call, type Guard, refusedBefore, type ServiceEntry } from "./call.js";
 import { decode, encode, rawDefinition } from "./definition.js";
 import { healthService } from "./health.js";
+import { identityOf, type MeshTls, serverCredentials } from "./mesh-tls.js";
 import { reflectionServices } from "./reflection.js";
 
 export interface GrpcServerOptions {
@@ -33,6 +33,10 @@ export interface GrpcServerOptions {
   readonly isReady: () => boolean;
   /** Run before every handler, in order; health and reflection are free of them. */
   readonly guards?: readonly Guard[];
+  /** Mutual TLS: callers must show a certificate of the mesh. Plaintext without it. */
+  readonly tls?: MeshTls | undefined;
+  /** Age at which a connection is closed once its calls are done, so that clients find new replicas. */
+  readonly connectionAgeMsMax?: number | undefined;
   /** Largest message that is read, bytes. */
   readonly messageBytesMax?: number;
 }
@@ -65,6 +69,7 @@ const DRAIN_MS = 10_000;
 
 /** Starts a gRPC server that carries the services, health (v1) and reflection (v1, v1alpha). */
 export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { tls, connectionAgeMsMax } = options;
   const drain = new AbortController();
   const server = new Server({
     // What is a little too large is read, so that it gets a precise error; grpc-js' own has no details.
@@ -72,13 +77,14 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer>
     "grpc.max_concurrent_streams": CONCURRENT_STREAMS_MAX,
     "grpc.max_metadata_size": HEADER_BYTES_MAX,
     "grpc.enable_channelz": 0,
+    ...(connectionAgeMsMax === undefined ? {} : { "grpc.max_connection_age_ms": connectionAgeMsMax }),
   });
   const ground: Ground = { options, drain, ...serverMetrics(options.metrics) };
   const health = healthService(options.services, options.isReady);
   const open = [health, ...reflectionServices([...options.services, health])];
   for (const entry of options.services) add(server, ground, entry, options.guards ?? []);
   for (const entry of open) add(server, ground, entry, []);
-  const port = await bind(server, `${options.host}:${options.port}`);
+  const port = await bind(server, `${options.host}:${options.port}`, tls);
   return { port, close: (timeoutMs = DRAIN_MS) => shutDown(server, drain, timeoutMs) };
 }
 
@@ -92,9 +98,9 @@ function serverMetrics(metrics: Metrics) {
   };
 }
 
-function bind(server: Server, address: string): Promise<number> {
+function bind(server: Server, address: string, tls: MeshTls | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address, serverCredentials(tls), (error, port) => {
       if (error === null) resolve(port);
       else reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
     });
@@ -264,6 +270,7 @@ function read({ options }: Ground, method: DescMethod, bytes: Buffer): Message {
 }
 
 function openCall(ground: Ground, method: DescMethod, wire: AnyCall): Call {
+  const { tls } = ground.options;
   const gone = new AbortController();
   (wire as EventEmitter).on("cancelled", () => gone.abort(new DomainError("CANCELLED")));
   const isServerStream = method.methodKind === "server_streaming";
@@ -279,6 +286,7 @@ function openCall(ground: Ground, method: DescMethod, wire: AnyCall): Call {
     signal,
     deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : undefined,
     peer: withoutPort(wire.getPeer()),
+    caller: tls === undefined ? undefined : identityOf(wire, tls.trustDomain),
     traceparent: header("traceparent") ?? "",
     header,
     setHeader(name, value) {

@@ -7,6 +7,7 @@ import { z } from "zod";
 const TOP_LEVEL = [
   "log",
   "tracing",
+  "tls",
   "shards",
   "markets",
   "orderGateway",
@@ -78,11 +79,38 @@ const tracingSettings = z.strictObject({
     .default(0.01)
     .describe("share of traces that start here and are kept, 0 to 1"),
 });
+/** Mutual TLS inside the mesh. */
+const tlsSettings = z
+  .strictObject({
+    certFile: text().describe("file with this process's certificate, PEM; read again when it is renewed"),
+    keyFile: text().describe("file with its private key, PEM"),
+    caFile: text().describe("file with the certificates that peers must descend from, PEM"),
+    trustDomain: text()
+      .default("bourse")
+      .describe("trust domain of identities, spiffe://<trust domain>/<process>"),
+  })
+  .optional()
+  .describe("mutual TLS between the services; plaintext when absent");
+
+export type TlsSettings = NonNullable<z.output<typeof tlsSettings>>;
+
+/** Of servers with replicas. */
+export const connectionAge = () =>
+  count()
+    .default(300_000)
+    .describe(
+      "milliseconds after which a connection is closed once its calls are done, to find new replicas",
+    );
+
 /** What every process has, for its schema to spread; ports are its own. */
 export const processSettings = {
   log: logSettings.prefault({}),
   tracing: tracingSettings.prefault({}),
+  tls: tlsSettings,
   host: text().default("127.0.0.1").describe("address to listen on"),
+  healthPort: port()
+    .optional()
+    .describe("port of plaintext gRPC health for the probes of a cluster; closed when absent"),
   drainMsMax: count().default(15_000).describe("milliseconds that the drain may take"),
 };
 
@@ -104,6 +132,8 @@ export interface ConfigRequest<S extends z.ZodRawShape> {
   readonly shared: readonly TopLevelKey[];
   /** One entry per key of the section and per shared key; a key of both belongs to the section. */
   readonly schema: z.ZodObject<S>;
+  /** What the schema cannot say; each mistake names its key. */
+  readonly findMistakes?: (settings: z.output<z.ZodObject<S>>) => readonly string[];
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -130,22 +160,34 @@ export function readConfig<S extends z.ZodRawShape>(
   const result = z.strictObject(request.schema.shape).safeParse(input);
   if (!result.success)
     mistakes.push(...result.error.issues.flatMap((issue) => describe(request, input, issue)));
+  else mistakes.push(...(request.findMistakes?.(result.data as z.output<z.ZodObject<S>>) ?? []));
   if (!result.success || mistakes.length > 0) throw new ConfigError(mistakes);
   return Object.freeze(result.data) as z.output<z.ZodObject<S>>;
 }
 
-/** As readConfig; prints the mistakes on standard error and exits with 78. */
+/**
+ * As readConfig; prints the mistakes on standard error and exits with 78. A process that is only asked
+ * whether its settings can work (argument --check) says so and ends.
+ */
 export function loadConfig<S extends z.ZodRawShape>(
   request: ConfigRequest<S>,
   env: Env = process.env,
 ): z.output<z.ZodObject<S>> {
   try {
-    return readConfig(request, env);
+    const settings = readConfig(request, env);
+    if (!process.argv.includes("--check")) return settings;
+    process.stdout.write(`settings of ${request.section} can work\n`);
+    process.exit(0);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(EXIT_BAD_SETTINGS);
+    refuseSettings(error);
   }
+}
+
+/** Prints the mistakes on standard error and exits with 78. */
+export function refuseSettings(error: ConfigError): never {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(EXIT_BAD_SETTINGS);
 }
 
 function readFile(path: string | undefined): Tree {

@@ -31,9 +31,13 @@ export function createMetrics(service: string): Metrics {
   const registers = [registry];
   return {
     registry,
-    counter: (name, help, labels = []) => new Counter({ name, help, labelNames: labels, registers }),
+    // The gRPC server's are asked for by each server that a process opens.
+    counter: (name, help, labels = []) =>
+      (registry.getSingleMetric(name) as Counter<never> | undefined) ??
+      new Counter({ name, help, labelNames: labels, registers }),
     gauge: (name, help, labels = []) => new Gauge({ name, help, labelNames: labels, registers }),
     histogram: (name, help, labels = [], buckets = SECONDS_BUCKETS) =>
+      (registry.getSingleMetric(name) as Histogram<never> | undefined) ??
       new Histogram({ name, help, labelNames: labels, buckets, registers }),
   };
 }

@@ -1,0 +1,96 @@
+// Mutual TLS inside the mesh: who a peer is follows from its certificate and from nothing else.
+import { accessSync, constants } from "node:fs";
+import {
+  type ChannelCredentials,
+  credentials,
+  experimental,
+  ServerCredentials,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import { ConfigError, refuseSettings, type TlsSettings } from "../runtime/config.js";
+
+/** Names of the mesh's own callers, as their certificates carry them: spiffe://<trust domain>/<name>. */
+export type MeshIdentity =
+  | "order-gateway"
+  | "wallet"
+  | "settler"
+  | "matcher"
+  | "projector"
+  | "market-data"
+  | "auditor";
+
+/** How this process proves who it is, and whom it believes. */
+export interface MeshTls {
+  readonly channel: ChannelCredentials;
+  readonly server: ServerCredentials;
+  readonly trustDomain: string;
+}
+
+/** A certificate is renewed weeks before it ends, so nobody waits for this. */
+const REREAD_MS = 10_000;
+
+/**
+ * Credentials from the files of the settings; undefined without settings: then the mesh speaks plaintext.
+ * The files are read again while the process runs, so a renewed certificate needs no restart. A
+ * file that cannot be read at the start ends the process with 78, as every setting that cannot work.
+ */
+export function openMeshTls(settings: TlsSettings | undefined): MeshTls | undefined {
+  if (settings === undefined) return undefined;
+  const { certFile, keyFile, caFile, trustDomain } = settings;
+  const mistakes = Object.entries({ certFile, keyFile, caFile }).flatMap(([key, path]) =>
+    isReadable(path) ? [] : [`tls.${key}: cannot read ${path}`],
+  );
+  if (mistakes.length > 0) refuseSettings(new ConfigError(mistakes));
+  const provider = new experimental.FileWatcherCertificateProvider({
+    certificateFile: certFile,
+    privateKeyFile: keyFile,
+    caCertificateFile: caFile,
+    refreshIntervalMs: REREAD_MS,
+  });
+  return {
+    channel: experimental.createCertificateProviderChannelCredentials(provider, provider),
+    server: experimental.createCertificateProviderServerCredentials(provider, provider, true),
+    trustDomain,
+  };
+}
+
+/** Credentials of a server: mutual TLS, or none. */
+export function serverCredentials(tls: MeshTls | undefined): ServerCredentials {
+  return tls?.server ?? ServerCredentials.createInsecure();
+}
+
+/** Credentials of a channel: mutual TLS, or none. */
+export function channelCredentials(tls: MeshTls | undefined): ChannelCredentials {
+  return tls?.channel ?? credentials.createInsecure();
+}
+
+/** Name in the certificate of the peer of a call; undefined without one, or of another trust domain. */
+export function identityOf(
+  wire: Pick<ServerWritableStream<unknown, unknown>, "getAuthContext">,
+  trustDomain: string,
+): string | undefined {
+  return identityIn(wire.getAuthContext().sslPeerCertificate?.subjectaltname ?? "", trustDomain);
+}
+
+/**
+ * Identity in a list of subject alternative names as Node writes it: "DNS:a, URI:spiffe://bourse/wallet".
+ * A name with unusual characters is quoted there, and so never taken for a list of several.
+ */
+export function identityIn(names: string, trustDomain: string): string | undefined {
+  const prefix = `URI:spiffe://${trustDomain}/`;
+  const found = names
+    .split(", ")
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length));
+  // A certificate with two identities has none.
+  return found.length === 1 && /^[a-z][a-z-]*$/.test(found[0] ?? "") ? found[0] : undefined;
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

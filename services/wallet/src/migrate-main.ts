@@ -1,0 +1,11 @@
+// Brings the wallet's schema up to date and ends: before a release, so that its processes find it ready.
+import { migrateOnce } from "@bourse/shared/postgres/migrate-once.js";
+import { loadConfig } from "@bourse/shared/runtime/config.js";
+import { walletSettings } from "./config.js";
+
+const { postgresUrl } = loadConfig(walletSettings);
+await migrateOnce({
+  url: postgresUrl,
+  migrations: new URL("../migrations/", import.meta.url),
+  schema: "wallet",
+});
