@@ -1,0 +1,34 @@
+// Who takes part in the mesh, and by which names the servers among them are reached.
+
+/** Every identity of the mesh; each gets a certificate in a secret of its own. */
+export const meshIdentities = [
+  "order-gateway",
+  "wallet",
+  "settler",
+  "matcher",
+  "projector",
+  "market-data",
+  "auditor",
+] as const;
+
+export type MeshIdentity = (typeof meshIdentities)[number];
+
+// The others only call; their certificates need no name of a host.
+const servers: readonly MeshIdentity[] = ["wallet", "matcher", "market-data"];
+
+/** Name of the objects of a release, by the rule of the chart (Helm's own): the chart's name is added where it is absent. */
+export function fullnameOf(release: string): string {
+  const name = release.includes("bourse") ? release : `${release}-bourse`;
+  return name.slice(0, 63).replace(/-$/, "");
+}
+
+/** Host names of an identity's certificate: every form of its service's name, and of its pods' names. */
+export function dnsNamesOf(identity: MeshIdentity, place: { fullname: string; namespace: string }): string[] {
+  if (!servers.includes(identity)) return [];
+  const service = `${place.fullname}-${identity}`;
+  const inNamespace = [`${service}.${place.namespace}`, `${service}.${place.namespace}.svc`];
+  const names = [service, ...inNamespace, `${service}.${place.namespace}.svc.cluster.local`];
+  if (identity !== "matcher") return names;
+  // A shard is one pod, so it is called by the pod's name. No client accepts a wildcard of two labels.
+  return [...names, ...names.slice(1).map((name) => `*.${name}`)];
+}
