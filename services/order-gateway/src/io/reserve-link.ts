@@ -9,12 +9,17 @@ import type {
   WalletService,
 } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import type { Duplex, ServiceClient } from "@bourse/shared/rpc/client.js";
+import type { Clock } from "@bourse/shared/runtime/clock.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
 export type ReserveMessage = MessageInitShape<typeof ReserveRequestSchema>;
 export type ReserveOutcome = TaggedReserveResult["outcome"];
 
-type Stream = Duplex<MessageInitShape<typeof ReserveStreamRequestSchema>, ReserveStreamResponse>;
+export interface ReserveLinkOptions {
+  readonly client: ServiceClient<typeof WalletService>;
+  readonly connected: () => Promise<void>;
+  readonly clock: Clock;
+}
 
 interface Batch {
   readonly firstTag: number;
@@ -25,17 +30,16 @@ interface Batch {
   readonly reject: (error: unknown) => void;
 }
 
-/** One stream at a time, opened when it is needed and again after it broke. */
-export class ReserveLink {
-  readonly #client: ServiceClient<typeof WalletService>;
-  readonly #connected: () => Promise<void>;
-  readonly #batches = new Map<number, Batch>();
-  #stream: Stream | undefined;
-  #nextTag = 0;
+/** After so long the next batch opens a new stream, so that replicas of the wallet share the work. */
+const STREAM_MS_MAX = 60_000;
 
-  constructor(client: ServiceClient<typeof WalletService>, connected: () => Promise<void>) {
-    this.#client = client;
-    this.#connected = connected;
+/** The newest stream takes the batches; older ones end when what they carry is answered. */
+export class ReserveLink {
+  readonly #options: ReserveLinkOptions;
+  #stream: ReserveStream | undefined;
+
+  constructor(options: ReserveLinkOptions) {
+    this.#options = options;
   }
 
   /**
@@ -44,45 +48,74 @@ export class ReserveLink {
    * the outcome is unknown.
    */
   async send(take: () => readonly ReserveMessage[], timeoutMs: number): Promise<ReserveOutcome[]> {
-    if (this.#stream === undefined) await this.#connected();
-    const stream = this.#stream ?? this.#open();
-    const reserves = take();
+    const { client, connected, clock } = this.#options;
+    const now = clock.monotonicMs();
+    if (this.#stream !== undefined && now - this.#stream.openedMs > STREAM_MS_MAX) this.close();
+    if (this.#stream === undefined || this.#stream.isOver) {
+      this.#stream = undefined;
+      await connected();
+    }
+    // Another batch may have opened one while this one waited for the connection.
+    this.#stream ??= new ReserveStream(client, now);
+    return this.#stream.send(take(), timeoutMs);
+  }
+
+  /** Ends the stream when all that it carries is answered. */
+  close(): void {
+    this.#stream?.end();
+    this.#stream = undefined;
+  }
+}
+
+/** One stream and the batches that left on it. */
+class ReserveStream {
+  readonly openedMs: number;
+  readonly #duplex: Duplex<MessageInitShape<typeof ReserveStreamRequestSchema>, ReserveStreamResponse>;
+  readonly #batches = new Map<number, Batch>();
+  #nextTag = 0;
+  #isOver = false;
+
+  constructor(client: ServiceClient<typeof WalletService>, openedMs: number) {
+    this.openedMs = openedMs;
+    this.#duplex = client.reserveStream();
+    void this.#read();
+  }
+
+  /** True when nothing more can be sent on it. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  send(reserves: readonly ReserveMessage[], timeoutMs: number): Promise<ReserveOutcome[]> {
     const firstTag = this.#nextTag;
     this.#nextTag += reserves.length;
     const outcomes = new Promise<ReserveOutcome[]>((resolve, reject) => {
-      const timer = setTimeout(() => this.#end(batch, new DomainError("DEADLINE_EXCEEDED")), timeoutMs);
+      const timer = setTimeout(() => this.#close(batch, new DomainError("DEADLINE_EXCEEDED")), timeoutMs);
       const missing = reserves.length;
       const batch: Batch = { firstTag, outcomes: new Array(missing), missing, timer, resolve, reject };
       for (let index = 0; index < missing; index += 1) this.#batches.set(firstTag + index, batch);
     });
-    stream.write({
+    this.#duplex.write({
       reserves: reserves.map((reserve, index) => ({ tag: BigInt(firstTag + index), reserve })),
     });
     return outcomes;
   }
 
-  /** Ends the stream; what is unanswered fails. */
-  close(): void {
-    this.#stream?.end();
+  /** No more batches from here; what was sent is still answered. */
+  end(): void {
+    this.#duplex.end();
   }
 
-  #open(): Stream {
-    const stream = this.#client.reserveStream();
-    this.#stream = stream;
-    void this.#read(stream);
-    return stream;
-  }
-
-  async #read(stream: Stream): Promise<void> {
+  async #read(): Promise<void> {
     let failure: unknown = new DomainError("TRANSPORT_FAILED", { problem: "the wallet ended the stream" });
     try {
-      for await (const { results } of stream) for (const result of results) this.#settle(result);
+      for await (const { results } of this.#duplex) for (const result of results) this.#settle(result);
     } catch (error) {
       failure = error;
     }
-    this.#stream = undefined;
-    stream.cancel();
-    for (const batch of new Set(this.#batches.values())) this.#end(batch, failure);
+    this.#isOver = true;
+    this.#duplex.cancel();
+    for (const batch of new Set(this.#batches.values())) this.#close(batch, failure);
   }
 
   #settle({ tag, outcome }: TaggedReserveResult): void {
@@ -92,10 +125,10 @@ export class ReserveLink {
     this.#batches.delete(Number(tag));
     batch.outcomes[Number(tag) - batch.firstTag] = outcome;
     batch.missing -= 1;
-    if (batch.missing === 0) this.#end(batch);
+    if (batch.missing === 0) this.#close(batch);
   }
 
-  #end(batch: Batch, failure?: unknown): void {
+  #close(batch: Batch, failure?: unknown): void {
     clearTimeout(batch.timer);
     for (let index = 0; index < batch.outcomes.length; index += 1)
       this.#batches.delete(batch.firstTag + index);

@@ -71,3 +71,20 @@ test("a reserve whose answer does not come in time is in doubt", async () => {
   expect(await reserve("held", 200)).toBe("DEADLINE_EXCEEDED/UNKNOWN");
   release();
 });
+
+test("an old stream gives way to a new one and still answers what it carries", async () => {
+  const later = { ms: 0 };
+  wallet.close();
+  const aging = { ...clock, monotonicMs: () => clock.monotonicMs() + later.ms };
+  const breaker = { breakerFailures: 5, breakerOpenMs: 30_000 };
+  wallet = openWallet({ channel, clock: aging, random: seededRandom(1), connectMs: 20_000, ...breaker });
+  expect(await reserve("first", 20_000)).toBe("reserved");
+  const { release } = memory.holdAnswers();
+  const held = reserve("held", 20_000);
+  await expect.poll(() => memory.reservations.has("held")).toBe(true);
+  later.ms = 61_000;
+  const second = reserve("second", 20_000);
+  await expect.poll(() => memory.streamsOpened).toBe(2);
+  release();
+  expect(await Promise.all([held, second])).toEqual(["reserved", "reserved"]);
+});

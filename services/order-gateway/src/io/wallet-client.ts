@@ -83,7 +83,11 @@ export function openWallet(options: WalletOptions): WalletClient {
   const wallet = createClient(WalletService, channel);
   const accounts = createClient(AccountService, channel);
   const guarded = guardWallet(options);
-  const link = new ReserveLink(wallet, () => connected(channel, options.connectMs));
+  const link = new ReserveLink({
+    client: wallet,
+    clock,
+    connected: () => connected(channel, options.connectMs),
+  });
   const enqueue = batched((items: readonly Item[]) => reserveMany({ link, guarded, options }, items), {
     batchMax: BATCH_MAX,
     inFlightMax: IN_FLIGHT_MAX,

@@ -29,6 +29,8 @@ export async function startMemoryWallet(port = 0): Promise<MemoryWallet> {
 
 export class MemoryWallet {
   readonly reservations = new Map<string, Reservation>();
+  /** Reserve streams that were opened so far. */
+  streamsOpened = 0;
   readonly #funds = new Map<string, bigint>();
   readonly #fingerprints = new Map<string, string>();
   #lost = 0;
@@ -104,6 +106,7 @@ export class MemoryWallet {
   }
 
   async *#reserveStream(requests: AsyncIterable<ReserveStreamRequest>) {
+    this.streamsOpened += 1;
     for await (const { reserves } of requests) {
       const results = reserves.map(({ tag, reserve }) => {
         if (reserve === undefined) throw new DomainError("INTERNAL");
