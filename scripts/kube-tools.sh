@@ -5,6 +5,7 @@
 #   scripts/kube-tools.sh install [TOOL...]   all, or those named; "schemas" are the Kubernetes schemas
 #   scripts/kube-tools.sh status              what is there; exit 3 when something is missing
 #   scripts/kube-tools.sh env                 exports for a shell: eval "$(scripts/kube-tools.sh env)"
+#   scripts/kube-tools.sh path                the folders of what is there, one in a line
 #
 # Needs Go 1.26 and, for the schemas, Node and the packages of `npm ci`. Nothing is installed outside
 # ${XDG_CACHE_HOME:-$HOME/.cache}/bourse/tools (BOURSE_TOOLS names another folder).
@@ -137,6 +138,7 @@ report_tool() {
 
 name_of() { printf '%s ' "$1"; }
 path_of() { printf '%s:' "$CACHE/$1-$2"; }
+line_of() { [[ ! -x "$CACHE/$1-$2/$1" ]] || echo "$CACHE/$1-$2"; }
 
 command="${1:-install}"
 [[ $# -eq 0 ]] || shift
@@ -162,5 +164,6 @@ case "$command" in
     printf 'export BOURSE_KUBE_SCHEMAS="%s" BOURSE_KUBE_VERSIONS="%s"\n' "$SCHEMAS" "$KUBERNETES_VERSIONS"
     printf 'export SKAFFOLD_UPDATE_CHECK=false\n'
     ;;
-  *) die "usage: $(basename "$0") install [TOOL...] | status | env" ;;
+  path) each_tool line_of ;;
+  *) die "usage: $(basename "$0") install [TOOL...] | status | env | path" ;;
 esac
