@@ -24,6 +24,8 @@ export interface MeshOptions {
   readonly services?: readonly string[];
   /** Settings over those of the file, for every process: `BOURSE__MATCHER__...`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Settings of one process over all others, by its name: certificates of its own. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
   readonly settingsFile?: string;
   /** Compiled processes, or their sources; by default as this file itself runs. */
   readonly from?: "dist" | "source";
@@ -222,7 +224,7 @@ class Parts {
   }
 
   #plan(jwksFile: string): void {
-    const { home, env = {}, services } = this.#options;
+    const { home, env = {}, envOf = () => ({}), services } = this.#options;
     const from = this.#options.from ?? (import.meta.url.includes("/dist/") ? "dist" : "source");
     const context = {
       home,
@@ -231,6 +233,7 @@ class Parts {
       from,
       jwksFile,
       env,
+      envOf,
       postgresUrl: (role: string) => this.#postgresUrl(role),
     };
     for (const plan of planProcesses(context)) {

@@ -29,6 +29,8 @@ export interface PlanContext {
   readonly postgresUrl: (role: string) => string;
   /** Environment for every process, over the settings file. */
   readonly env: Readonly<Record<string, string>>;
+  /** Environment of one process over all others. */
+  readonly envOf: (name: string) => Readonly<Record<string, string>>;
 }
 
 const host = "127.0.0.1";
@@ -77,7 +79,7 @@ export function planProcesses(context: PlanContext): ProcessPlan[] {
 }
 
 // Settings that follow from the machine go by the environment; all others stay in the file.
-function planner({ home, settings, ports, from, env }: PlanContext, shared: Record<string, string>) {
+function planner({ home, settings, ports, from, env, envOf }: PlanContext, shared: Record<string, string>) {
   return (name: string, main: string, section: string, own: Record<string, string>): ProcessPlan => {
     const listen = ports.get(name) ?? { admin: 0 };
     const keys = { ...own, ...portKeys(listen) };
@@ -92,6 +94,7 @@ function planner({ home, settings, ports, from, env }: PlanContext, shared: Reco
           Object.entries(keys).map(([key, value]) => [`BOURSE__${section}__${key}`, value]),
         ),
         ...env,
+        ...envOf(name),
       },
       ports: listen,
       logFile: pathsOf(home).log(name),
