@@ -1,0 +1,55 @@
+import { seededRandom } from "@bourse/shared/testing/random.js";
+import { gridOf, parsePriceTicks, parseQuantityLots } from "@bourse/shared/units/market.js";
+import { expect, test } from "vitest";
+import { firstMidTicks, MarketFlow } from "./flow.js";
+
+const grid = gridOf({
+  symbol: "BTC/USDT",
+  baseAsset: "BTC",
+  quoteAsset: "USDT",
+  tickSize: "0.01",
+  lotSize: "0.00001",
+});
+const flowOf = (seed: number) =>
+  new MarketFlow({
+    grid,
+    limits: { minQuantity: "0.0001", minNotional: "1" },
+    midTicks: 10_000,
+    users: 4,
+    random: seededRandom(seed),
+  });
+
+test("orders lie on the grid and above the market's least, on both sides of the mid", () => {
+  const flow = flowOf(7);
+  const orders = Array.from({ length: 500 }, () => flow.next());
+  for (const { price, quantity, userIndex } of orders) {
+    const ticks = parsePriceTicks(grid, "price", price);
+    const lots = parseQuantityLots(grid, "quantity", quantity);
+    expect(Math.abs(ticks - 10_000)).toBeLessThanOrEqual(20);
+    expect(ticks * lots).toBeGreaterThanOrEqual(10_000_000);
+    expect(userIndex).toBeLessThan(4);
+  }
+  const crossing = orders.filter(({ isBuy, price }) => isBuy === Number(price) > 100);
+  expect(crossing.length).toBeGreaterThan(200);
+  expect(crossing.length).toBeLessThan(300);
+});
+
+test("the same seed gives the same orders", () => {
+  const [a, b] = [flowOf(3), flowOf(3)];
+  expect(Array.from({ length: 50 }, () => a.next())).toEqual(Array.from({ length: 50 }, () => b.next()));
+});
+
+test("the oldest resting order goes first when too many rest", () => {
+  const flow = flowOf(1);
+  for (let n = 0; n < 100; n += 1) flow.rested({ userIndex: 0, clientOrderId: `o${n}` });
+  expect(flow.tooMany()).toBeUndefined();
+  flow.rested({ userIndex: 1, clientOrderId: "one more" });
+  expect(flow.tooMany()?.clientOrderId).toBe("o0");
+  expect(flow.takeAll()).toHaveLength(100);
+  expect(flow.takeAll()).toHaveLength(0);
+});
+
+test("an empty market begins at 100 units, or at 1,000 ticks when a tick is worth more", () => {
+  expect(firstMidTicks(grid)).toBe(10_000);
+  expect(firstMidTicks({ ...grid, tickAtoms: 1_000_000_000n })).toBe(1_000);
+});
