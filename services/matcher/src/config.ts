@@ -36,7 +36,7 @@ const marketSettings = z.strictObject({
 /** Settings of a matcher: section `matcher`, the market catalogue, and what all processes share. */
 export const matcherSettings = {
   section: "matcher",
-  shared: ["log", "tracing", "markets"],
+  shared: ["log", "tracing", "tls", "markets"],
   schema: z.object({
     ...processSettings,
     markets: z
@@ -85,6 +85,9 @@ export const matcherSettings = {
       .default(60_000)
       .describe("milliseconds that a reader may take over one message"),
     watchEveryMs: count().default(20).describe("least milliseconds between two messages of WatchShard"),
+    settingsReadEveryMs: count()
+      .default(2_000)
+      .describe("milliseconds between two looks whether the settings file lists new markets"),
     tickMs: count()
       .default(1_000)
       .describe("milliseconds after which time is journaled when nothing else is"),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { withFolder } from "./testing/journal-folder.js";
+import { contentOf, upgradeLastFile, withFolder } from "./testing/journal-folder.js";
 import { startMatcher } from "./testing/matcher.js";
 import { orderId } from "./testing/orders.js";
 import { submitted } from "./testing/wire-orders.js";
@@ -83,4 +83,23 @@ test("damage ends it with 65, wrong use with 64, no journal with 1", () =>
     });
     expect(wrong).toMatchObject({ code: 64, errors: expect.stringContaining("usage: journal verify") });
     expect(none.code).toBe(1);
+  }));
+
+test("a journal of a newer format ends it with 65 and says which version is needed", () =>
+  withFolder(async (folder) => {
+    const matcher = await startMatcher(folder);
+    await submitted(matcher.client, 1);
+    await matcher.close();
+    const name = await upgradeLastFile(folder, 3);
+    const before = await contentOf(folder);
+    const verified = await journal("verify", folder);
+    expect(verified).toEqual({
+      code: 65,
+      lines: [],
+      errors:
+        "the journal is refused: it is of format 3, this version reads up to 1 " +
+        `(file ${name}, offset 0, seq 1). Nothing was changed. ` +
+        "Start the newer version again, or restore a backup from before the upgrade.\n",
+    });
+    expect(await contentOf(folder)).toEqual(before);
   }));

@@ -1,17 +1,21 @@
-import { open, readdir } from "node:fs/promises";
+import { mkdir, open, readdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { expect, test } from "vitest";
-import { withFolder } from "./testing/journal-folder.js";
-import { connect, type MatcherProcess, spawnMatcher } from "./testing/matcher-process.js";
+import { contentOf, upgradeLastFile, withFolder } from "./testing/journal-folder.js";
+import {
+  connect,
+  type MatcherEnv,
+  type MatcherProcess,
+  refusedMatcher,
+  spawnMatcher,
+} from "./testing/matcher-process.js";
 import { numberOf } from "./testing/orders.js";
 import { submitCommand, submitted } from "./testing/wire-orders.js";
 
 /** Runs a test with a folder and what starts matchers on it; none of them outlives the test. */
-function withMatchers(
-  run: (start: (env?: Record<string, string>) => MatcherProcess, folder: string) => Promise<void>,
-) {
+function withMatchers(run: (start: (env?: MatcherEnv) => MatcherProcess, folder: string) => Promise<void>) {
   return () =>
     withFolder(async (folder) => {
       const started: MatcherProcess[] = [];
@@ -70,25 +74,84 @@ test(
   60_000,
 );
 
+/** Runs a matcher that decides some orders and ends in good order. */
+async function ranOnce(start: () => MatcherProcess): Promise<void> {
+  const matcher = start();
+  const { client, channel } = await connect(matcher);
+  for (let number = 1; number <= 5; number += 1) await submitted(client, number);
+  channel.close();
+  matcher.child.kill("SIGTERM");
+  expect(await matcher.exit).toBe(0);
+}
+
 test(
   "a damaged journal is refused with exit code 65, naming file, offset and seq",
   withMatchers(async (start, folder) => {
-    const first = start();
-    const { client, channel } = await connect(first);
-    for (let number = 1; number <= 5; number += 1) await submitted(client, number);
-    channel.close();
-    first.child.kill("SIGTERM");
-    expect(await first.exit).toBe(0);
+    await ranOnce(start);
     const [name] = (await readdir(folder)).filter((each) => each.endsWith(".log"));
     const file = await open(join(folder, name), "r+");
     await file.write(Buffer.from([0xff]), 0, 1, 200);
     await file.close();
-    const second = start();
-    expect(await second.exit).toBe(65);
-    expect(second.errors()).toMatch(
-      new RegExp(`what was durable is damaged.*file ${name}, offset [0-9]+, seq [0-9]+`),
+    const before = await contentOf(folder);
+    const { code, lines } = await refusedMatcher(folder);
+    expect(code).toBe(65);
+    expect(lines.at(-1)).toMatch(
+      new RegExp(
+        `^the journal is refused: what was durable is damaged.*file ${name}, offset [0-9]+, seq [0-9]+`,
+      ),
+    );
+    expect(await contentOf(folder)).toEqual(before);
+  }),
+);
+
+test(
+  "a journal of a newer format is refused with exit code 65 and left as it is",
+  withMatchers(async (start, folder) => {
+    await ranOnce(start);
+    const name = await upgradeLastFile(folder, 2);
+    const before = await contentOf(folder);
+    const { code, lines } = await refusedMatcher(folder);
+    expect(code).toBe(65);
+    expect(lines.at(-1)).toBe(
+      "the journal is refused: it is of format 2, this version reads up to 1 " +
+        `(file ${name}, offset 0, seq 1). Nothing was changed. ` +
+        "Start the newer version again, or restore a backup from before the upgrade.",
+    );
+    expect(await contentOf(folder)).toEqual(before);
+    await upgradeLastFile(folder, 1);
+    await ranOnce(start);
+  }),
+);
+
+test(
+  "whatever it refuses, the last line of its log tells a person why",
+  withMatchers(async (start, folder) => {
+    await ranOnce(start);
+    const markets = (changes: object) => ({
+      BOURSE__MARKETS: JSON.stringify([
+        { symbol: "BTC/USDT", baseAsset: "BTC", quoteAsset: "USDT", shard: 0, ...changes },
+      ]),
+    });
+    const lastLine = async (env: MatcherEnv) => {
+      const { code, lines } = await refusedMatcher(folder, env);
+      return `${code} ${lines.at(-1)?.trim()}`;
+    };
+    expect(await lastLine(markets({ tickSize: "0.1", lotSize: "0.00001" }))).toBe(
+      "78 markets.0.tickSize: BTC/USDT has 0.01 for ever, not 0.1",
+    );
+    expect(await lastLine(markets({ tickSize: "0.01" }))).toBe("78 markets.0.lotSize: is required");
+    expect(await lastLine({ BOURSE_CONFIG: join(folder, "nothing.yaml") })).toMatch(
+      /^78 BOURSE_CONFIG: cannot read .*ENOENT/,
+    );
+    expect(await lastLine({ BOURSE__MATCHER__SHARD: "1" })).toMatch(
+      /^65 the journal is refused: it belongs to shard 0, this is shard 1/,
+    );
+    const notADirectory = join(folder, (await readdir(folder))[0] ?? "");
+    expect(await lastLine({ BOURSE__MATCHER__DATA_DIR: notADirectory })).toMatch(
+      /^1 the data directory cannot be used: (EEXIST|ENOTDIR)/,
     );
   }),
+  60_000,
 );
 
 test(
@@ -96,9 +159,9 @@ test(
   withMatchers(async (start, folder) => {
     const first = start();
     const { client, channel } = await connect(first);
-    const second = start();
-    expect(await second.exit).toBe(1);
-    expect(second.errors()).toContain(`${folder} is in use by process ${first.child.pid}`);
+    const { code, lines } = await refusedMatcher(folder);
+    expect(code).toBe(1);
+    expect(lines.at(-1)).toContain(`${folder} is in use by process ${first.child.pid}`);
     expect((await submitted(client, 1)).order.status).toBe(OrderStatus.OPEN);
     channel.close();
   }),
@@ -154,5 +217,86 @@ test(
     await expect(results.next()).rejects.toMatchObject({ reason: "SHARD_UNAVAILABLE" });
     expect(await matcher.exit).toBe(0);
     channel.close();
+  }),
+);
+
+const BTC = {
+  symbol: "BTC/USDT",
+  baseAsset: "BTC",
+  quoteAsset: "USDT",
+  shard: 0,
+  tickSize: "0.01",
+  lotSize: "0.00001",
+};
+const ETH = { ...BTC, symbol: "ETH/USDT", baseAsset: "ETH" };
+
+/** A volume that changes as the kubelet changes one: a new directory, and a symbolic link that is renamed over. */
+async function mountedSettings(folder: string): Promise<{ path: string; swap(text: string): Promise<void> }> {
+  const volume = join(folder, "etc");
+  await mkdir(volume);
+  await symlink(join("..data", "bourse.yaml"), join(volume, "bourse.yaml"));
+  let versions = 0;
+  return {
+    path: join(volume, "bourse.yaml"),
+    async swap(text) {
+      versions += 1;
+      const version = `..version-${versions}`;
+      await mkdir(join(volume, version));
+      await writeFile(join(volume, version, "bourse.yaml"), text);
+      await symlink(version, join(volume, "..data_tmp"));
+      await rename(join(volume, "..data_tmp"), join(volume, "..data"));
+    },
+  };
+}
+
+test(
+  "a market that is added to a mounted settings file is made without a restart, and followers see it",
+  withMatchers(async (start, folder) => {
+    const settings = await mountedSettings(folder);
+    const listing = (...markets: object[]) => JSON.stringify({ markets });
+    await settings.swap(listing(BTC));
+    const env = {
+      BOURSE_CONFIG: settings.path,
+      BOURSE__MARKETS: undefined,
+      BOURSE__MATCHER__DATA_DIR: join(folder, "data"),
+      BOURSE__MATCHER__SETTINGS_READ_EVERY_MS: "20",
+    };
+    const matcher = start(env);
+    const { client, channel, adminPort } = await connect(matcher);
+    const errors = async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+      return /^bourse_catalogue_errors.* ([01])$/m.exec(metrics)?.[1];
+    };
+    const watched = client.watchShard({})[Symbol.asyncIterator]();
+    const heard: string[] = [];
+    const hear = async (count: number) => {
+      while (heard.length < count) {
+        const { value } = await watched.next();
+        heard.push(...value.markets.map(({ symbol }: { symbol: string }) => symbol));
+      }
+    };
+    await hear(1);
+    await settings.swap(listing(BTC, ETH, ETH));
+    await expect.poll(errors).toBe("1");
+    await settings.swap(listing(BTC, ETH));
+    await hear(2);
+    expect(heard).toEqual(["BTC/USDT", "ETH/USDT"]);
+    await expect.poll(errors).toBe("0");
+    for await (const { kind } of client.streamEvents({})) {
+      expect(kind.case).toBe("header");
+      if (kind.case === "header") expect(kind.value.markets.map(({ symbol }) => symbol)).toEqual(heard);
+      break;
+    }
+    channel.close();
+    // Journaled: it is there after a restart, whatever the file says.
+    matcher.child.kill("SIGTERM");
+    expect(await matcher.exit).toBe(0);
+    await settings.swap(listing(BTC));
+    const again = await connect(start(env));
+    for await (const { markets } of again.client.watchShard({})) {
+      expect(markets.map(({ symbol }) => symbol)).toEqual(["BTC/USDT", "ETH/USDT"]);
+      break;
+    }
+    again.channel.close();
   }),
 );

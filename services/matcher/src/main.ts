@@ -1,10 +1,11 @@
 // The matcher process: recovers the shard, serves those who follow it, and opens for commands when each of
 // them stands in its journal. Reads from top to bottom.
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { serveAdmin } from "@bourse/shared/rpc/admin.js";
+import { callersGuard } from "@bourse/shared/rpc/callers.js";
+import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
+import { serveOperations } from "@bourse/shared/rpc/operations.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
-import { ConfigError, EXIT_BAD_SETTINGS, loadConfig } from "@bourse/shared/runtime/config.js";
+import { loadConfig, readConfig } from "@bourse/shared/runtime/config.js";
 import { createLife } from "@bourse/shared/runtime/life.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
@@ -13,20 +14,24 @@ import { matcherSettings } from "./config.js";
 import type { Market } from "./core/types.js";
 import { keepTime } from "./flow/keep-time.js";
 import { openShard } from "./flow/open-shard.js";
+import { refusalOf } from "./flow/refusal.js";
 import { shardHandlers } from "./flow/shard-handlers.js";
+import { watchCatalogue } from "./flow/watch-catalogue.js";
 import { sha256 } from "./io/digest.js";
-import { DirectoryLocked } from "./io/directory-lock.js";
-import { openJournal } from "./io/journal.js";
-import { JournalRefused } from "./io/segment.js";
+import { type Journal, openJournal } from "./io/journal.js";
+import { settingsText } from "./io/settings-file.js";
+import { matcherCallers } from "./rpc/callers.js";
+import { readCatalogue } from "./rpc/catalogue.js";
 import { matcherService } from "./rpc/matcher-service.js";
 import { createRecordCodec } from "./rpc/matcher-wire.js";
-import { marketStates } from "./rpc/matcher-words.js";
-import { checkNewMarket, parseMarket } from "./rpc/parse-command.js";
 
-/** EX_DATAERR: the journal is damaged, a person must decide. */
-const EXIT_JOURNAL_REFUSED = 65;
-
-const config = loadConfig(matcherSettings);
+const settingsPath = process.env.BOURSE_CONFIG ?? "";
+const settingsAtStart = await settingsText(settingsPath);
+const settings = {
+  ...matcherSettings,
+  findMistakes: ({ markets }: { markets: readonly Market[] }) => readCatalogue(markets).mistakes,
+};
+const config = loadConfig(settings);
 const { shard: number, host } = config;
 const log = createLogger({ service: `matcher-${number}`, level: config.log.level });
 const life = createLife({ log, drainMsMax: config.drainMsMax });
@@ -48,17 +53,22 @@ const refusedPositions = metrics.counter(
   "Positions of followers that are not in the journal.",
   ["follower"],
 );
+const catalogueErrors = metrics.gauge(
+  "bourse_catalogue_errors",
+  "1 while the settings file, as it is now, cannot work.",
+);
 const timeOffset = metrics.gauge("bourse_shard_time_offset_seconds", "Wall clock less shard time.");
 life.own("tracing", await startTracing({ service: "matcher", ...config.tracing }));
 
 // Probes and metrics answer while the journal is replayed.
 const readiness = life.readiness(`shard ${number}`);
 readiness.set(false, "recovering");
-const adminPort = config.adminPort ?? 9_100 + number;
-const admin = await serveAdmin({ host, port: adminPort, life, metrics });
-life.own("admin", () => admin.close());
+const operations = { host, adminPort: config.adminPort ?? 9_100 + number, healthPort: config.healthPort };
+const adminPort = await serveOperations(operations, { life, log, metrics });
+const tls = openMeshTls(config.tls);
 
 // What the shard stands on. A write that fails ends the process at once: nothing more is answered.
+let opened: Journal | undefined;
 const journal = await openJournal({
   directory: config.dataDir ?? `.bourse/matcher-${number}`,
   shard: number,
@@ -67,15 +77,17 @@ const journal = await openJournal({
   onFlush: (seconds) => flushSeconds.observe(seconds),
   onFailure: life.fail,
 }).catch(refuseToStart);
+opened = journal;
 life.own("journal", () => journal.close());
 
 // From its journal to a shard that writes in a new epoch.
+const { catalogue } = readCatalogue(config.markets);
 const matchedBy = new Map<string, ReturnType<typeof matched.labels>>();
 const shard = await openShard({
   number,
   log: journal,
   codec: createRecordCodec(number),
-  catalogue: catalogueOf(config.markets),
+  catalogue,
   clock,
   logger: log,
   hash: sha256,
@@ -106,6 +118,21 @@ life.loop("time", (signal) =>
   ),
 );
 
+// Markets that the settings file gains are made while it runs.
+if (settingsPath !== "")
+  life.loop("catalogue", (signal) =>
+    watchCatalogue(
+      {
+        ...{ number, sequencer, clock, log, catalogue, text: settingsAtStart },
+        readText: () => settingsText(settingsPath),
+        readCatalogue: () => readCatalogue(readConfig(settings, process.env).markets).catalogue,
+        everyMs: config.settingsReadEveryMs,
+        onRead: (isRefused) => catalogueErrors.set(isRefused ? 1 : 0),
+      },
+      signal,
+    ),
+  );
+
 // How the mesh reaches it. Event streams are served from here on, commands when the followers have reported.
 const { watchEveryMs } = config;
 const handlers = shardHandlers(shard, { clock, watchEveryMs, signal: life.signal });
@@ -118,10 +145,12 @@ const grpc = await serveGrpc({
   log,
   metrics,
   isReady: life.isReady,
+  tls,
+  guards: [callersGuard(tls, matcherCallers)],
 });
 life.own("grpc", () => grpc.close());
 log.info(
-  { shard: number, seq: tail.seq(), epoch: journal.epoch(), grpcPort: grpc.port, adminPort: admin.port },
+  { shard: number, seq: tail.seq(), epoch: journal.epoch(), grpcPort: grpc.port, adminPort },
   "matcher started",
 );
 if (followers.isOpen()) openForCommands();
@@ -138,35 +167,13 @@ function openForCommands(): void {
   void sequencer.tick();
 }
 
-/** Markets of the settings, each checked; all mistakes name their keys. */
-function catalogueOf(markets: typeof config.markets): Market[] {
-  const mistakes: string[] = [];
-  const catalogue = markets.flatMap((market, index) => {
-    try {
-      const wire = { ...market, state: marketStates[market.state] };
-      return [checkNewMarket(parseMarket(wire, market.shard))];
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      mistakes.push(`markets.${index}.${error.facts.field}: ${error.message}`);
-      return [];
-    }
-  });
-  if (mistakes.length > 0) refuseToStart(new ConfigError(mistakes));
-  return catalogue;
-}
-
-function refuseToStart(error: unknown): never {
-  if (error instanceof ConfigError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(EXIT_BAD_SETTINGS);
-  }
-  if (error instanceof DirectoryLocked) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
-  if (!(error instanceof JournalRefused)) return life.fail(error);
-  const { file, offset, seq } = error;
-  log.fatal({ file, offset, seq }, error.message);
-  process.stderr.write(`${error.message}\n`);
-  process.exit(EXIT_JOURNAL_REFUSED);
+/** Says why on the last line of the log, where a person looks first, and leaves no lock behind. */
+async function refuseToStart(error: unknown): Promise<never> {
+  const refusal = refusalOf(error);
+  if (refusal === undefined) return life.fail(error);
+  const { message, facts, exitCode } = refusal;
+  log.fatal(facts, message);
+  await opened?.close().catch(() => {});
+  process.stderr.write(`${message}\n`);
+  process.exit(exitCode);
 }

@@ -37,4 +37,6 @@ export interface RecordCodec {
   encode(record: JournalRecord): Uint8Array;
   /** All but the events: replay decides them again and compares the bytes. */
   decode(payload: Uint8Array): Omit<JournalRecord, "events">;
+  /** What in a record this version does not know, in words; undefined when there is nothing of the kind. */
+  newerIn(payload: Uint8Array): string | undefined;
 }

@@ -3,7 +3,7 @@ import { ConfigError } from "@bourse/shared/runtime/config.js";
 import { applyCommand } from "../core/apply.js";
 import { createShard, type Shard } from "../core/shard.js";
 import type { Market } from "../core/types.js";
-import { JournalRefused } from "../io/segment.js";
+import { JournalRefused, writtenByNewer } from "../io/segment.js";
 import { createEpochs, type Epochs } from "./epochs.js";
 import type { RecordCodec, StoredEntry, StoredLog } from "./log.js";
 
@@ -30,31 +30,28 @@ export async function recover(log: StoredLog, number: number, codec: RecordCodec
   return { shard, epochs, checksum };
 }
 
+type Stored = StoredEntry & { readonly file: string; readonly offset: number };
+
 /** Applies one stored record and compares; JournalRefused when it is not what is decided now. */
-export function replayRecord(
-  shard: Shard,
-  stored: StoredEntry & { readonly file: string; readonly offset: number },
-  codec: RecordCodec,
-): void {
-  if (!isSame(decideAgain(shard, stored, codec), stored.payload)) {
-    throw new JournalRefused("replay decides otherwise than the journal says", stored);
+export function replayRecord(shard: Shard, stored: Stored, codec: RecordCodec): void {
+  let why = "replay decides otherwise than the journal says";
+  let cause: unknown;
+  try {
+    if (isSame(decideAgain(shard, stored, codec), stored.payload)) return;
+  } catch (error) {
+    why = `the record cannot be applied: ${error instanceof Error ? error.message : String(error)}`;
+    cause = error;
   }
+  const newer = codec.newerIn(stored.payload);
+  if (newer === undefined) throw new JournalRefused(why, stored, { cause });
+  throw writtenByNewer(`the record holds ${newer}, which this version does not know`, stored, { cause });
 }
 
-function decideAgain(
-  shard: Shard,
-  stored: StoredEntry & { readonly file: string; readonly offset: number },
-  codec: RecordCodec,
-): Uint8Array {
-  try {
-    const record = codec.decode(stored.payload);
-    const { seq, timeMs, command } = record;
-    const events = applyCommand(shard, { seq, timeMs }, command);
-    return codec.encode({ ...record, epoch: shard.epoch, events });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new JournalRefused(`the record cannot be applied: ${why}`, stored, { cause });
-  }
+function decideAgain(shard: Shard, stored: Stored, codec: RecordCodec): Uint8Array {
+  const record = codec.decode(stored.payload);
+  const { seq, timeMs, command } = record;
+  const events = applyCommand(shard, { seq, timeMs }, command);
+  return codec.encode({ ...record, epoch: shard.epoch, events });
 }
 
 /** What never changes about a market: its grid decides what ticks and lots in the log mean. */
@@ -89,5 +86,5 @@ export function newMarkets(
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  return Buffer.compare(a, b) === 0;
 }

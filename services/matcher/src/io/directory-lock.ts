@@ -1,7 +1,7 @@
 // One process per data directory. Node has no flock; what the kernel releases by itself when a process
 // dies, however it dies, are sockets and open files.
 import { constants } from "node:fs";
-import { mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
@@ -29,8 +29,12 @@ const O_EXLOCK = 0x20;
 export async function lockDirectory(directory: string): Promise<Unlock> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const unlock = process.platform === "linux" ? await lockSocket(directory) : await lockFile(directory);
-  await writeFile(join(directory, HOLDER), `${process.pid}\n`);
-  return unlock;
+  const holder = join(directory, HOLDER);
+  await writeFile(holder, `${process.pid}\n`);
+  return async () => {
+    await rm(holder, { force: true });
+    await unlock();
+  };
 }
 
 async function lockSocket(directory: string): Promise<Unlock> {

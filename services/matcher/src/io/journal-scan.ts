@@ -14,12 +14,15 @@ import {
   sizeAt,
 } from "./frame.js";
 import {
+  firstSeqOf,
   HEADER_BYTES,
   headerChain,
   JournalRefused,
   listSegments,
+  newerFormat,
   parseHeader,
   type SegmentHeader,
+  writtenByNewer,
 } from "./segment.js";
 
 /** Read at once; a larger frame is read whole. */
@@ -136,6 +139,27 @@ export async function* scanJournal(
   return last;
 }
 
+/**
+ * Throws JournalRefused when a file is of a newer format: the upgrade may have begun with any of them. Reads
+ * headers only, so it can be asked before anything in the directory is touched, the lock included.
+ */
+export async function refuseNewerFormats(directory: string): Promise<void> {
+  for (const name of await listSegments(directory).catch(noneIfAbsent)) {
+    const file = await open(join(directory, name), "r");
+    try {
+      const newer = newerFormat(await readRange(file, 0, HEADER_BYTES));
+      if (newer !== undefined) throw writtenByNewer(newer, { file: name, offset: 0, seq: firstSeqOf(name) });
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function noneIfAbsent(error: NodeJS.ErrnoException): string[] {
+  if (error.code === "ENOENT") return [];
+  throw error;
+}
+
 /** Number of the shard that a journal belongs to. */
 export async function readShardNumber(directory: string): Promise<number> {
   const [name] = await listSegments(directory);
@@ -156,7 +180,10 @@ async function checkedHeader(
   const { previous } = expected;
   const seq = (previous?.end.seq ?? 0) + 1;
   const refuse = (what: string) => new JournalRefused(what, { file: name, offset: 0, seq });
-  const header = parseHeader(await readRange(file, 0, HEADER_BYTES));
+  const bytes = await readRange(file, 0, HEADER_BYTES);
+  const newer = newerFormat(bytes);
+  if (newer !== undefined) throw writtenByNewer(newer, { file: name, offset: 0, seq });
+  const header = parseHeader(bytes);
   if (typeof header === "string") throw refuse(header);
   const { size } = await file.stat();
   if (size !== header.fileBytes)
@@ -207,7 +234,10 @@ async function hasFrame(file: FileHandle, { header, end }: ScanEnd): Promise<boo
 /** A frame whose checksum holds but whose content cannot be: written by other rules, so never skipped. */
 function checkFrame(frame: Frame, at: Position, file: string): void {
   const refuse = (what: string) => new JournalRefused(what, { file, offset: at.offset, seq: at.seq + 1 });
-  if (frame.type !== RECORD && frame.type !== COMMIT) throw refuse(`type ${frame.type} is not known`);
+  if (frame.type !== RECORD && frame.type !== COMMIT) {
+    const place = { file, offset: at.offset, seq: at.seq + 1 };
+    throw writtenByNewer(`a frame is of type ${frame.type}, which this version does not know`, place);
+  }
   const expectedSeq = frame.type === RECORD ? at.seq + 1 : at.seq;
   if (frame.seq !== expectedSeq) throw refuse(`seq ${frame.seq} stands where ${expectedSeq} belongs`);
   if (frame.epoch < at.epoch) throw refuse(`epoch ${frame.epoch} follows epoch ${at.epoch}`);

@@ -19,7 +19,14 @@ import {
 } from "./frame.js";
 import { JournalMarks, type Mark } from "./journal-marks.js";
 import { rewrite, setAside } from "./journal-repair.js";
-import { FrameReader, type Position, type ScanEnd, type StoredRecord, scanJournal } from "./journal-scan.js";
+import {
+  FrameReader,
+  type Position,
+  refuseNewerFormats,
+  type ScanEnd,
+  type StoredRecord,
+  scanJournal,
+} from "./journal-scan.js";
 import {
   createZeroed,
   HEADER_BYTES,
@@ -76,6 +83,7 @@ interface OpenFile {
 
 /** Opens the journal of a shard; throws DirectoryLocked or JournalRefused. Replay it before appending. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
+  await refuseNewerFormats(options.directory);
   return new Journal(options, await lockDirectory(options.directory));
 }
 

@@ -4,7 +4,9 @@
 //   "BOURSEJL" | u32 version | u32 shard | u64 first seq | u64 file bytes | u32 epoch | u32 chain before |
 //   16 bytes nonce of the journal | u32 zero | u32 checksum of the 60 bytes before
 //
-// The chain of a file starts from its header's checksum.
+// The chain of a file starts from its header's checksum. Of every later format these stay where they are: the
+// magic, the version, and the checksum of the first 60 bytes. So a version that is older than a journal can
+// tell it from a damaged one.
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +14,8 @@ import { crc32c } from "./crc32c.js";
 
 export const HEADER_BYTES = 64;
 const MAGIC = "BOURSEJL";
-const VERSION = 1;
+/** Newest format that is read, and the one that is written. */
+export const FORMAT_VERSION = 1;
 const ZEROS = Buffer.alloc(1024 * 1024);
 const NAME = /^([0-9]{20})\.log$/;
 
@@ -27,6 +30,20 @@ export interface SegmentHeader {
   readonly nonce: string;
 }
 
+interface Place {
+  readonly file: string;
+  readonly offset: number;
+  readonly seq: number;
+}
+
+interface RefusalOptions extends ErrorOptions {
+  /** What a person is to do. */
+  readonly advice?: string;
+}
+
+const LOOK_AT_THE_DISK = "Restore the data directory from a good copy, and look at the disk.";
+const START_THE_NEWER = "Start the newer version again, or restore a backup from before the upgrade.";
+
 /** The journal cannot be served as it is; a person must decide. Exit code 65 (EX_DATAERR). */
 export class JournalRefused extends Error {
   override name = "JournalRefused";
@@ -34,10 +51,10 @@ export class JournalRefused extends Error {
   readonly offset: number;
   readonly seq: number;
 
-  constructor(what: string, at: { file: string; offset: number; seq: number }, options?: ErrorOptions) {
+  constructor(what: string, at: Place, { advice = LOOK_AT_THE_DISK, ...options }: RefusalOptions = {}) {
     super(
       `the journal is refused: ${what} (file ${at.file}, offset ${at.offset}, seq ${at.seq}). ` +
-        "Nothing was changed. Restore the data directory from a good copy, and look at the disk.",
+        `Nothing was changed. ${advice}`,
       options,
     );
     this.file = at.file;
@@ -46,12 +63,22 @@ export class JournalRefused extends Error {
   }
 }
 
+/** Refuses what a newer version wrote. The disk is well; this version is the wrong one. */
+export function writtenByNewer(what: string, at: Place, options?: ErrorOptions): JournalRefused {
+  return new JournalRefused(what, at, { ...options, advice: START_THE_NEWER });
+}
+
 export function newNonce(): string {
   return randomBytes(16).toString("hex");
 }
 
 export function segmentName(firstSeq: number): string {
   return `${String(firstSeq).padStart(20, "0")}.log`;
+}
+
+/** First seq of a file, by its name. */
+export function firstSeqOf(name: string): number {
+  return Number(NAME.exec(name)?.[1]);
 }
 
 /** Names of the files of a journal in order. */
@@ -63,7 +90,7 @@ export async function listSegments(directory: string): Promise<string[]> {
 export function headerBytes(header: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES);
   bytes.write(MAGIC, 0, "latin1");
-  bytes.writeUInt32LE(VERSION, 8);
+  bytes.writeUInt32LE(FORMAT_VERSION, 8);
   bytes.writeUInt32LE(header.shard, 12);
   bytes.writeBigUInt64LE(BigInt(header.firstSeq), 16);
   bytes.writeBigUInt64LE(BigInt(header.fileBytes), 24);
@@ -79,12 +106,20 @@ export function headerChain(header: SegmentHeader): number {
   return headerBytes(header).readUInt32LE(60);
 }
 
+/** Why a header is of a newer format; undefined of any other, also of one that is damaged. */
+export function newerFormat(bytes: Buffer): string | undefined {
+  if (bytes.length < HEADER_BYTES || bytes.toString("latin1", 0, 8) !== MAGIC) return undefined;
+  const version = bytes.readUInt32LE(8);
+  if (version <= FORMAT_VERSION || bytes.readUInt32LE(60) !== crc32c(bytes, 0, 60)) return undefined;
+  return `it is of format ${version}, this version reads up to ${FORMAT_VERSION}`;
+}
+
 /** Header of 64 bytes, or what is wrong with it. */
 export function parseHeader(bytes: Buffer): SegmentHeader | string {
   if (bytes.length < HEADER_BYTES) return "the file is shorter than its header";
   if (bytes.toString("latin1", 0, 8) !== MAGIC) return "the header is not one of a journal";
   if (bytes.readUInt32LE(60) !== crc32c(bytes, 0, 60)) return "the header is damaged";
-  if (bytes.readUInt32LE(8) !== VERSION) return `format version ${bytes.readUInt32LE(8)} is not known`;
+  if (bytes.readUInt32LE(8) !== FORMAT_VERSION) return `format ${bytes.readUInt32LE(8)} is not known`;
   return {
     shard: bytes.readUInt32LE(12),
     firstSeq: Number(bytes.readBigUInt64LE(16)),

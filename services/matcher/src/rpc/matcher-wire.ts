@@ -32,6 +32,7 @@ import type {
 import type { RecordCodec } from "../flow/log.js";
 import type { Answer } from "../flow/sequence.js";
 import { marketStates, reasons, sides, statuses, timesInForce, types } from "./matcher-words.js";
+import { newerIn } from "./newer-record.js";
 import { parseCancel, parseMarket, parseResolve, parseSubmit } from "./parse-command.js";
 
 /** Records of a shard as bytes of bourse.matcher.v1.Record. */
@@ -49,6 +50,7 @@ export function createRecordCodec(shard: number): RecordCodec {
         traceparent: record.command.traceparent,
       };
     },
+    newerIn,
   };
 }
 

@@ -1,7 +1,9 @@
 // Journals of their own for tests, and copies of them as a crash would leave them.
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { cp, mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32c } from "../io/crc32c.js";
 import { type Journal, type JournalEntry, type JournalOptions, openJournal } from "../io/journal.js";
 
 /** Runs a test with an empty directory that is gone afterwards. */
@@ -20,6 +22,36 @@ export async function copyOf(folder: string, name: string): Promise<string> {
   await rm(copy, { recursive: true, force: true });
   await cp(folder, copy, { recursive: true });
   return copy;
+}
+
+/** Makes the last file one of a later format, as an upgrade that went on in it would. Returns its name. */
+export async function upgradeLastFile(folder: string, version: number): Promise<string> {
+  const name = (await readdir(folder))
+    .filter((each) => each.endsWith(".log"))
+    .sort()
+    .at(-1);
+  if (name === undefined) throw new Error(`${folder} holds no journal`);
+  const file = await open(join(folder, name), "r+");
+  try {
+    const header = Buffer.alloc(64);
+    await file.read(header, 0, 64, 0);
+    header.writeUInt32LE(version, 8);
+    header.writeUInt32LE(crc32c(header, 0, 60), 60);
+    await file.write(header, 0, 64, 0);
+  } finally {
+    await file.close();
+  }
+  return name;
+}
+
+/** Names and contents of a directory: whether anything was changed. */
+export async function contentOf(folder: string): Promise<Record<string, string>> {
+  const names = (await readdir(folder)).sort();
+  const files = names.map(async (name) => {
+    const bytes = await readFile(join(folder, name));
+    return [name, createHash("sha256").update(bytes).digest("hex")] as const;
+  });
+  return Object.fromEntries(await Promise.all(files));
 }
 
 export function optionsOf(directory: string, changes: Partial<JournalOptions> = {}): JournalOptions {

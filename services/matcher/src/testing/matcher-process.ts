@@ -1,8 +1,9 @@
 // The matcher as a real process, for tests that kill it.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { type Channel, createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 
@@ -16,29 +17,56 @@ export interface MatcherProcess {
   readonly exit: Promise<number | null>;
 }
 
-/** Starts main.ts on free ports. Values of `env` override. */
-export function spawnMatcher(folder: string, env: Readonly<Record<string, string>> = {}): MatcherProcess {
-  const child = spawn(process.execPath, ["--import", "tsx", "--conditions=source", MAIN], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      PATH: process.env.PATH,
-      BOURSE__MATCHER__DATA_DIR: folder,
-      BOURSE__MATCHER__GRPC_PORT: "0",
-      BOURSE__MATCHER__ADMIN_PORT: "0",
-      BOURSE__MATCHER__SEGMENT_BYTES: String(1024 * 1024),
-      BOURSE__MATCHER__FOLLOWERS: "[]",
-      BOURSE__MARKETS: JSON.stringify([
-        {
-          symbol: "BTC/USDT",
-          baseAsset: "BTC",
-          quoteAsset: "USDT",
-          shard: 0,
-          tickSize: "0.01",
-          lotSize: "0.00001",
-        },
-      ]),
-      ...env,
+/** Settings by environment; undefined takes one away. */
+export type MatcherEnv = Readonly<Record<string, string | undefined>>;
+
+const ARGS = ["--import", "tsx", "--conditions=source", MAIN];
+
+function environmentOf(folder: string, env: MatcherEnv): MatcherEnv {
+  return {
+    PATH: process.env.PATH,
+    BOURSE__MATCHER__DATA_DIR: folder,
+    BOURSE__MATCHER__GRPC_PORT: "0",
+    BOURSE__MATCHER__ADMIN_PORT: "0",
+    BOURSE__MATCHER__SEGMENT_BYTES: String(1024 * 1024),
+    BOURSE__MATCHER__FOLLOWERS: "[]",
+    BOURSE__MARKETS: JSON.stringify([
+      {
+        symbol: "BTC/USDT",
+        baseAsset: "BTC",
+        quoteAsset: "USDT",
+        shard: 0,
+        tickSize: "0.01",
+        lotSize: "0.00001",
+      },
+    ]),
+    ...env,
+  };
+}
+
+/**
+ * Runs a matcher that does not start, as a container does: both outputs are one log. Resolves with its exit
+ * code and the lines of that log.
+ */
+export async function refusedMatcher(
+  folder: string,
+  env: MatcherEnv = {},
+): Promise<{ code: number; lines: string[] }> {
+  const command = ["-c", 'exec "$@" 2>&1', "sh", process.execPath, ...ARGS];
+  const options = { env: environmentOf(folder, env), timeout: 30_000 };
+  return promisify(execFile)("sh", command, options).then(
+    () => {
+      throw new Error("the matcher ended in good order");
     },
+    ({ code, stdout }: { code: number; stdout: string }) => ({ code, lines: stdout.trimEnd().split("\n") }),
+  );
+}
+
+/** Starts main.ts on free ports. Values of `env` override. */
+export function spawnMatcher(folder: string, env: MatcherEnv = {}): MatcherProcess {
+  const child = spawn(process.execPath, ARGS, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: environmentOf(folder, env),
   });
   let errors = "";
   child.stderr?.on("data", (bytes) => {
