@@ -16,10 +16,10 @@ export type MeshIdentity = (typeof meshIdentities)[number];
 // The others only call; their certificates need no name of a host.
 const servers: readonly MeshIdentity[] = ["wallet", "matcher", "market-data"];
 
-/** Name of the objects of a release, by the rule of the chart (Helm's own): the chart's name is added where it is absent. */
+/** Name in front of the objects of a release, by the rule of the chart: its own name is added where it is absent. */
 export function fullnameOf(release: string): string {
   const name = release.includes("bourse") ? release : `${release}-bourse`;
-  return name.slice(0, 63).replace(/-$/, "");
+  return name.slice(0, 40).replace(/-$/, "");
 }
 
 /** Host names of an identity's certificate: every form of its service's name, and of its pods' names. */

@@ -121,7 +121,8 @@ test.each([
   ["bourse", "bourse"],
   ["my-bourse", "my-bourse"],
   ["exchange", "exchange-bourse"],
-  ["a".repeat(60), `${"a".repeat(60)}-bo`],
+  ["a".repeat(36), `${"a".repeat(36)}-bou`],
+  ["a".repeat(39), "a".repeat(39)],
 ])("the objects of release %s are called %s", (release, fullname) => {
   expect(fullnameOf(release)).toBe(fullname);
 });

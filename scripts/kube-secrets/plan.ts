@@ -11,7 +11,7 @@ import { loadUsers, operator, smokeUsers } from "./users.js";
 /** Where the secrets go. */
 export interface Place {
   readonly namespace: string;
-  /** Name of the release's objects, in front of every secret's name. */
+  /** Name in front of the release's objects, and of its certificates. */
   readonly fullname: string;
 }
 
@@ -21,17 +21,17 @@ export interface PlanOptions {
   readonly trustDomain?: string;
 }
 
-/** Names of all secrets that a plan looks at. */
+/** Names of all secrets that a plan looks at: those which the chart takes when its values name no others. */
 export function secretNames({ fullname }: Place) {
   return {
     authority: `${fullname}-mesh-authority`,
     tls: Object.fromEntries(meshIdentities.map((identity) => [identity, `${fullname}-${identity}-tls`])),
     postgresServer: "postgres",
-    postgres: `${fullname}-postgres`,
-    signingKey: `${fullname}-signing-key`,
-    jwks: `${fullname}-jwks`,
-    smoke: `${fullname}-smoke`,
-    load: `${fullname}-load`,
+    postgres: "bourse-postgres",
+    signingKey: "bourse-signing-key",
+    jwks: "bourse-jwks",
+    smoke: "bourse-smoke",
+    load: "bourse-load",
   } as const;
 }
 
