@@ -1,6 +1,4 @@
 // The whole audit: snapshots first, then the journal up to wherever they were taken, then the verdicts.
-import { pathsOf } from "@bourse/local/home.js";
-import type { RunningExchange } from "@bourse/local/running.js";
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
 import {
@@ -14,6 +12,7 @@ import {
   findForgotten,
   sortCuts,
 } from "./cuts.js";
+import type { AuditedExchange, JournalTool } from "./exchange.js";
 import type { Finding } from "./finding.js";
 import { ShardFold } from "./fold.js";
 import { readJournal, type Verified, verifyJournal } from "./journal.js";
@@ -41,20 +40,20 @@ interface ShardFindings {
   readonly openOrdersAtState: string[];
 }
 
-/** Audits the exchange that runs on a home; one finding per invariant, in their order. */
-export async function audit(home: string, running: RunningExchange): Promise<Finding[]> {
-  const pool = openAuditPool(running.auditorUrl);
+/** Audits a running exchange; one finding per invariant, in their order. */
+export async function audit({ auditorUrl, edgeAddress, shards }: AuditedExchange): Promise<Finding[]> {
+  const pool = openAuditPool(auditorUrl);
   try {
     for (let attempt = 1; ; attempt += 1) {
       const snapshot = await readSnapshot(pool);
-      const shards = shardsOf(running);
       const found: ShardFindings[] = [];
-      for (const { shard, address } of shards) {
-        const view = await readShard(shard, address, running.grpcAddress).catch((cause: unknown) => {
+      for (const reached of shards) {
+        const { shard, journal } = reached;
+        const view = await readShard(reached, edgeAddress).catch((cause: unknown) => {
           const why = cause instanceof Error ? cause.message : String(cause);
           throw new Error(`shard ${shard} or its market data does not answer: ${why}`, { cause });
         });
-        found.push(await auditShard(pathsOf(home).matcher(shard), view, snapshot));
+        found.push(await auditShard(journal, view, snapshot));
       }
       const isWhole = found.every(({ reserved }) => !reserved.includes(insideRecord));
       if (!isWhole && attempt < snapshotsMax) continue;
@@ -67,15 +66,8 @@ export async function audit(home: string, running: RunningExchange): Promise<Fin
 
 const insideRecord = "the wallet's cursor stands inside a record";
 
-function shardsOf(running: RunningExchange): { shard: number; address: string }[] {
-  return running.processes.flatMap(({ name, ports }) => {
-    const shard = /^matcher-(\d+)$/.exec(name)?.[1];
-    return shard === undefined ? [] : [{ shard: Number(shard), address: `127.0.0.1:${ports.grpc}` }];
-  });
-}
-
 /** Reads the journal once and stops at every seq at which something was said. */
-async function auditShard(folder: string, view: ShardView, snapshot: Snapshot): Promise<ShardFindings> {
+async function auditShard(journal: JournalTool, view: ShardView, snapshot: Snapshot): Promise<ShardFindings> {
   const { shard } = view;
   const fold = new ShardFold();
   const settledTrades = snapshot.settledTrades.filter((row) => row.shard === shard);
@@ -127,19 +119,19 @@ async function auditShard(folder: string, view: ShardView, snapshot: Snapshot): 
       },
     },
   ]);
-  await foldJournal(folder, fold, cuts);
+  await foldJournal(journal, fold, cuts);
   return {
     shard,
     fold,
     view,
-    verified: await verifyJournal(folder, view.state.seq),
+    verified: await verifyJournal(journal, view.state.seq),
     acknowledged: compareAcknowledged(fold, historyOrders),
     forgotten: findForgotten(fold, reservations, orphanMsMax),
     ...found,
   };
 }
 
-async function foldJournal(folder: string, fold: ShardFold, cuts: readonly Cut[]): Promise<void> {
+async function foldJournal(journal: JournalTool, fold: ShardFold, cuts: readonly Cut[]): Promise<void> {
   let next = 0;
   const compareHere = () => {
     for (let cut = cuts[next]; cut !== undefined && cut.seq === fold.seq; cut = cuts[next]) {
@@ -148,7 +140,7 @@ async function foldJournal(folder: string, fold: ShardFold, cuts: readonly Cut[]
     }
   };
   compareHere();
-  await readJournal(folder, (record) => {
+  await readJournal(journal, (record) => {
     fold.apply(record);
     compareHere();
   });

@@ -2,6 +2,7 @@
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import type { AuditedShard } from "./exchange.js";
 
 /** Levels by price text, as readers see them. */
 export type BookText = {
@@ -55,9 +56,10 @@ const followMs = 500;
 /** Streams at once: a connection carries a hundred. */
 const streamsMax = 20;
 
-/** Reads the shard at its own address and its markets' books at the public one. */
-export async function readShard(shard: number, address: string, edgeAddress: string): Promise<ShardView> {
-  const channel = openChannel(address);
+/** Reads the shard at its own door and its markets' books at the public one. */
+export async function readShard(reached: AuditedShard, edgeAddress: string): Promise<ShardView> {
+  const { shard } = reached;
+  const channel = reached.openChannel();
   const edge = openChannel(edgeAddress);
   try {
     const matcher = createClient(MatcherService, channel);
