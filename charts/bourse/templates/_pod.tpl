@@ -98,6 +98,9 @@ spec:
     - name: {{ .component }}
       image: {{ include "bourse.image" .root }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
+      {{- with $config.command }}
+      command: {{- toYaml . | nindent 8 }}
+      {{- end }}
       args: {{- toYaml .args | nindent 8 }}
       env:
         {{- if .settings }}
