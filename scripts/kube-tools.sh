@@ -24,9 +24,16 @@ helm-unittest v1.1.2   github.com/helm-unittest/helm-unittest    ./cmd/helm-unit
 skaffold      v2.16.1  github.com/GoogleContainerTools/skaffold/v2  ./cmd/skaffold    inside
 "
 
-# The oldest and the newest Kubernetes that the chart is checked against, and where the schemas of the
-# custom resources that it can render come from: module, version, folder of the definitions.
-KUBERNETES_VERSIONS="v1.31.14 v1.34.4"
+# A helm without these takes itself for a tool of Kubernetes 1.20, and refuses charts that need a newer one:
+# its release builds name the version of client-go that they are made with.
+HELM_PACKAGE=helm.sh/helm/v3
+HELM_FLAGS="-s -w -X $HELM_PACKAGE/internal/version.version=v3.22.0
+  -X $HELM_PACKAGE/pkg/lint/rules.k8sVersionMinor=37 -X $HELM_PACKAGE/pkg/chartutil.k8sVersionMinor=37"
+
+# The Kubernetes versions that the chart is checked against: the oldest that it takes, the one that its
+# rollouts are tried on, the newest. And where the schemas of the custom resources that it can render come
+# from: module, version, folder of the definitions.
+KUBERNETES_VERSIONS="v1.30.14 v1.34.4 v1.36.3"
 CUSTOM_RESOURCES="
 sigs.k8s.io/gateway-api                                 v1.4.1   config/crd/standard
 github.com/cert-manager/cert-manager                    v1.21.2  deploy/crds
@@ -80,8 +87,9 @@ build() { # NAME VERSION MODULE PACKAGE HOW
   trap "chmod -R u+w '$work'; rm -rf '$work'" EXIT
   mkdir "$work/bin"
   if [[ $5 == install ]]; then
-    local package="$3/${4#./}"
-    (cd / && GOBIN="$work/bin" nice -n 10 go install "${package%/.}@$2") || return 1
+    local package="$3/${4#./}" flags=""
+    [[ $1 != helm ]] || flags="$HELM_FLAGS"
+    (cd / && GOBIN="$work/bin" nice -n 10 go install -ldflags "$flags" "${package%/.}@$2") || return 1
   else
     local source
     source="$(module_dir "$3" "$2")" || return 1
