@@ -11,7 +11,9 @@ interface Ban {
 const inCore = (source: Source) => /^services\/[^/]+\/src\/core\//.test(source.path) && !source.isTest;
 const inService = (source: Source) =>
   /^services\/(?!local\/|bots\/|client\/|e2e\/)/.test(source.path) && !source.isTest;
-const isMain = (source: Source) => /(^|\/)([a-z-]+-)?main\.ts$/.test(source.path);
+/** A process, or the entry of the image, which becomes one. */
+const isMain = (source: Source) =>
+  /(^|\/)([a-z-]+-)?main\.ts$/.test(source.path) || source.path === "services/run.mjs";
 const isRuntime = (source: Source) => source.path.startsWith("services/shared/src/runtime/");
 const inFourRooms = (source: Source) =>
   /^services\/(matcher|wallet|order-gateway|market-data)\//.test(source.path);

@@ -260,6 +260,7 @@ describe("banned", () => {
 
   test.each([
     ["services/wallet/src/main.ts", "const env = process.env;"],
+    ["services/run.mjs", "const env = process.env;"],
     ["services/shared/src/runtime/config.ts", "export const env = process.env;"],
     ["scripts/start.mjs", "const env = process.env;"],
     ["services/matcher/src/flow/sequence.ts", "export const at = Date.now();"],

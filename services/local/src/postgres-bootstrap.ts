@@ -8,14 +8,20 @@ export const serviceRoles = [
   { role: "bourse_auditor", schema: undefined },
 ] as const;
 
-/** Makes the roles of a server; the password of existing ones is set again. */
-export async function ensureRoles(url: string, password: string): Promise<void> {
+type ServiceRole = (typeof serviceRoles)[number]["role"];
+
+/** Makes the roles of a server, with one password or each with its own; that of existing ones is set again. */
+export async function ensureRoles(
+  url: string,
+  password: string | ((role: ServiceRole) => string),
+): Promise<void> {
+  const passwordOf = typeof password === "string" ? () => password : password;
   await withClient(url, async (client) => {
     const { rows } = await client.query<{ rolname: string }>("SELECT rolname FROM pg_roles");
     const known = new Set(rows.map((row) => row.rolname));
     for (const { role } of serviceRoles) {
       const verb = known.has(role) ? "ALTER" : "CREATE";
-      await client.query(`${verb} ROLE ${role} LOGIN PASSWORD ${client.escapeLiteral(password)}`);
+      await client.query(`${verb} ROLE ${role} LOGIN PASSWORD ${client.escapeLiteral(passwordOf(role))}`);
     }
   });
 }
