@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What the exchange stands on in a development or test cluster: its namespace, its secrets and a PostgreSQL.
+#
+#   scripts/kube-platform.sh NAMESPACE
+#
+# Works on kubectl's current context; what exists is kept, so it may run again. Settings, from the environment:
+#
+#   RELEASE          name of the Helm release that the certificates are for; "bourse" by default
+#   POSTGRES_IMAGE   image of the database; localhost/bourse-postgres:dev by default
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+release=${RELEASE:-bourse}
+postgres_image=${POSTGRES_IMAGE:-localhost/bourse-postgres:dev}
+
+main() {
+  if [[ $# -ne 1 || $1 == -* ]]; then
+    sed -n '2,/^set /s/^# \{0,1\}//p' scripts/kube-platform.sh | sed '$d' >&2
+    exit 64
+  fi
+  local namespace=$1
+  make_namespace "$namespace"
+  npm run --silent kube-secrets -- --namespace "$namespace" --release "$release"
+  sed "s|localhost/bourse-postgres:dev|$postgres_image|" k8s/platform/postgres.yaml |
+    kubectl --namespace "$namespace" apply -f -
+  if ! kubectl --namespace "$namespace" rollout status statefulset/postgres --timeout=180s; then
+    kubectl --namespace "$namespace" describe pod -l app.kubernetes.io/name=postgres | tail -n 20 >&2
+    exit 1
+  fi
+}
+
+# Pods of the exchange and its database keep the strictest rules that Kubernetes has a name for. Here it refuses
+# those which do not; in a cluster of others' making the namespace's own labels count.
+make_namespace() {
+  kubectl get namespace "$1" >/dev/null 2>&1 && return
+  kubectl create namespace "$1"
+  kubectl label namespace "$1" pod-security.kubernetes.io/enforce=restricted
+}
+
+main "$@"
