@@ -133,7 +133,7 @@ spec:
       startupProbe:
         grpc: { port: 9091, service: live }
         periodSeconds: 1
-        timeoutSeconds: 3
+        timeoutSeconds: 1
         failureThreshold: {{ int64 $config.startupSecondsMax }}
       readinessProbe:
         grpc: { port: 9091 }
