@@ -53,7 +53,8 @@ main() {
   builder=$(find_builder)
   say "building with $builder; images go to $target"
   ensure_base "$builder"
-  build "$builder" "localhost/bourse:$tag" services/Dockerfile
+  build "$builder" "localhost/bourse:$tag" services/Dockerfile \
+    --build-arg "VERSION=$(version)" --build-arg "REVISION=$(revision)" --build-arg "CREATED=$(created)"
   build "$builder" "localhost/bourse-postgres:$tag" k8s/images/postgres/Dockerfile
   warn_of_size "$builder" "localhost/bourse:$tag"
   deliver "$builder" "$target" "$tag" bourse
@@ -195,11 +196,10 @@ image_id() { # builder, image
   esac
 }
 
-build() { # builder, image, Dockerfile
+build() { # builder, image, Dockerfile, more arguments
   local begin=$SECONDS
-  local -a args=(--file "$3" --tag "$2" --build-arg "NODE_IMAGE=$node_image")
-  args+=(--build-arg "VERSION=$(version)" --build-arg "REVISION=$(revision)" --build-arg "CREATED=$(created)")
-  npm_secrets "$1"
+  local -a args=(--file "$3" --tag "$2" --build-arg "NODE_IMAGE=$node_image" "${@:4}")
+  npm_secrets
   args+=(${secret_args[@]+"${secret_args[@]}"} ${build_args[@]+"${build_args[@]}"})
   say "building $2"
   case $1 in
@@ -226,7 +226,7 @@ proxy_args() {
 }
 
 # What npm needs to reach its registry from here, as secrets of the build: in no layer and in no history.
-npm_secrets() { # builder; sets secret_args
+npm_secrets() { # sets secret_args
   secret_args=()
   local rc=$cache/npmrc ca=${NPM_CA:-} config=${NPM_CONFIG_USERCONFIG:-$HOME/.npmrc}
   (umask 077 && : >"$rc")

@@ -179,17 +179,21 @@ test("preflight checks a matcher without a pod, as its first shard", async () =>
   expect((await run(["preflight"])).stdout).toContain("matcher: shard 0\n");
 });
 
-test("--check of a real process says what its settings lack", async () => {
-  put(
-    "wallet/dist/main.js",
-    `import ${JSON.stringify(pathToFileURL(join(root, "services/wallet/src/main.ts")))};`,
-  );
+test("preflight and --check find what the settings of the real processes lack", async () => {
+  for (const main of mains) {
+    const source = join(root, "services", main.replace("/dist/", "/src/").replace(/js$/, "ts"));
+    put(main, `import ${JSON.stringify(pathToFileURL(source))};`);
+  }
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const check = (env: Record<string, string>) =>
-    endOf(start(["wallet", "--check"], env, ["--conditions=source", "--import", tsx]));
-  const bad = await check({});
-  expect(bad).toMatchObject({ exitCode: 78 });
-  expect(bad.stderr).toContain("wallet.postgresUrl: is required");
-  const good = await check({ BOURSE__WALLET__POSTGRES_URL: "postgres://bourse_wallet@localhost/bourse" });
-  expect(good).toMatchObject({ exitCode: 0, stderr: "" });
-});
+  const env = { BOURSE_CONFIG: join(root, "services/local/bourse.yaml") };
+  const real = (args: readonly string[], more: Record<string, string> = {}) =>
+    endOf(start(args, { ...env, ...more }, ["--conditions=source", "--import", tsx]));
+
+  const preflight = await real(["preflight"]);
+  expect(preflight).toMatchObject({ exitCode: 78 });
+  for (const section of ["wallet", "orderGateway", "projector"])
+    expect(lastLine(preflight)).toContain(`${section}.postgresUrl: is required`);
+
+  const url = { BOURSE__WALLET__POSTGRES_URL: "postgres://bourse_wallet@localhost/bourse" };
+  expect(await real(["wallet", "--check"], url)).toMatchObject({ exitCode: 0, stderr: "" });
+}, 60_000);

@@ -2,8 +2,6 @@
 // not in a child, so that signals reach it as the first process of a container.
 //
 // Exit codes: those of the process; 64 when there is no such process.
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** The processes of the exchange, and the compiled file that each is. */
@@ -34,6 +32,16 @@ const exitUsage = 64;
 /** Lines of a program that the last word of a failed preflight may quote. */
 const quotedLinesMax = 20;
 
+/** Ends this process, also while `process.exit` is held back. */
+const exit = process.exit.bind(process);
+
+/** Thrown in place of the end of this process. */
+class Ended {
+  constructor(exitCode) {
+    this.exitCode = exitCode;
+  }
+}
+
 handleEarlySignals();
 const [name = "", ...args] = process.argv.slice(2);
 if (name === "preflight") process.exitCode = await preflight();
@@ -48,7 +56,7 @@ function handleEarlySignals() {
     ["SIGINT", 130],
   ]) {
     process.on(signal, () => {
-      if (process.listenerCount(signal) === 1) process.exit(exitCode);
+      if (process.listenerCount(signal) === 1) exit(exitCode);
     });
   }
 }
@@ -71,10 +79,17 @@ function refuse(name) {
  * the first failure, 0 when there is none.
  */
 async function preflight() {
-  const checks = await allInOrder(Object.keys(processes), (name) => runChild(name, ["--check"]));
-  const isSound = checks.every(({ exitCode }) => exitCode === 0);
-  const migrations = isSound ? await allInOrder(["migrate-wallet", "migrate-orders"], runChild) : [];
-  const failures = [...checks, ...migrations].filter(({ exitCode }) => exitCode !== 0);
+  // A pod of the matcher knows its shard by its number; here any shard will do.
+  process.env.BOURSE__MATCHER__SHARD ??= "0";
+  const checks = [];
+  for (const name of Object.keys(processes)) checks.push(await attempt(name, ["--check"]));
+  const failures = checks.filter(({ exitCode }) => exitCode !== 0);
+  if (failures.length === 0) {
+    for (const name of ["migrate-wallet", "migrate-orders"]) {
+      const migration = await attempt(name, []);
+      if (migration.exitCode !== 0) failures.push(migration);
+    }
+  }
   if (failures.length === 0) {
     process.stdout.write("preflight passed\n");
     return 0;
@@ -84,32 +99,43 @@ async function preflight() {
   return failures[0].exitCode;
 }
 
-async function allInOrder(names, run) {
-  const results = [];
-  for (const name of names) results.push(await run(name));
-  return results;
+// Runs a program that ends by itself, here: eight processes one after the other would each load the same
+// packages, half a second of computing each, and a release waits for them. What it says comes under its name.
+async function attempt(name, args) {
+  const said = [];
+  const release = listen((line) => said.push(line.trim()), name);
+  process.exit = (code) => {
+    throw new Ended(code ?? 0);
+  };
+  let exitCode;
+  try {
+    await run(programs[name], args);
+    exitCode = process.exitCode ?? 0;
+  } catch (error) {
+    if (!(error instanceof Ended)) process.stderr.write(`${error?.message ?? error}\n`);
+    exitCode = error instanceof Ended ? error.exitCode : 1;
+  } finally {
+    release();
+    process.exit = exit;
+    process.exitCode = undefined;
+  }
+  return { name, exitCode, said: said.slice(-quotedLinesMax) };
 }
 
-// A process of its own, because a check ends the process. What it says is passed on under its name.
-function runChild(name, args = []) {
-  // A pod of the matcher knows its shard by its number; a mistake in any of them shows in the first.
-  const env = { BOURSE__MATCHER__SHARD: "0", ...process.env };
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), name, ...args], {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const said = [];
-  for (const [input, output] of [
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ]) {
-    createInterface({ input }).on("line", (line) => {
-      output.write(`${name}: ${line}\n`);
-      if (line.trim() !== "" && said.push(line.trim()) > quotedLinesMax) said.shift();
-    });
+/** Puts a name before each line that is written, and tells about it, until the returned function is called. */
+function listen(onLine, name) {
+  const streams = [process.stdout, process.stderr];
+  const writes = streams.map((stream) => stream.write);
+  for (const [index, stream] of streams.entries()) {
+    stream.write = (chunk, ...rest) => {
+      const lines = String(chunk)
+        .split("\n")
+        .filter((line) => line.trim() !== "");
+      lines.forEach(onLine);
+      return writes[index].call(stream, lines.map((line) => `${name}: ${line}\n`).join(""), ...rest);
+    };
   }
-  return new Promise((resolve) => {
-    child.once("error", (error) => resolve({ name, exitCode: 1, said: [error.message] }));
-    child.once("close", (code) => resolve({ name, exitCode: code ?? 1, said }));
-  });
+  return () => {
+    for (const [index, stream] of streams.entries()) stream.write = writes[index];
+  };
 }
