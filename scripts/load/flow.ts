@@ -47,17 +47,20 @@ export class MarketFlow {
   readonly #settings: FlowSettings;
   readonly #resting: RestingOrder[] = [];
   readonly #leastLots: number;
+  /** Fewer where a tick is much of the price: everything stays above zero and inside a band. */
+  readonly #awayMax: number;
 
   constructor(settings: FlowSettings) {
     this.#settings = settings;
-    this.#leastLots = leastLots(settings);
+    this.#awayMax = Math.max(1, Math.min(ticksAwayMax, Math.floor(settings.midTicks / 5)));
+    this.#leastLots = leastLots(settings, this.#awayMax);
   }
 
   /** The next order. */
   next(): FlowOrder {
     const { grid, midTicks, random, users } = this.#settings;
     const isBuy = random() < 0.5;
-    const away = 1 + Math.floor(random() * ticksAwayMax);
+    const away = 1 + Math.floor(random() * this.#awayMax);
     const reachesOver = random() < 0.5;
     const priceTicks = midTicks + (isBuy === reachesOver ? away : -away);
     const quantityLots = this.#leastLots * (1 + Math.floor(random() * quantityTimesMax));
@@ -92,9 +95,9 @@ export function firstMidTicks(grid: Grid): number {
 }
 
 /** Fewest lots that every order of the flow may have, notional counted at its lowest price. */
-function leastLots({ grid, limits, midTicks }: FlowSettings): number {
+function leastLots({ grid, limits, midTicks }: FlowSettings, awayMax: number): number {
   const least = limits.minQuantity === "0" ? 1 : parseQuantityLots(grid, "minQuantity", limits.minQuantity);
-  const atomsPerLot = BigInt(midTicks - ticksAwayMax) * grid.quoteAtomsPerTickLot;
+  const atomsPerLot = BigInt(Math.max(1, midTicks - awayMax)) * grid.quoteAtomsPerTickLot;
   const forNotional = atomsOfNumeric(limits.minNotional) / atomsPerLot + 1n;
   return Math.max(least, Number(forNotional));
 }

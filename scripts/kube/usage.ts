@@ -1,0 +1,64 @@
+// Memory and processor time of pods, as the cluster measures them.
+import { systemClock } from "@bourse/shared/runtime/clock.js";
+import type { Cluster } from "./cluster.js";
+
+export interface PodUsage {
+  readonly name: string;
+  readonly cpuMillicores: number;
+  readonly memoryMib: number;
+}
+
+/** Lines of `kubectl top pods --no-headers`. */
+export function parseTop(text: string): PodUsage[] {
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => {
+      const [name = "", cpu = "", memory = ""] = line.trim().split(/\s+/);
+      return { name, cpuMillicores: millicores(cpu), memoryMib: mib(memory) };
+    });
+}
+
+function millicores(text: string): number {
+  return text.endsWith("m") ? Number(text.slice(0, -1)) : Number(text) * 1_000;
+}
+
+const unitMib: Readonly<Record<string, number>> = { Ki: 1 / 1_024, Mi: 1, Gi: 1_024 };
+
+function mib(text: string): number {
+  return Math.round(Number(text.slice(0, -2)) * (unitMib[text.slice(-2)] ?? Number.NaN));
+}
+
+const measuredWithinMs = 60_000;
+
+/** Usage of every pod; waits for a meter that is behind. Undefined where the cluster has none. */
+export async function readUsage(cluster: Cluster, selector: string): Promise<PodUsage[] | undefined> {
+  const untilMs = systemClock.monotonicMs() + measuredWithinMs;
+  for (;;) {
+    const wanted = (await cluster.kubectl(["get", "pods", "-l", selector, "-o", "name"]))
+      .trim()
+      .split("\n").length;
+    const text = await cluster.kubectl(["top", "pods", "-l", selector, "--no-headers"]).catch(() => "");
+    const usage = parseTop(text);
+    if (usage.length >= wanted) return usage;
+    if (systemClock.monotonicMs() > untilMs) return usage.length > 0 ? usage : undefined;
+    await systemClock.sleep(5_000);
+  }
+}
+
+/** A table of two measurements beside each other, by pod. */
+export function usageLines(idle: readonly PodUsage[], loaded: readonly PodUsage[]): string[] {
+  const text = (usage: PodUsage | undefined) =>
+    usage === undefined ? "-" : `${usage.cpuMillicores} m, ${usage.memoryMib} MiB`;
+  const names = [...new Set([...idle, ...loaded].map(({ name }) => name))].sort();
+  const find = (all: readonly PodUsage[], name: string) => all.find((usage) => usage.name === name);
+  const rows = [["pod", "idle", "under load"]];
+  for (const name of names) rows.push([name, text(find(idle, name)), text(find(loaded, name))]);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
