@@ -1,0 +1,41 @@
+// kubeconform over whole folders of rendered manifests: one run for each Kubernetes version, since a
+// process for each file would take longer than the check.
+import { join } from "node:path";
+import { run } from "./run.js";
+
+/** Where the schemas lie that scripts/kube-tools.sh made, and for which versions of Kubernetes. */
+export interface Schemas {
+  readonly folder: string;
+  /** For example v1.34.4. */
+  readonly versions: readonly string[];
+}
+
+/** A manifest that does not fit its schema, by file. */
+export type Misfits = ReadonlyMap<string, string[]>;
+
+interface Resource {
+  readonly filename: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly msg: string;
+}
+
+/** What is wrong in the manifests of a folder, for one Kubernetes version; a kind without schema is wrong too. */
+export async function misfitsOf(folder: string, schemas: Schemas, version: string): Promise<Misfits> {
+  const locations = [version, "custom"].flatMap((each) => [
+    "-schema-location",
+    join(schemas.folder, each, "{{.ResourceKind}}{{.KindSuffix}}.json"),
+  ]);
+  const ran = await run("kubeconform", ["-strict", "-output", "json", ...locations, folder]);
+  let resources: Resource[];
+  try {
+    resources = JSON.parse(ran.stdout).resources;
+  } catch (cause) {
+    throw new Error(`kubeconform (exit ${ran.code})\n${ran.output}`, { cause });
+  }
+  const misfits = new Map<string, string[]>();
+  for (const { filename, kind, name, msg } of resources) {
+    misfits.set(filename, [...(misfits.get(filename) ?? []), `${kind} ${name}: ${msg}`]);
+  }
+  return misfits;
+}
