@@ -61,7 +61,8 @@ for (const { shard, address } of config.shards) {
   const reporter = createCursorReporter({
     report: async ({ epoch, seq }) => {
       const position = { epoch: BigInt(epoch), seq: BigInt(seq) };
-      await matcher.reportCursor({ follower: "projector", ...position }, { timeoutMs: REPORT_TIMEOUT_MS });
+      const limits = { timeoutMs: REPORT_TIMEOUT_MS, waitForReady: true };
+      await matcher.reportCursor({ follower: "projector", ...position }, limits);
     },
     clock,
     log: log.child({ shard }),

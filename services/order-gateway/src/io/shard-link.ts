@@ -55,7 +55,8 @@ export interface ShardLinkOptions {
 const BATCH_MAX = 1_000;
 const PENDING_MAX = 20_000;
 const SWEEP_MS = 50;
-const BACKOFF = { baseMs: 50, capMs: 1_000 };
+/** A shard that waits for its followers refuses streams; it opens within a fraction of a second. */
+const BACKOFF = { baseMs: 50, capMs: 250 };
 
 /** States: idle → connecting → streaming → (broken) connecting … until closed. */
 export class ShardLink {

@@ -91,7 +91,8 @@ export class Shards {
     const shard = this.#at(number);
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
-        for await (const update of shard.client.watchShard({}, { signal })) {
+        // Heard as soon as the shard listens again, not at the end of a backoff.
+        for await (const update of shard.client.watchShard({}, { signal, waitForReady: true })) {
           attempt = 1;
           this.#learn(shard, update);
         }

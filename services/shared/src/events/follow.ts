@@ -66,7 +66,9 @@ async function followOnce(options: FollowOptions, onProgress: () => void): Promi
   let epoch = after.epoch;
   let header: StreamHeader | undefined;
   const request = { afterSeq: BigInt(after.seq), afterEpoch: BigInt(after.epoch) };
-  for await (const { kind } of matcher.streamEvents(request, { signal })) {
+  // A shard that restarts is followed as soon as it listens, not at the end of a backoff: until its followers
+  // have reported it decides nothing.
+  for await (const { kind } of matcher.streamEvents(request, { signal, waitForReady: true })) {
     if (kind.case === "header") {
       header = kind.value;
       if (header.shard !== options.shard) throw new DomainError("INTERNAL", { shard: String(header.shard) });
