@@ -21,7 +21,7 @@ import { type Channel, createClient, openChannel } from "@bourse/shared/rpc/clie
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Edge, startEdge } from "./testing/edge.js";
-import { BTC } from "./testing/memory-shard.js";
+import { BTC, startMemoryShard } from "./testing/memory-shard.js";
 
 type Place = MessageInitShape<typeof PlaceOrderRequestSchema>;
 
@@ -411,3 +411,47 @@ describe("the end", () => {
     ownChannel.close();
   });
 });
+
+test("a market on two shards takes no new orders; its orders are found and cancelled where they are", async () => {
+  const other = await startMemoryShard([]);
+  const two = await startEdge({}, [other]);
+  const twoChannel = openChannel(two.grpcAddress);
+  try {
+    const userId = randomUUID();
+    two.wallet.credit(userId, "USDT", "1000000");
+    const headers = { authorization: `Bearer ${await two.keys.token({ sub: userId })}` };
+    const client = createClient(OrderGatewayService, twoChannel);
+    const place = (change: Place) => client.placeOrder(order(change), { headers, timeoutMs: 10_000 });
+    const metric = async () => {
+      const text = await (await fetch(`${two.adminUrl}/metrics`)).text();
+      return /^bourse_markets_on_two_shards\b.* ([0-9]+)$/m.exec(text)?.[1];
+    };
+    const first = { clientOrderId: "resting" };
+    expect(await place(first)).toMatchObject({ replayed: false });
+    expect(await metric()).toBe("0");
+
+    // An operator gave the market to shard 1, with another tick.
+    other.show({ markets: [{ ...BTC, shard: 1, tickSize: "1" }] });
+    await expect.poll(metric, WAIT).toBe("1");
+    expect(await failureOf(place({}))).toBe("SHARD_UNAVAILABLE/NOT_ATTEMPTED");
+    expect(await failureOf(place({ clientOrderId: "named" }))).toBe("SHARD_UNAVAILABLE/NOT_ATTEMPTED");
+    expect(other.orders.size).toBe(0);
+    expect(two.logLines.filter((line) => line.includes("two shards have the same market"))).toHaveLength(1);
+
+    // What was placed before: repeated, read and cancelled at its own shard, on its own grid.
+    expect(await place(first)).toMatchObject({ replayed: true, order: { price: "100" } });
+    const id = { case: "clientOrderId", value: "resting" } as const;
+    expect(await client.getOrder({ id }, { headers })).toMatchObject({ order: { price: "100" } });
+    const cancelled = await client.cancelOrder({ id, symbol: "BTC/USDT" }, { headers });
+    expect(cancelled).toMatchObject({ order: { status: OrderStatus.CANCELLED } });
+    expect(two.shard.log).toEqual(["+resting", "-resting"]);
+
+    // Other markets go on.
+    other.show({ markets: [{ ...BTC, shard: 1, symbol: "ETH/USDT", baseAsset: "ETH" }] });
+    await expect.poll(() => failureOf(place({ symbol: "ETH/USDT" })), WAIT).toBe("OK");
+  } finally {
+    twoChannel.close();
+    await two.close();
+    await other.close();
+  }
+}, 60_000);

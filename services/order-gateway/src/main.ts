@@ -93,6 +93,10 @@ life.own("wallet", () => {
 });
 
 const shardsReady = life.readiness("shards");
+const doubled = metrics.gauge(
+  "bourse_markets_on_two_shards",
+  "Markets that two shards name: they take no new orders, a person must look.",
+);
 const showShards = () => shardsReady.set(shards.areServing(), `closed: ${shards.closed().join(", ")}`);
 const shards = new Shards({
   shards: config.shards,
@@ -103,6 +107,7 @@ const shards = new Shards({
   connectMs: config.walletConnectMs,
   patienceMs: PATIENCE_MS,
   onChange: showShards,
+  onDoubled: (symbols) => doubled.set(symbols.length),
 });
 life.own("shards", () => shards.close());
 // A shard that stays away must not keep a gateway from serving the others for ever.

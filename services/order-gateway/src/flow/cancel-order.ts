@@ -36,7 +36,8 @@ export async function cancelOrder(mesh: Mesh, name: OrderName, context: CallCont
   try {
     checkWaiting(mesh, context);
     const heard = hear(mesh);
-    const shard = name.symbol === "" ? mesh.routes.get(ids.orderId) : mesh.shards.market(name.symbol).shard;
+    const named = name.symbol === "" ? undefined : mesh.shards.shardOf(name.symbol);
+    const shard = named ?? mesh.routes.get(ids.orderId);
     const order = { ids, context, heard };
     return onlyCancelled(
       shard === undefined ? await fromRow(mesh, order) : await atShard(mesh, order, shard),

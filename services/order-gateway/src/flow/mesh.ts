@@ -13,8 +13,11 @@ export interface WalletPort {
 
 /** What of the shards the flows use. Every command is idempotent by order id. */
 export interface ShardsPort {
+  /** Where new orders of a symbol go. */
   market(symbol: string): MarketRules;
-  findMarket(symbol: string): MarketRules | undefined;
+  /** Where orders of a symbol are, undefined when that is not certain. */
+  shardOf(symbol: string): number | undefined;
+  findMarket(symbol: string, shard: number): MarketRules | undefined;
   quote(symbol: string): Quote | undefined;
   /** Refuses with SHARD_UNAVAILABLE when the shard does not take commands now. */
   checkOpen(shard: number): void;

@@ -82,6 +82,7 @@ function meshOf(answers: Answers = {}) {
     },
     shards: {
       market: answers.market ?? (() => market),
+      shardOf: () => 3,
       findMarket: () => market,
       quote: () => undefined,
       checkOpen: () => {},

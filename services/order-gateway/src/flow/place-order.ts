@@ -117,7 +117,8 @@ async function answerFromRow(mesh: Mesh, placement: Placement, refusal: DomainEr
   const heard = hear(mesh);
   const row = await mesh.wallet.getReservation(key.orderId, context.deadlineMs);
   if (row === undefined) throw refusal;
-  const field = row.terms && differingField(content, row.terms, mesh.shards.findMarket(row.terms.symbol));
+  const field =
+    row.terms && differingField(content, row.terms, mesh.shards.findMarket(row.terms.symbol, row.shard));
   if (field !== undefined) throw new DomainError("CLIENT_ORDER_ID_REUSED", { field });
   if (row.state === "ACTIVE") mesh.shards.checkOpen(row.shard);
   return carryOn(mesh, placement, { row, wasKnown: true, heard });
@@ -156,7 +157,7 @@ export function answerOfClosed(
   row: Reservation,
 ): OrderAnswer {
   const progress = progressOfReservation(row);
-  const market = row.terms && mesh.shards.findMarket(row.terms.symbol);
+  const market = row.terms && mesh.shards.findMarket(row.terms.symbol, row.shard);
   const seq = row.end?.endedSeq ?? 0;
   if (row.terms === undefined) return { order: viewOfTombstone(ids, progress), replayed: true, seq };
   // The grid of a market comes from its shard; without it ticks and lots say nothing.
@@ -198,7 +199,7 @@ export function answerOfShard(
   const progress = progressOfState(state);
   const terms = state.terms ?? ids.terms;
   if (terms === undefined) return { order: viewOfTombstone(ids, progress), replayed, seq };
-  const market = mesh.shards.findMarket(terms.symbol);
+  const market = mesh.shards.findMarket(terms.symbol, shard);
   // The command is done; only its answer cannot be written without the grid.
   if (market === undefined)
     throw new DomainError("SHARD_UNAVAILABLE", { outcome: "UNKNOWN", retry_after_ms: RETRY_AFTER_MS });
@@ -217,7 +218,7 @@ function unknown(error: unknown): DomainError {
 
 function reused(mesh: Mesh, content: OrderContent, stored: Reservation | undefined): DomainError {
   const terms = stored?.terms;
-  const field = terms && differingField(content, terms, mesh.shards.findMarket(terms.symbol));
+  const field = terms && differingField(content, terms, mesh.shards.findMarket(terms.symbol, stored.shard));
   return new DomainError("CLIENT_ORDER_ID_REUSED", { field: field ?? "client_order_id" });
 }
 

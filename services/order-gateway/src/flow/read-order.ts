@@ -16,7 +16,8 @@ export async function readOrder(mesh: Mesh, name: OrderName, context: CallContex
   const named = { ...ids, clientOrderId: row.terms?.clientOrderId ?? ids.clientOrderId };
   if (row.state === "CLOSED" || row.terms === undefined) return answerOfClosed(mesh, named, row).order;
   mesh.routes.set(ids.orderId, row.shard);
-  const market = mesh.shards.market(row.terms.symbol);
+  const { symbol } = row.terms;
+  const market = mesh.shards.findMarket(symbol, row.shard) ?? mesh.shards.market(symbol);
   const state = await mesh.shards.getOrder(row.shard, ids.orderId, context.userId, context.deadlineMs);
   if (state === undefined) return viewOf(row.terms, market, progressOfReservation(row));
   // A tombstone has no terms; those of the reservation are the order's.

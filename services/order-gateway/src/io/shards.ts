@@ -65,6 +65,8 @@ export interface ShardsOptions {
   readonly patienceMs: number;
   /** Called whenever a shard opens, closes or is heard for the first time. */
   readonly onChange?: () => void;
+  /** Called with all symbols that more than one shard names, whenever there is one more. */
+  readonly onDoubled?: (symbols: readonly string[]) => void;
 }
 
 const WATCH_BACKOFF = { baseMs: 100, capMs: 1_000 };
@@ -73,7 +75,8 @@ const WATCH_BACKOFF = { baseMs: 100, capMs: 1_000 };
 export class Shards {
   readonly #shards: ReadonlyMap<number, Shard>;
   readonly #options: ShardsOptions;
-  readonly #markets = new Map<string, MarketRules>();
+  /** By symbol: the market as each shard that names it describes it, nearly always one. */
+  readonly #markets = new Map<string, MarketRules[]>();
   readonly #quotes = new Map<string, Quote>();
   readonly #startedMs: number;
   #wereAllOpen = false;
@@ -108,22 +111,34 @@ export class Shards {
     }
   }
 
-  /** Market by symbol. Refuses with SYMBOL_NOT_FOUND, or SHARD_UNAVAILABLE while some shard was never heard. */
+  /**
+   * Market by symbol, where its new orders go. Refuses with SYMBOL_NOT_FOUND, or SHARD_UNAVAILABLE while some
+   * shard was never heard or two shards name the symbol: which of them gateways hear first is chance, and two
+   * books under one name would break price and time. Their orders live on where their reservations say.
+   */
   market(symbol: string): MarketRules {
-    const market = this.#markets.get(symbol);
+    const [market, other] = this.#markets.get(symbol) ?? [];
     if (market === undefined) throw this.#absent("SYMBOL_NOT_FOUND", "symbol");
+    if (other !== undefined) throw away();
     return market;
   }
 
-  /** Market by symbol, if it is known. */
-  findMarket(symbol: string): MarketRules | undefined {
-    return this.#markets.get(symbol);
+  /** Shard of a symbol, undefined when two name it. Refuses as `market` does when none does. */
+  shardOf(symbol: string): number | undefined {
+    const markets = this.#markets.get(symbol) ?? [];
+    if (markets.length === 0) throw this.#absent("SYMBOL_NOT_FOUND", "symbol");
+    return markets.length === 1 ? markets[0]?.shard : undefined;
+  }
+
+  /** Market by symbol as its shard describes it, if that is known. */
+  findMarket(symbol: string, shard: number): MarketRules | undefined {
+    return this.#markets.get(symbol)?.find((market) => market.shard === shard);
   }
 
   /** Refuses with ASSET_NOT_FOUND when no market trades the asset. */
   checkAsset(asset: string): void {
-    for (const { baseAsset, quoteAsset } of this.#markets.values()) {
-      if (asset === baseAsset || asset === quoteAsset) return;
+    for (const [market] of this.#markets.values()) {
+      if (asset === market?.baseAsset || asset === market?.quoteAsset) return;
     }
     throw this.#absent("ASSET_NOT_FOUND", "asset");
   }
@@ -203,14 +218,14 @@ export class Shards {
   async addMarket(market: MessageInitShape<typeof MarketSchema>, deadlineMs: number): Promise<Market> {
     const shard = this.#shards.get(market.shard ?? 0);
     if (shard === undefined) throw new DomainError("INVALID_MARKET", { field: "market.shard" });
-    const existing = this.#markets.get(market.symbol ?? "");
-    if (existing !== undefined && existing.shard !== shard.number) {
+    const existing = this.#markets.get(market.symbol ?? "") ?? [];
+    if (existing.some((known) => known.shard !== shard.number)) {
       throw new DomainError("MARKET_DIFFERS", { field: "market.shard" });
     }
     try {
       const { market: made } = await shard.client.addMarket({ market }, { deadlineMs });
       if (made === undefined) throw away();
-      this.#markets.set(made.symbol, rulesOfMarket(made));
+      this.#note(shard, made);
       return made;
     } catch (error) {
       const failure = toDomainError(error);
@@ -240,12 +255,27 @@ export class Shards {
   }
 
   #learn(shard: Shard, update: WatchShardResponse): void {
-    for (const market of update.markets) this.#markets.set(market.symbol, rulesOfMarket(market));
+    for (const market of update.markets) this.#note(shard, market);
     for (const quote of update.quotes) this.#quotes.set(quote.symbol, quoteOf(quote));
     // Time never runs backwards, also when an older update comes late.
     shard.timeMs = Math.max(shard.timeMs, Number(update.timeMs));
     shard.wasHeard = true;
     this.#setOpen(shard, update.isOpen);
+  }
+
+  #note({ number }: Shard, market: Market): void {
+    const { symbol } = market;
+    const others = (this.#markets.get(symbol) ?? []).filter(({ shard }) => shard !== number);
+    const wasDoubled = (this.#markets.get(symbol) ?? []).length > 1;
+    this.#markets.set(symbol, [...others, { ...rulesOfMarket(market), shard: number }]);
+    if (others.length === 0 || wasDoubled) return;
+    const shards = [...others.map(({ shard }) => shard), number];
+    this.#options.log.error(
+      { symbol, shards },
+      "two shards have the same market: no new order of it is taken, cancels go on",
+    );
+    const doubled = [...this.#markets].filter(([, markets]) => markets.length > 1);
+    this.#options.onDoubled?.(doubled.map(([each]) => each));
   }
 
   #setOpen(shard: Shard, isOpen: boolean): void {

@@ -36,8 +36,14 @@ export interface EdgeKeys {
 
 const KEY_ID = "test-key";
 
-/** Starts the process and returns when it is ready. `env` goes over the settings of the test. */
-export async function startEdge(env: Readonly<Record<string, string>> = {}): Promise<Edge> {
+/**
+ * Starts the process and returns when it is ready. `env` goes over the settings of the test; other shards, which
+ * stay the caller's, are numbered from 1 on.
+ */
+export async function startEdge(
+  env: Readonly<Record<string, string>> = {},
+  others: readonly MemoryShard[] = [],
+): Promise<Edge> {
   const folder = await mkdtemp(join(tmpdir(), "bourse-edge-"));
   const keys = await makeKeys(folder);
   const [wallet, shard, marketData] = await Promise.all([
@@ -49,7 +55,9 @@ export async function startEdge(env: Readonly<Record<string, string>> = {}): Pro
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       ...process.env,
-      BOURSE__SHARDS: JSON.stringify([{ shard: 0, address: `127.0.0.1:${shard.port}` }]),
+      BOURSE__SHARDS: JSON.stringify(
+        [shard, ...others].map((each, number) => ({ shard: number, address: `127.0.0.1:${each.port}` })),
+      ),
       BOURSE__ORDER_GATEWAY__GRPC_PORT: "0",
       BOURSE__ORDER_GATEWAY__HTTP_PORT: "0",
       BOURSE__ORDER_GATEWAY__ADMIN_PORT: "0",
