@@ -14,7 +14,7 @@ import {
   type MarketSchema,
   OrderStatus,
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
+import { connected, createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 import type { MeshTls } from "@bourse/shared/rpc/mesh-tls.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import type { Logger } from "@bourse/shared/runtime/log.js";
@@ -22,7 +22,6 @@ import { backoffMs } from "@bourse/shared/runtime/retry.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MarketRules, Quote } from "../core/market.js";
 import type { OrderState, OrderTerms } from "../core/order-types.js";
-import { connected } from "./channel.js";
 import { rulesOfMarket, stateOfWire, termsToWire } from "./messages.js";
 import { type CommandMessage, type CommandOptions, type LinkAnswer, ShardLink } from "./shard-link.js";
 

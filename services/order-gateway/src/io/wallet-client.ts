@@ -11,6 +11,7 @@ import { AccountService, WalletService } from "@bourse/shared/gen/bourse/wallet/
 import {
   type CallOptions,
   type Channel,
+  connected,
   createClient,
   type ServiceClient,
 } from "@bourse/shared/rpc/client.js";
@@ -18,7 +19,6 @@ import { batched } from "@bourse/shared/runtime/batched.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { backoffMs } from "@bourse/shared/runtime/retry.js";
 import type { OrderTerms, Reservation } from "../core/order-types.js";
-import { connected } from "./channel.js";
 import { encodeTerms, reservationOfWire } from "./messages.js";
 import { ReserveLink, type ReserveMessage, type ReserveOutcome } from "./reserve-link.js";
 import {

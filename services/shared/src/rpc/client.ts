@@ -9,11 +9,28 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, Metadata as GrpcMetadata, type Metadata } from "@grpc/grpc-js";
+import {
+  Client,
+  type ClientDuplexStream,
+  connectivityState,
+  Metadata as GrpcMetadata,
+  type Metadata,
+} from "@grpc/grpc-js";
+import { DomainError } from "../errors/domain-error.js";
 import { toDomainError } from "../errors/from-wire.js";
 import { currentTraceparent } from "../runtime/tracing.js";
+import { limitConnects } from "./connect-limit.js";
 import { decode, encode, pathOf } from "./definition.js";
 import { channelCredentials, type MeshTls } from "./mesh-tls.js";
+
+/** How often a call that waits for a connection has the name looked up again. */
+const LOOK_AGAIN_MS = 250;
+
+/** What all kinds of calls have in common. */
+interface EndingCall {
+  cancel(): void;
+  on(event: "status", listener: () => void): unknown;
+}
 
 /** One connection pool to one target; share it. */
 export type Channel = Client;
@@ -65,6 +82,7 @@ export interface ChannelOptions {
 
 /** Opens a channel: round robin over all addresses of the target, keepalive, reconnects within a third of a second. */
 export function openChannel(address: string, { tls, serverName }: ChannelOptions = {}): Channel {
+  limitConnects();
   return new Client(address, channelCredentials(tls), {
     "grpc.service_config": SERVICE_CONFIG,
     "grpc.service_config_disable_resolution": 1,
@@ -81,6 +99,18 @@ export function openChannel(address: string, { tls, serverName }: ChannelOptions
     "grpc.enable_channelz": 0,
     // A subchannel pool of its own, so that a closed channel leaves nothing to a later one.
     "grpc.use_local_subchannel_pool": 1,
+  });
+}
+
+/** Waits for a connection, at most this long. Rejects with TRANSPORT_FAILED: then nothing was sent. */
+export function connected(channel: Channel, timeoutMs: number): Promise<void> {
+  const stop = lookAgain(channel);
+  return new Promise((resolve, reject) => {
+    channel.waitForReady(Date.now() + timeoutMs, (error) => {
+      stop();
+      if (error === undefined) resolve();
+      else reject(new DomainError("TRANSPORT_FAILED", { problem: "no connection" }));
+    });
   });
 }
 
@@ -125,6 +155,7 @@ function unary(
       },
     );
     cancelWith(call, options.signal);
+    if (options.waitForReady === true) keepLooking(channel, call);
   });
 }
 
@@ -138,6 +169,7 @@ async function* serverStream(channel: Channel, method: DescMethod, request: obje
     deadlineOf(options),
   );
   cancelWith(call, options.signal);
+  if (options.waitForReady === true) keepLooking(channel, call);
   try {
     yield* call as AsyncIterable<object>;
   } catch (error) {
@@ -156,6 +188,7 @@ function duplex(channel: Channel, method: DescMethod, options: CallOptions): Dup
     deadlineOf(options),
   );
   cancelWith(call, options.signal);
+  if (options.waitForReady === true) keepLooking(channel, call);
   // The iterator tells of an error only while somebody reads; without a listener it would end the process.
   const end: { error?: Error } = {};
   call.on("error", (error) => {
@@ -184,6 +217,25 @@ function duplex(channel: Channel, method: DescMethod, options: CallOptions): Dup
   };
 }
 
+/**
+ * Makes a channel look for addresses again and again as long as a call waits for its connection. A name that
+ * is not found (a pod that restarts has none for a moment) is looked up again by the next call or question,
+ * but not by a call that waits: it would wait for ever.
+ */
+function keepLooking(channel: Channel, call: EndingCall): void {
+  call.on("status", lookAgain(channel));
+}
+
+/** Looks until there is a connection, or the returned function is called. */
+function lookAgain(channel: Channel): () => void {
+  const state = channel.getChannel();
+  const look = () => {
+    if (state.getConnectivityState(true) === connectivityState.READY) clearInterval(timer);
+  };
+  const timer = setInterval(look, LOOK_AGAIN_MS);
+  return () => clearInterval(timer);
+}
+
 function metadataOf(options: CallOptions): Metadata {
   const metadata = new GrpcMetadata({ waitForReady: options.waitForReady === true });
   for (const [name, value] of Object.entries(options.headers ?? {})) metadata.set(name, value);
@@ -200,10 +252,7 @@ function deadlineOf(options: CallOptions): { deadline?: number } {
   return Number.isFinite(deadline) ? { deadline } : {};
 }
 
-function cancelWith(
-  call: { cancel(): void; on(event: "status", listener: () => void): unknown },
-  signal?: AbortSignal,
-) {
+function cancelWith(call: EndingCall, signal?: AbortSignal) {
   if (signal === undefined) return;
   const cancel = () => call.cancel();
   if (signal.aborted) return cancel();
