@@ -52,17 +52,20 @@ die() {
 }
 
 # step WHAT COMMAND...: runs quietly, says every ten seconds that it still does, and all it said if it fails.
+# The command has a process group of its own, so that Ctrl-C ends its compilers too.
 step() {
-  local what="$1" begin=$SECONDS said pid
+  local what="$1" begin=$SECONDS said
   shift
   said="$(mktemp)"
   echo "kube-tools: $what ..."
+  set -m
   "$@" >"$said" 2>&1 &
-  pid=$!
-  while sleep 1 && kill -0 "$pid" 2>/dev/null; do
+  running=$!
+  set +m
+  while sleep 1 && kill -0 "$running" 2>/dev/null; do
     (((SECONDS - begin) % 10)) || echo "kube-tools: $what ... $((SECONDS - begin)) s"
   done
-  if ! wait "$pid"; then
+  if ! wait "$running"; then
     cat "$said" >&2
     rm -f "$said"
     die "$what failed after $((SECONDS - begin)) s"
@@ -70,6 +73,7 @@ step() {
   rm -f "$said"
   echo "kube-tools: $what: done in $((SECONDS - begin)) s"
 }
+trap 'kill -- "-$running" 2>/dev/null; exit 130' INT TERM
 
 # module_dir MODULE VERSION: downloads it, checked against the checksum database, and prints its folder.
 module_dir() {
@@ -85,6 +89,7 @@ build() { # NAME VERSION MODULE PACKAGE HOW
   work="$(mktemp -d "$CACHE/.build-XXXXXX")"
   # shellcheck disable=SC2064 # the folder of this build
   trap "chmod -R u+w '$work'; rm -rf '$work'" EXIT
+  trap 'exit 143' TERM
   mkdir "$work/bin"
   if [[ $5 == install ]]; then
     local package="$3/${4#./}" flags=""
@@ -107,6 +112,7 @@ make_schemas() {
   work="$(mktemp -d "$CACHE/.schemas-XXXXXX")"
   # shellcheck disable=SC2064
   trap "rm -rf '$work'" EXIT
+  trap 'exit 143' TERM
   for version in $KUBERNETES_VERSIONS; do
     dir="$(module_dir k8s.io/kubernetes "$version")" || return 1
     node "$ROOT/scripts/lib/kube-schemas.mjs" openapi "$dir/api/openapi-spec/swagger.json" "$work/$version" || return 1
