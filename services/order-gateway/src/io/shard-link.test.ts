@@ -1,12 +1,11 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { OrderType, Side, TimeInForce } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import { type Channel, createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { type Channel, connected, createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type MemoryShard, startMemoryShard } from "../testing/memory-shard.js";
-import { connected } from "./channel.js";
 import { type CommandMessage, type LaneState, ShardLink } from "./shard-link.js";
 
 let shard: MemoryShard;
