@@ -53,8 +53,10 @@ main() {
   builder=$(find_builder)
   say "building with $builder; images go to $target"
   ensure_base "$builder"
-  build "$builder" "localhost/bourse:$tag" services/Dockerfile \
-    --build-arg "VERSION=$(version)" --build-arg "REVISION=$(revision)" --build-arg "CREATED=$(created)"
+  # By name: buildah would take a cached step although an ARG that it uses has changed.
+  local label=org.opencontainers.image
+  build "$builder" "localhost/bourse:$tag" services/Dockerfile --label "$label.version=$(version)" \
+    --label "$label.revision=$(revision)" --label "$label.created=$(created)"
   build "$builder" "localhost/bourse-postgres:$tag" k8s/images/postgres/Dockerfile
   warn_of_size "$builder" "localhost/bourse:$tag"
   deliver "$builder" "$target" "$tag" bourse
@@ -204,18 +206,17 @@ build() { # builder, image, Dockerfile, more arguments
   say "building $2"
   case $1 in
   docker) DOCKER_BUILDKIT=1 docker build --progress=plain $(proxy_args) "${args[@]}" . >&2 ;;
-  podman) podman build --layers --format docker "${args[@]}" . >&2 ;;
-  buildah) buildah_build "${args[@]}" . >&2 ;;
+  *) local_build "$1" "${args[@]}" . >&2 ;;
   esac || fail "$2 could not be built"
   say "$2 is built ($((SECONDS - begin)) s)"
 }
 
-# Root builds without a runtime, which containers and bare machines often lack; the steps that install use
-# the machine's network, and the base image is there already.
-buildah_build() {
+# podman and buildah. The base image is there already; steps that install use the machine's network. Root's
+# steps need no container runtime so, which small machines and containers lack.
+local_build() { # builder, arguments
   local -a args=(--layers --format docker --network host --pull=never)
   ((EUID != 0)) || args+=(--isolation chroot)
-  buildah build "${args[@]}" "$@"
+  "$1" build "${args[@]}" "${@:2}"
 }
 
 proxy_args() {
