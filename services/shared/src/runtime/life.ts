@@ -30,6 +30,9 @@ export interface Life {
   runUntilSignal(): Promise<void>;
 }
 
+/** How long a process may live on after everything is closed. */
+const LINGER_MS_MAX = 200;
+
 /** Makes the life of this process. `drainMsMax` bounds how long closing may take. */
 export function createLife(options: { log: Logger; drainMsMax: number }): Life {
   const { log, drainMsMax } = options;
@@ -72,6 +75,8 @@ export function createLife(options: { log: Logger; drainMsMax: number }): Life {
       log.info("stopped");
       // An open standard input would keep the process alive.
       process.stdin.destroy();
+      // So would a library that has not let go of a timer or a connection: everything of ours is closed.
+      setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
     },
   };
 }
