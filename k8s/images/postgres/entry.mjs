@@ -2,7 +2,7 @@
 // exchange at every start, then runs the server until it is asked to end. Arguments go to the server.
 //
 // Exit codes: those of the server; 78 when a password is missing, 1 when the data cannot be made or used.
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -110,6 +110,7 @@ async function bootstrap(binaries) {
   await ensureSchemas(url(database));
   server.child.kill("SIGINT");
   await server.ended;
+  rmSync(socket, { recursive: true, force: true });
   return !isEnding;
 }
 
