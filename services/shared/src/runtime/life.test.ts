@@ -11,8 +11,9 @@ test("a process ends when everything is closed, whatever a library still holds",
     const log = { info: (what, text) => console.log(text ?? what), fatal: console.error };
     const life = createLife({ log, drainMsMax: 60_000 });
     setInterval(() => {}, 1_000);
+    const ended = life.runUntilSignal();
     process.stdout.write("up\\n");
-    await life.runUntilSignal();`;
+    await ended;`;
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   const args = ["--conditions=source", "--import", tsx, "--input-type=module", "--eval", source];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
