@@ -8,7 +8,14 @@ import { repoRoot } from "./audit/repo-root.js";
 import { checkDocuments, checkScripts, checkWorkflows } from "./test-kube/around.js";
 import type { Bench } from "./test-kube/bench.js";
 import { readChart } from "./test-kube/chart.js";
-import { checkEnvironments, checkLint, checkToggles, checkUnitTests } from "./test-kube/manifests.js";
+import {
+  checkEnvironments,
+  checkLint,
+  checkNewMarket,
+  checkPlatform,
+  checkToggles,
+  checkUnitTests,
+} from "./test-kube/manifests.js";
 import { checkProcesses } from "./test-kube/processes.js";
 import { checkRefusals } from "./test-kube/refusals.js";
 import { createReport } from "./test-kube/report.js";
@@ -20,6 +27,8 @@ const parts: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   unittest: checkUnitTests,
   environments: checkEnvironments,
   toggles: checkToggles,
+  market: checkNewMarket,
+  platform: checkPlatform,
   refusals: checkRefusals,
   processes: checkProcesses,
   skaffold: checkSkaffold,

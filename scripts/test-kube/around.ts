@@ -1,5 +1,5 @@
 // What stands around the chart: its generated page, the shell scripts, the workflows.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bench } from "./bench.js";
 import { run, runOk } from "./run.js";
@@ -61,5 +61,24 @@ export async function checkWorkflows({ root, report }: Bench): Promise<void> {
       const loose = used.map(([, target = ""]) => target).filter((target) => !PINNED.test(target));
       if (loose.length > 0) throw new Error(loose.join("\n"));
     });
+    await report.check(`runs what there is: ${path}`, () => {
+      const missing = commandsOf(readFileSync(join(root, path), "utf8")).filter(
+        (command) => !existsIn(root, command),
+      );
+      if (missing.length > 0) throw new Error(`there is no ${missing.join(", ")}`);
+    });
   }
+}
+
+/** Scripts of the repository and of package.json that a text names. */
+function commandsOf(text: string): string[] {
+  return [
+    ...text.matchAll(/(?:\bscripts\/[\w./-]+\.(?:sh|mjs)|\bnpm run [\w:-]+|\.ci\/run|\bcharts\/[\w/-]+)/g),
+  ].map(([command]) => command);
+}
+
+function existsIn(root: string, command: string): boolean {
+  const script = /^npm run (.+)$/.exec(command)?.[1];
+  if (script === undefined) return existsSync(join(root, command));
+  return script in JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts;
 }

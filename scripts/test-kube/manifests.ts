@@ -1,7 +1,7 @@
 // What the chart renders: in every environment, and with every switch turned, alone and with all others on.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { Bench } from "./bench.js";
 import { environmentsOf, fileName, type Rendering, template, valuesArgs } from "./chart.js";
 import { misfitsOf } from "./conform.js";
@@ -49,6 +49,45 @@ export async function checkEnvironments(bench: Bench): Promise<void> {
         throw new Error("two renderings of the same values differ: an upgrade would restart pods");
     });
     await bench.report.check(`kube-score: ${rendering.name}`, () => checkScore(bench, rendering));
+  }
+}
+
+/** Objects that restart their pods when they change. */
+const WORKLOADS = new Set(["Deployment", "StatefulSet"]);
+
+/** A new market is a change of values that matchers pick up as they run. */
+export async function checkNewMarket(bench: Bench): Promise<void> {
+  const { environments, defaults } = bench.chart;
+  for (const [name, file] of environments) {
+    await bench.report.check(`a new market restarts nothing: ${name}`, async () => {
+      const values = merged(defaults, parse(readFileSync(file, "utf8")));
+      const listed = valueAt(values, ["markets"]) as { symbol: string }[];
+      const [first] = listed;
+      const added = { ...first, symbol: "NEW/USDT", baseAsset: "NEW", quoteAsset: "USDT" };
+      const after = await rendered(bench, {
+        name: `new market, ${name}`,
+        files: [file],
+        values: { markets: [...listed, added] },
+      });
+      const before = await rendered(bench, { name, files: [file] });
+      if (before === after) throw new Error("the market is not rendered");
+      if (workloadsOf(before) !== workloadsOf(after)) throw new Error("pod templates change");
+    });
+  }
+}
+
+function workloadsOf(manifests: string): string {
+  const objects = parseAllDocuments(manifests).map((document) => document.toJS() as { kind: string } | null);
+  return JSON.stringify(objects.filter((object) => object !== null && WORKLOADS.has(object.kind)));
+}
+
+/** What the exchange stands on in a development cluster. */
+export async function checkPlatform({ root, report, schemas }: Bench): Promise<void> {
+  for (const version of schemas.versions) {
+    await report.check(`Kubernetes ${version}: k8s/platform`, async () => {
+      const misfits = [...(await misfitsOf(join(root, "k8s", "platform"), schemas, version)).values()];
+      if (misfits.length > 0) throw new Error(misfits.flat().join("\n"));
+    });
   }
 }
 

@@ -37,13 +37,14 @@ async function checkOf(bench: Bench, rendering: Rendering): Promise<void> {
   const ran = await template(bench.chart, rendering, { kubernetes, scratch: bench.scratch });
   if (ran.code !== 0) throw new Error(ran.output);
   const objects = parseAllDocuments(ran.stdout).map((document) => document.toJS() as Workload | null);
-  const settings = objects.find(
-    (object) => object?.kind === "ConfigMap" && "bourse.yaml" in (object.data ?? {}),
-  );
-  if (settings?.data === undefined) throw new Error("no ConfigMap with bourse.yaml is rendered");
+  const settings = objects.flatMap((object) => object?.data?.["bourse.yaml"] ?? []);
+  const [text, ...others] = settings;
+  if (text === undefined) throw new Error("no ConfigMap with bourse.yaml is rendered");
+  // The preflight has a copy, since it runs before the release's own is there.
+  if (others.some((other) => other !== text)) throw new Error("the preflight would check other settings");
   const file = join(bench.scratch, fileName(rendering.name), "bourse.yaml");
   mkdirSync(join(file, ".."), { recursive: true });
-  writeFileSync(file, settings.data["bourse.yaml"] ?? "");
+  writeFileSync(file, text);
 
   const workloads = objects.filter(
     (object): object is Workload => object?.kind === "Deployment" || object?.kind === "StatefulSet",
