@@ -47,7 +47,7 @@ main() {
   mkdir -p "$cache"
   lock
   # First of all: whoever has nowhere to load should not wait for a build.
-  local target=none
+  local target="nobody"
   [[ $is_build_only == true ]] || target=$(find_target)
   local builder
   builder=$(find_builder)
@@ -65,7 +65,7 @@ main() {
 }
 
 usage() {
-  sed -n '2,/^set /s/^# \{0,1\}//p' scripts/kube-images.sh | sed '$d' >&2
+  sed -n '2,/^set /s/^# \{0,1\}//p' scripts/kube-images.sh >&2
   exit "$1"
 }
 
@@ -127,13 +127,13 @@ running_kube_lab() {
 deliver() { # builder, target, tag, name
   local image=localhost/$4:$3 archive
   case $2 in
-  none) echo "$image" ;;
+  nobody) echo "$image" ;;
   registry*)
     push_image "$1" "$image" "$REGISTRY/$4:$3"
     echo "$REGISTRY/$4:$3"
     ;;
   *)
-    archive=$(save "$1" "$image" "$cache/$4-$3.tar")
+    archive=$(save "$1" "$image" "$cache/$4.tar")
     say "loading $image"
     load "$2" "$archive"
     echo "$image"
@@ -264,10 +264,10 @@ warn_of_size() { # builder, image
   [[ ! $bytes =~ ^[0-9]+$ ]] || ((bytes <= image_bytes_max)) || say "warning: that is more than $image_bytes_max bytes"
 }
 
-# An archive is written again only when the image is another.
+# One archive for each image, whatever the tag; written again only when the image is another.
 save() { # builder, image, file; prints the file
   local id
-  id=$(image_id "$1" "$2")
+  id="$2 $(image_id "$1" "$2")"
   if [[ ! -f $3 || $(cat "$3.id" 2>/dev/null) != "$id" ]]; then
     say "saving $2"
     rm -f "$3" "$3.id"
@@ -286,7 +286,7 @@ push_image() { # builder, image, target
   case $1 in
   buildah) buildah push --quiet "$2" "docker://$3" ;;
   *) "$1" tag "$2" "$3" && "$1" push "$3" ;;
-  esac >&2
+  esac >&2 || fail "$3 could not be pushed"
 }
 
 main "$@"
