@@ -1,45 +1,25 @@
 // The two processes as they run: started, ready, useful, drained.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { AccountService, WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { afterEach, expect, test, vi } from "vitest";
 import { firstRecord, uuidOf } from "./testing/history.js";
 import { ShardServer } from "./testing/shard-server.js";
 import { openWalletDatabase } from "./testing/wallet-database.js";
+import { startProcess, untilReady, type WalletProcess } from "./testing/wallet-process.js";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A process of the wallet with its settings; `started` is the log line that names its ports. */
-async function start(file: string, env: Record<string, string>) {
-  const main = fileURLToPath(new URL(file, import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, ["--conditions=source", "--import=tsx", main], {
-    env: { PATH: process.env.PATH ?? "", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  closers.push(() => child.kill("SIGKILL"));
-  let errors = "";
-  child.stderr?.on("data", (data) => {
-    errors += String(data);
-  });
-  const exited = once(child, "exit").then(([code]) => ({ code: code as number | null, errors }));
-  return { child, exited, lines: createInterface({ input: child.stdout as NodeJS.ReadableStream }) };
-}
-
-async function startedLine(lines: AsyncIterable<string>, message: string): Promise<Record<string, number>> {
-  for await (const line of lines) {
-    const entry = JSON.parse(line) as Record<string, unknown>;
-    if (entry.msg === message) return entry as Record<string, number>;
-  }
-  throw new Error(`the process ended before "${message}"`);
+/** A process of the wallet with its settings, ended after the test at the latest. */
+function start(file: string, env: Record<string, string>): WalletProcess {
+  const running = startProcess(file, env);
+  closers.push(() => running.child.kill("SIGKILL"));
+  return running;
 }
 
 async function settingsFile(text: string): Promise<string> {
@@ -50,15 +30,6 @@ async function settingsFile(text: string): Promise<string> {
   return path;
 }
 
-const ready = (port: number | undefined) =>
-  vi.waitFor(
-    async () => {
-      const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
-      expect([response.status, await response.text()]).toEqual([200, expect.anything()]);
-    },
-    { timeout: 15_000, interval: 50 },
-  );
-
 test("wallet and settler start, settle what a shard says, and end with 0 on SIGTERM", async () => {
   const database = await openWalletDatabase();
   closers.push(() => database.drop());
@@ -67,19 +38,19 @@ test("wallet and settler start, settle what a shard says, and end with 0 on SIGT
   closers.push(() => shard.close());
   shard.append(firstRecord());
 
-  const wallet = await start("main.ts", {
+  const wallet = start("main.ts", {
     BOURSE__WALLET__POSTGRES_URL: database.url,
     BOURSE__WALLET__GRPC_PORT: "0",
     BOURSE__WALLET__ADMIN_PORT: "0",
   });
-  const ports = await startedLine(wallet.lines, "wallet started");
-  await ready(ports.adminPort);
+  const ports = await wallet.said("wallet started");
+  await untilReady(ports.adminPort);
   const BOURSE_CONFIG = await settingsFile(
     `shards: [{ shard: 0, address: "${shard.address}" }]\nsettler: { adminPort: 0, walletAddress: "127.0.0.1:${ports.grpcPort}" }\n`,
   );
-  const settler = await start("settler-main.ts", { BOURSE_CONFIG });
-  const settlerPorts = await startedLine(settler.lines, "settler started");
-  await ready(settlerPorts.adminPort);
+  const settler = start("settler-main.ts", { BOURSE_CONFIG });
+  const settlerPorts = await settler.said("settler started");
+  await untilReady(settlerPorts.adminPort);
 
   const channel = openChannel(`127.0.0.1:${ports.grpcPort}`);
   closers.push(() => channel.close());
@@ -105,9 +76,7 @@ test("wallet and settler start, settle what a shard says, and end with 0 on SIGT
 
 test("broken settings are reported together, each by its key, and end with 78", async () => {
   const BOURSE_CONFIG = await settingsFile("wallet: { grpcPort: 70000, surprise: 1 }\n");
-  const { exited, lines } = await start("main.ts", { BOURSE_CONFIG });
-  lines.on("line", () => {});
-  const { code, errors } = await exited;
+  const { code, errors } = await start("main.ts", { BOURSE_CONFIG }).exited;
   expect(code).toBe(78);
   for (const key of ["wallet.grpcPort", "wallet.surprise", "wallet.postgresUrl"])
     expect(errors).toContain(key);

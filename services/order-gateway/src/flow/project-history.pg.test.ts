@@ -3,13 +3,11 @@ import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { freshDatabase, type TestDatabase } from "@bourse/shared/testing/postgres.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
-import { formatNotional, formatQuantity, gridOf } from "@bourse/shared/units/market.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { projectedSeq, readCursor } from "../io/history-cursor.js";
-import { listOrders } from "../io/orders-table.js";
-import { listTrades } from "../io/trades-table.js";
+import { readCursor } from "../io/history-cursor.js";
+import { expectHistoryOf } from "../testing/expect-history.js";
 import { fakeMatcher } from "../testing/fake-matcher.js";
-import { playSession, USERS } from "../testing/shard-session.js";
+import { playSession } from "../testing/shard-session.js";
 import { type TinyShard, testMarket, tinyShard } from "../testing/tiny-shard.js";
 import { HistoryPartitions } from "./history-partitions.js";
 import { type ProjectHistoryOptions, projectHistory } from "./project-history.js";
@@ -63,37 +61,6 @@ function untilBackoffs(backoffs: number): Pick<ProjectHistoryOptions, "signal" |
   return { signal: stop.signal, clock: { ...clock, sleep } };
 }
 
-/** The history is what the shard knows, and every audit view that must be empty is. */
-async function expectHistoryOf(shard: TinyShard): Promise<void> {
-  const grid = gridOf(shard.market);
-  const { pool } = database;
-  let orders = 0;
-  let trades = 0;
-  for (const userId of USERS) {
-    const page = { userId, symbol: shard.market.symbol, pageSize: 10_000 };
-    for (const row of (await listOrders(pool, { ...page, statuses: [] })).orders) {
-      const known = shard.orders.get(row.orderId);
-      orders += 1;
-      expect(row).toMatchObject({
-        clientOrderId: known?.terms.clientOrderId,
-        status: known?.status,
-        reason: known?.reason,
-        filledQuantity: formatQuantity(grid, known?.executedLots ?? 0),
-        executedQuote: formatNotional(grid, known?.executedTickLots ?? 0n),
-        createdAtMs: known?.createdAtMs,
-        acceptedSeq: known?.acceptedSeq,
-      });
-    }
-    trades += (await listTrades(pool, page)).trades.length;
-  }
-  expect(orders).toBe(shard.orders.size);
-  expect(trades).toBe(2 * shard.trades());
-  expect(await projectedSeq(pool, shard.shard)).toBe(shard.records.length);
-  for (const view of ["audit_order_mismatches", "audit_trade_mismatches", "audit_fee_mismatches"]) {
-    expect((await pool.query(`SELECT * FROM orders.${view}`)).rows).toEqual([]);
-  }
-}
-
 /** A pool that loses connections: before a statement, or after a COMMIT whose answer nobody hears. */
 function unreliable(pool: Pool, random: () => number): Pool {
   const lose = () => {
@@ -124,14 +91,14 @@ describe("the history is what the shard decided", () => {
     playSession(shard, { seed: 1, length: 600 });
     const random = seededRandom(2);
     await project(shard, { matcher: fakeMatcher(shard, { epoch: 9, random, cutShare: 0.2 }) });
-    await expectHistoryOf(shard);
+    await expectHistoryOf(database.pool, shard);
   });
 
   test("whatever the database loses, answers to commits among it", async () => {
     const shard = tinyShard();
     playSession(shard, { seed: 3, length: 600 });
     await project(shard, { pool: unreliable(database.pool, seededRandom(4)), batchRecordsMax: 10 });
-    await expectHistoryOf(shard);
+    await expectHistoryOf(database.pool, shard);
   });
 
   test("when two instances race for every batch", async () => {
@@ -142,7 +109,7 @@ describe("the history is what the shard decided", () => {
       batchRecordsMax: 10,
     });
     await Promise.all([project(shard, racer(6)), project(shard, racer(7))]);
-    await expectHistoryOf(shard);
+    await expectHistoryOf(database.pool, shard);
   });
 
   test("for several shards side by side", async () => {
@@ -150,7 +117,7 @@ describe("the history is what the shard decided", () => {
     for (const shard of shards)
       playSession(shard, { seed: shard.shard, length: 300, prefix: `s${shard.shard}` });
     await Promise.all(shards.map((shard) => project(shard)));
-    for (const shard of shards) await expectHistoryOf(shard);
+    for (const shard of shards) await expectHistoryOf(database.pool, shard);
     const { rows } = await database.pool.query(
       `SELECT symbol, trades::int FROM orders.audit_totals ORDER BY 1`,
     );
@@ -164,7 +131,7 @@ describe("the history is what the shard decided", () => {
     shard.nextEpoch();
     playSession(shard, { seed: 9, length: 200 });
     await project(shard, { matcher: fakeMatcher(shard, { epoch: 2, random: seededRandom(1) }) });
-    await expectHistoryOf(shard);
+    await expectHistoryOf(database.pool, shard);
     expect(await readCursor(database.pool, 0)).toEqual({ epoch: 2, seq: shard.records.length });
   });
 });
@@ -203,7 +170,7 @@ test("a record that the tables refuse stores nothing of its batch and is never p
   expect(rows[0]?.last).toBeLessThanOrEqual(seq);
   await database.pool.query("ALTER TABLE orders.orders DROP CONSTRAINT broken");
   await project(shard);
-  await expectHistoryOf(shard);
+  await expectHistoryOf(database.pool, shard);
 });
 
 test("an auditor reads the views and nothing else", async () => {

@@ -61,7 +61,7 @@ export class ShardServer {
 
   append(...records: ShardRecord[]): void {
     this.records.push(...records);
-    for (const wake of this.#wake.splice(0)) wake();
+    this.#wakeAll();
   }
 
   /** Ends every event stream, as a restart does. */
@@ -69,6 +69,10 @@ export class ShardServer {
     const old = this.#cut;
     this.#cut = new AbortController();
     old.abort();
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
     for (const wake of this.#wake.splice(0)) wake();
   }
 
@@ -110,6 +114,7 @@ export class ShardServer {
     const epoch = BigInt(this.epoch);
     const header = { shard: this.#shard, epoch, endSeq: BigInt(this.records.length), markets: [MARKET] };
     yield { kind: { case: "header", value: header } };
+    signal.addEventListener("abort", () => this.#wakeAll(), { once: true });
     for (let next = afterSeq; ; ) {
       if (cut.aborted || signal.aborted) throw new DomainError("DRAINING");
       const records = this.records.slice(next);
@@ -118,7 +123,6 @@ export class ShardServer {
       else {
         await new Promise<void>((resolve) => {
           this.#wake.push(resolve);
-          signal.addEventListener("abort", () => resolve(), { once: true });
         });
       }
     }

@@ -1,0 +1,169 @@
+// Several of each process at once, as a rollout has them: wallets that share one database, settlers that race for
+// the same shards, and one of each that ends on the way.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
+import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
+import { formatAtoms } from "@bourse/shared/units/atoms.js";
+import { afterEach, expect, test, vi } from "vitest";
+import type { ReserveRequest } from "./core/reserve.js";
+import { getCursor } from "./flow/settle.js";
+import { BASE, firstRecord, history, QUOTE, usersOf } from "./testing/history.js";
+import { ShardServer } from "./testing/shard-server.js";
+import { openWalletDatabase, type WalletDatabase } from "./testing/wallet-database.js";
+import { startProcess, untilReady, type WalletProcess } from "./testing/wallet-process.js";
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const users = usersOf(5);
+const ORDERS = 100;
+
+type Wallet = ServiceClient<typeof WalletService>;
+
+async function started(file: string, env: Readonly<Record<string, string>>, message: string) {
+  const running = startProcess(file, env);
+  closers.push(async () => {
+    running.child.kill("SIGKILL");
+    await running.exited;
+  });
+  const ports = await running.said(message);
+  await untilReady(ports.adminPort);
+  return { ...running, ports };
+}
+
+async function startWallet(database: WalletDatabase) {
+  const env = {
+    BOURSE__WALLET__POSTGRES_URL: database.url,
+    BOURSE__WALLET__GRPC_PORT: "0",
+    BOURSE__WALLET__ADMIN_PORT: "0",
+  };
+  const running = await started("main.ts", env, "wallet started");
+  const address = `127.0.0.1:${running.ports.grpcPort}`;
+  const channel = openChannel(address);
+  closers.push(() => channel.close());
+  return { ...running, address, client: createClient(WalletService, channel) };
+}
+
+/** A settler of all shards that spreads its calls over the wallets, as over the addresses of a headless service. */
+async function startSettler(shards: readonly ShardServer[], wallets: readonly { address: string }[]) {
+  const folder = await mkdtemp(join(tmpdir(), "bourse-settler-"));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  const BOURSE_CONFIG = join(folder, "bourse.yaml");
+  const walletAddress = `ipv4:${wallets.map(({ address }) => address).join(",")}`;
+  const listed = shards.map(({ address }, shard) => ({ shard, address }));
+  const settler = { adminPort: 0, walletAddress, reportEveryMs: 1 };
+  await writeFile(BOURSE_CONFIG, JSON.stringify({ shards: listed, settler }));
+  return started("settler-main.ts", { BOURSE_CONFIG }, "settler started");
+}
+
+/** Reserves at any of the wallets, sometimes at two at once, until there is a final word: true when it is held. */
+async function reserveAnywhere(
+  wallets: readonly Wallet[],
+  request: ReserveRequest,
+  turn: number,
+): Promise<boolean> {
+  const message = {
+    ...request,
+    amount: formatAtoms(request.amountAtoms),
+    fingerprint: Buffer.from(request.fingerprintHex, "hex"),
+  };
+  const reserveAt = async (wallet: Wallet | undefined) => {
+    try {
+      await wallet?.reserve(message, { timeoutMs: 5_000 });
+      return true;
+    } catch (error) {
+      if (error instanceof DomainError && error.reason === "INSUFFICIENT_FUNDS") return false;
+      if (isInfrastructureFailure(error)) return undefined;
+      throw error;
+    }
+  };
+  for (let attempt = turn; ; attempt += 1) {
+    const asked = [wallets[attempt % wallets.length], ...(attempt % 5 === 0 ? wallets.slice(0, 1) : [])];
+    const words = (await Promise.all(asked.map(reserveAt))).filter((word) => word !== undefined);
+    expect(new Set(words).size).toBeLessThan(2);
+    if (words[0] !== undefined) return words[0];
+  }
+}
+
+/** Plays a history of one shard: what the wallets hold, the shard decides. */
+async function play(shard: ShardServer, number: number, wallets: readonly Wallet[], onOrder: () => unknown) {
+  let isHeld = true;
+  let turn = number;
+  shard.append(firstRecord());
+  for (const step of history(40 + number, { orders: ORDERS, users, isHeld: () => isHeld })) {
+    if (step.type === "record") {
+      shard.append(step.record);
+      continue;
+    }
+    turn += 1;
+    await onOrder();
+    isHeld = await reserveAnywhere(wallets, { ...step.request, shard: number }, turn);
+  }
+}
+
+async function metric(running: { ports: Record<string, number> }, name: string): Promise<string[]> {
+  const text = await (await fetch(`http://127.0.0.1:${running.ports.adminPort}/metrics`)).text();
+  return text.split("\n").filter((line) => line.startsWith(`${name}{`));
+}
+
+const errorsOf = ({ log }: WalletProcess) =>
+  log.filter(({ level }) => level === "error" || level === "fatal");
+
+test("wallets that share a database and settlers that race for two shards stay exact through a rollout", async () => {
+  const database = await openWalletDatabase();
+  closers.push(() => database.drop());
+  for (const userId of users)
+    for (const asset of [BASE, QUOTE]) await database.deposit(userId, asset, "0.002");
+  const shards = [new ShardServer(0), new ShardServer(1)];
+  for (const shard of shards) {
+    await shard.serve();
+    closers.push(() => shard.close());
+  }
+  const wallets = [await startWallet(database), await startWallet(database), await startWallet(database)];
+  const settlers = await Promise.all([startSettler(shards, wallets), startSettler(shards, wallets)]);
+
+  let orders = 0;
+  let replaced: Promise<unknown> = Promise.resolve();
+  const onOrder = () => {
+    orders += 1;
+    if (orders % 40 === 0) for (const shard of shards) shard.cut();
+    // A third of the way a wallet and a settler end, while another settler starts.
+    if (orders !== Math.floor((2 * ORDERS) / 3)) return;
+    wallets[0]?.child.kill("SIGTERM");
+    settlers[0]?.child.kill("SIGTERM");
+    replaced = startSettler(shards, wallets).then((another) => settlers.push(another));
+  };
+  const clients = wallets.map(({ client }) => client);
+  await Promise.all(shards.map((shard, number) => play(shard, number, clients, onOrder)));
+  await replaced;
+
+  await vi.waitFor(
+    async () => {
+      const cursors = shards.map((_, number) => getCursor(database.database, number));
+      const seqs = (await Promise.all(cursors)).map(({ position }) => position.seq);
+      expect(seqs).toEqual(shards.map(({ records }) => records.length));
+    },
+    { timeout: 30_000, interval: 20 },
+  );
+  expect(await database.breaches()).toEqual({});
+  const trades = shards.flatMap(({ records }) => records.flatMap(({ events }) => events));
+  const { rows } = await database.pool.query("SELECT count(*)::int AS trades FROM wallet.settled_trades");
+  expect(rows).toEqual([{ trades: trades.filter(({ kind }) => kind.case === "trade").length }]);
+
+  // Losing a race is no alarm and stops nothing.
+  for (const settler of settlers.slice(1)) {
+    const stopped = await metric(settler, "bourse_settlement_stopped");
+    expect(stopped).toHaveLength(2);
+    for (const line of stopped) expect(line).toMatch(/ 0$/);
+    await untilReady(settler.ports.adminPort);
+  }
+  expect([...wallets, ...settlers].flatMap(errorsOf)).toEqual([]);
+  for (const ended of [wallets[0], settlers[0]]) expect(await ended?.exited).toEqual({ code: 0, errors: "" });
+}, 120_000);
