@@ -3,14 +3,16 @@
 #
 #   scripts/kube-platform.sh NAMESPACE
 #
-# Works on kubectl's current context; what exists is kept, so it may run again. Settings, from the environment:
+# What exists is kept, so it may run again. Settings, from the environment:
 #
+#   KUBE_CONTEXT     context of kubectl; the current one by default
 #   RELEASE          name of the Helm release that the certificates are for; "bourse" by default
 #   POSTGRES_IMAGE   image of the database; localhost/bourse-postgres:dev by default
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 release=${RELEASE:-bourse}
+context=(${KUBE_CONTEXT:+--context "$KUBE_CONTEXT"})
 postgres_image=${POSTGRES_IMAGE:-localhost/bourse-postgres:dev}
 
 main() {
@@ -20,11 +22,11 @@ main() {
   fi
   local namespace=$1
   make_namespace "$namespace"
-  npm run --silent kube-secrets -- --namespace "$namespace" --release "$release"
+  npm run --silent kube-secrets -- --namespace "$namespace" --release "$release" ${context[@]+"${context[@]}"}
   sed "s|localhost/bourse-postgres:dev|$postgres_image|" k8s/platform/postgres.yaml |
-    kubectl --namespace "$namespace" apply -f -
-  if ! kubectl --namespace "$namespace" rollout status statefulset/postgres --timeout=180s; then
-    kubectl --namespace "$namespace" describe pod -l app.kubernetes.io/name=postgres | tail -n 20 >&2
+    on_cluster --namespace "$namespace" apply -f -
+  if ! on_cluster --namespace "$namespace" rollout status statefulset/postgres --timeout=180s; then
+    on_cluster --namespace "$namespace" describe pod -l app.kubernetes.io/name=postgres | tail -n 20 >&2
     exit 1
   fi
 }
@@ -32,9 +34,11 @@ main() {
 # Pods of the exchange and its database keep the strictest rules that Kubernetes has a name for. Here it refuses
 # those which do not; in a cluster of others' making the namespace's own labels count.
 make_namespace() {
-  kubectl get namespace "$1" >/dev/null 2>&1 && return
-  kubectl create namespace "$1"
-  kubectl label namespace "$1" pod-security.kubernetes.io/enforce=restricted
+  on_cluster get namespace "$1" >/dev/null 2>&1 && return
+  on_cluster create namespace "$1"
+  on_cluster label namespace "$1" pod-security.kubernetes.io/enforce=restricted
 }
+
+on_cluster() { kubectl ${context[@]+"${context[@]}"} "$@"; }
 
 main "$@"

@@ -36,7 +36,7 @@ install() {
     --values charts/bourse/environments/kind.yaml \
     --set-string "image.repository=${image%:*},image.tag=${image##*:}" \
     --wait --timeout "${TIMEOUT:-5m}" "$@"; then
-    echo "kube-up: the release is not ready; its pods, and what those say that are not:" >&2
+    echo "kube-up: helm failed; the pods, and what those say that are not ready:" >&2
     kubectl --namespace "$namespace" get pods >&2
     not_ready "$namespace" | while read -r pod; do
       echo "--- $pod" >&2
