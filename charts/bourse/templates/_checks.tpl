@@ -54,7 +54,7 @@ install and upgrade, or a dry run with --dry-run=server. Each check prints its m
 {{- end }}
 {{- $minDigits := include "bourse.atoms" $min | include "bourse.twentyDigits" }}
 {{- $maxDigits := include "bourse.atoms" $max | include "bourse.twentyDigits" }}
-{{- if and (ne $max "0") (lt $maxDigits $minDigits) }}
+{{- if and (ne (include "bourse.atoms" $max) "0") (lt $maxDigits $minDigits) }}
 {{ $market }}: maxQuantity {{ $max }} is below minQuantity {{ $min }}
 {{- end }}
 {{- end }}
