@@ -26,8 +26,12 @@ const WITHOUT_SCHEMA = [
   "postgresql.cnpg.io/v1/Cluster",
 ];
 
-/** What is wrong in the manifests of a folder, for one Kubernetes version; a kind without schema is wrong too. */
-export async function misfitsOf(folder: string, schemas: Schemas, version: string): Promise<Misfits> {
+/** What is wrong in manifests, files or folders, for one Kubernetes version; a kind without schema is wrong too. */
+export async function misfitsOf(
+  manifests: readonly string[],
+  schemas: Schemas,
+  version: string,
+): Promise<Misfits> {
   const locations = [version, "custom"].flatMap((each) => [
     "-schema-location",
     join(schemas.folder, each, "{{.ResourceKind}}{{.KindSuffix}}.json"),
@@ -39,7 +43,7 @@ export async function misfitsOf(folder: string, schemas: Schemas, version: strin
     "-skip",
     WITHOUT_SCHEMA.join(","),
     ...locations,
-    folder,
+    ...manifests,
   ]);
   let resources: Resource[];
   try {

@@ -41,7 +41,7 @@ async function checkRender(bench: Bench, profile: string, chosen: readonly strin
   await runOk("skaffold", ["render", ...offline, ...chosen, ...output], { cwd: bench.root });
   const manifests = readFileSync(join(folder, "rendered.yaml"), "utf8");
   if (!manifests.includes("image: localhost/bourse:check")) throw new Error("the image is not rendered");
-  const misfits = await misfitsOf(folder, bench.schemas, bench.schemas.versions.at(-1) ?? "");
+  const misfits = await misfitsOf([folder], bench.schemas, bench.schemas.versions.at(-1) ?? "");
   if (misfits.size > 0) throw new Error([...misfits.values()].flat().join("\n"));
 }
 
