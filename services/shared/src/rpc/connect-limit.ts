@@ -5,8 +5,8 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 
-/** Inside a mesh a connection takes milliseconds. */
-const CONNECT_MS_MAX = 1_000;
+/** The kernel of the peer answers, however busy its process is: inside a mesh within milliseconds. */
+const CONNECT_MS_MAX = 300;
 
 let isLimited = false;
 
