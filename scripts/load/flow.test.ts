@@ -29,9 +29,10 @@ test("orders lie on the grid and above the market's least, on both sides of the 
     expect(ticks * lots).toBeGreaterThanOrEqual(10_000_000);
     expect(userIndex).toBeLessThan(4);
   }
-  const crossing = orders.filter(({ isBuy, price }) => isBuy === Number(price) > 100);
-  expect(crossing.length).toBeGreaterThan(200);
-  expect(crossing.length).toBeLessThan(300);
+  const resting = orders.filter(({ rests }) => rests);
+  expect(resting.length).toBeGreaterThan(200);
+  expect(resting.length).toBeLessThan(300);
+  for (const { isBuy, price, rests } of orders) expect(Number(price) < 100).toBe(isBuy === rests);
 });
 
 test("the same seed gives the same orders", () => {
@@ -39,14 +40,15 @@ test("the same seed gives the same orders", () => {
   expect(Array.from({ length: 50 }, () => a.next())).toEqual(Array.from({ length: 50 }, () => b.next()));
 });
 
-test("the oldest resting order goes first when too many rest", () => {
+test("of the orders that are old, every fourth is cancelled", () => {
   const flow = flowOf(1);
-  for (let n = 0; n < 100; n += 1) flow.rested({ userIndex: 0, clientOrderId: `o${n}` });
-  expect(flow.tooMany()).toBeUndefined();
-  flow.rested({ userIndex: 1, clientOrderId: "one more" });
-  expect(flow.tooMany()?.clientOrderId).toBe("o0");
-  expect(flow.takeAll()).toHaveLength(100);
-  expect(flow.takeAll()).toHaveLength(0);
+  const cancelled: string[] = [];
+  for (let n = 0; n < 112; n += 1) {
+    flow.rested({ userIndex: 0, clientOrderId: `o${n}` });
+    const order = flow.toCancel();
+    if (order !== undefined) cancelled.push(order.clientOrderId);
+  }
+  expect(cancelled).toEqual(["o3", "o7", "o11"]);
 });
 
 test("an empty market begins at 100 units, or at 1,000 ticks when a tick is worth more", () => {

@@ -1,6 +1,6 @@
 // The orders that load places in one market: seeded, symmetric around a mid, so that the book stays as it
-// is for hours. Half of them rest beside the mid, half reach over it and trade; what rests too long is
-// cancelled, oldest first.
+// is for hours. Half of them rest beside the mid; half reach over it, want a little more than what comes to
+// rest, and leave nothing. Of what is old, some is cancelled, traded by then or not.
 import { ATOMS_PER_UNIT, atomsOfNumeric } from "@bourse/shared/units/atoms.js";
 import { formatPrice, formatQuantity, type Grid, parseQuantityLots } from "@bourse/shared/units/market.js";
 
@@ -14,6 +14,8 @@ export interface MarketLimits {
 export interface FlowOrder {
   readonly userIndex: number;
   readonly isBuy: boolean;
+  /** Rests in the book; else it takes what it can at once. */
+  readonly rests: boolean;
   readonly price: string;
   readonly quantity: string;
 }
@@ -34,10 +36,12 @@ export interface FlowSettings {
 }
 
 const ticksAwayMax = 20;
-/** Orders of the load that may rest in a market at once. */
+/** Orders that are remembered as resting; older ones have mostly traded. */
 const restingMax = 100;
+/** Of those that are older, every so many is cancelled. */
+const cancelEvery = 4;
 /** Orders have up to this many times the smallest quantity. */
-const quantityTimesMax = 5;
+const quantityTimesMax = { resting: 5, taking: 8 };
 /** Where an empty market without a trade begins. */
 const firstPriceUnits = 100n;
 const firstTicksMin = 1_000n;
@@ -47,6 +51,7 @@ export class MarketFlow {
   readonly #settings: FlowSettings;
   readonly #resting: RestingOrder[] = [];
   readonly #leastLots: number;
+  #old = 0;
   /** Fewer where a tick is much of the price: everything stays above zero and inside a band. */
   readonly #awayMax: number;
 
@@ -60,13 +65,15 @@ export class MarketFlow {
   next(): FlowOrder {
     const { grid, midTicks, random, users } = this.#settings;
     const isBuy = random() < 0.5;
-    const away = 1 + Math.floor(random() * this.#awayMax);
-    const reachesOver = random() < 0.5;
-    const priceTicks = midTicks + (isBuy === reachesOver ? away : -away);
-    const quantityLots = this.#leastLots * (1 + Math.floor(random() * quantityTimesMax));
+    const rests = random() < 0.5;
+    const away = rests ? 1 + Math.floor(random() * this.#awayMax) : this.#awayMax;
+    const priceTicks = midTicks + (isBuy === rests ? -away : away);
+    const timesMax = rests ? quantityTimesMax.resting : quantityTimesMax.taking;
+    const quantityLots = this.#leastLots * (1 + Math.floor(random() * timesMax));
     return {
       userIndex: Math.floor(random() * users),
       isBuy,
+      rests,
       price: formatPrice(grid, priceTicks),
       quantity: formatQuantity(grid, quantityLots),
     };
@@ -77,14 +84,12 @@ export class MarketFlow {
     this.#resting.push(order);
   }
 
-  /** The order to cancel now; undefined while few enough rest. */
-  tooMany(): RestingOrder | undefined {
-    return this.#resting.length > restingMax ? this.#resting.shift() : undefined;
-  }
-
-  /** Everything that may still rest, for the end of the run; forgotten here. */
-  takeAll(): RestingOrder[] {
-    return this.#resting.splice(0);
+  /** The order to cancel now; undefined when none is due. */
+  toCancel(): RestingOrder | undefined {
+    if (this.#resting.length <= restingMax) return undefined;
+    const oldest = this.#resting.shift();
+    this.#old += 1;
+    return this.#old % cancelEvery === 0 ? oldest : undefined;
   }
 }
 

@@ -35,8 +35,11 @@ export interface Run {
   readonly cancelsFailed: number;
 }
 
-/** Orders on their way at most, also in the open loop: more would only fill the memory. */
-const inFlightMax = 20_000;
+/**
+ * Orders of a user on their way at most, also in the open loop: a connection carries a hundred calls. What is
+ * due meanwhile waits its turn, and its latency counts from when it was due.
+ */
+const inFlightPerUserMax = 50;
 const refreshEveryMs = 2_000;
 const progressEveryMs = 5_000;
 /** How long the last orders may take to their final word. */
@@ -97,10 +100,7 @@ class LoadRun {
     const { clock } = this.#options;
     const seconds = (clock.monotonicMs() - this.#begunAtMs) / 1_000;
     await this.#drained();
-    for (const market of this.#markets.list) {
-      for (const { clientOrderId, userIndex } of market.flow.takeAll())
-        await this.#cancel(market, this.#user(userIndex), clientOrderId);
-    }
+    await Promise.all(this.#options.users.all.map((user) => this.#cancelOpen(user)));
     return {
       startedAtMs: this.#startedAtMs,
       seconds,
@@ -114,6 +114,7 @@ class LoadRun {
   async #openLoop(perSecond: number): Promise<void> {
     const { clock, stop } = this.#options;
     const beginMs = clock.monotonicMs();
+    const inFlightMax = inFlightPerUserMax * this.#options.users.all.length;
     for (let sent = 0; !stop.aborted; sent += 1) {
       const dueAtMs = beginMs + (sent * 1_000) / perSecond;
       const leftMs = dueAtMs - clock.monotonicMs();
@@ -153,8 +154,8 @@ class LoadRun {
       // Nobody ever looked at the order: it is as if it had not been placed, so it is placed.
       isPlaced = outcome !== "tombstone";
     }
-    const old = market.flow.tooMany();
-    if (old !== undefined) await this.#cancel(market, this.#user(old.userIndex), old.clientOrderId);
+    const old = market.flow.toCancel();
+    if (old !== undefined) await this.#cancel(market.symbol, this.#user(old.userIndex), old.clientOrderId);
   }
 
   async #place(placing: {
@@ -191,8 +192,17 @@ class LoadRun {
     return outcome;
   }
 
-  async #cancel(market: LoadMarket, user: LoadUser, clientOrderId: string): Promise<void> {
-    const isDone = await cancelUntilFinal(user, clientOrderId, market.symbol);
+  /** Leaves the books as they were before. */
+  async #cancelOpen(user: LoadUser): Promise<void> {
+    const statuses = [OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED];
+    const { orders } = await user.untilFinal((service, call) =>
+      service.listOrders({ statuses, pageSize: 1_000 }, call),
+    );
+    for (const { clientOrderId, symbol } of orders) await this.#cancel(symbol, user, clientOrderId);
+  }
+
+  async #cancel(symbol: string, user: LoadUser, clientOrderId: string): Promise<void> {
+    const isDone = await cancelUntilFinal(user, clientOrderId, symbol);
     this.#cancels += 1;
     if (!isDone) this.#cancelsFailed += 1;
   }
@@ -217,13 +227,13 @@ class LoadRun {
   }
 }
 
-function sentOf(symbol: string, clientOrderId: string, { isBuy, price, quantity }: FlowOrder): Sent {
+function sentOf(symbol: string, clientOrderId: string, { isBuy, price, quantity, rests }: FlowOrder): Sent {
   return {
     clientOrderId,
     symbol,
     side: isBuy ? Side.BUY : Side.SELL,
     type: OrderType.LIMIT,
-    timeInForce: TimeInForce.GTC,
+    timeInForce: rests ? TimeInForce.GTC : TimeInForce.IOC,
     price,
     quantity,
   };
