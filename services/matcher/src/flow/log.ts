@@ -35,6 +35,8 @@ export interface StoredLog extends Log {
 /** Records as bytes; the same record always gives the same bytes. */
 export interface RecordCodec {
   encode(record: JournalRecord): Uint8Array;
+  /** Whether a record has these bytes. */
+  encodesAs(record: JournalRecord, payload: Uint8Array): boolean;
   /** All but the events: replay decides them again and compares the bytes. */
   decode(payload: Uint8Array): Omit<JournalRecord, "events">;
   /** What in a record this version does not know, in words; undefined when there is nothing of the kind. */

@@ -2,7 +2,7 @@
 import { ConfigError } from "@bourse/shared/runtime/config.js";
 import { applyCommand } from "../core/apply.js";
 import { createShard, type Shard } from "../core/shard.js";
-import type { Market } from "../core/types.js";
+import type { JournalRecord, Market } from "../core/types.js";
 import { JournalRefused, writtenByNewer } from "../io/segment.js";
 import { createEpochs, type Epochs } from "./epochs.js";
 import type { RecordCodec, StoredEntry, StoredLog } from "./log.js";
@@ -37,7 +37,7 @@ export function replayRecord(shard: Shard, stored: Stored, codec: RecordCodec): 
   let why = "replay decides otherwise than the journal says";
   let cause: unknown;
   try {
-    if (isSame(decideAgain(shard, stored, codec), stored.payload)) return;
+    if (codec.encodesAs(decideAgain(shard, stored, codec), stored.payload)) return;
   } catch (error) {
     why = `the record cannot be applied: ${error instanceof Error ? error.message : String(error)}`;
     cause = error;
@@ -47,11 +47,11 @@ export function replayRecord(shard: Shard, stored: Stored, codec: RecordCodec): 
   throw writtenByNewer(`the record holds ${newer}, which this version does not know`, stored, { cause });
 }
 
-function decideAgain(shard: Shard, stored: Stored, codec: RecordCodec): Uint8Array {
+function decideAgain(shard: Shard, stored: Stored, codec: RecordCodec): JournalRecord {
   const record = codec.decode(stored.payload);
   const { seq, timeMs, command } = record;
   const events = applyCommand(shard, { seq, timeMs }, command);
-  return codec.encode({ ...record, epoch: shard.epoch, events });
+  return { ...record, epoch: shard.epoch, events };
 }
 
 /** What never changes about a market: its grid decides what ticks and lots in the log mean. */
@@ -83,8 +83,4 @@ export function newMarkets(
   return catalogue.filter(
     ({ symbol, shard: owner }) => owner === shard.number && !shard.bookOfSymbol.has(symbol),
   );
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }

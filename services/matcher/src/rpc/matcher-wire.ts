@@ -23,7 +23,7 @@ import { createRecordEncoder, readRecord } from "./record-bytes.js";
 /** Records of a shard as bytes of bourse.matcher.v1.Record. */
 export function createRecordCodec(shard: number): RecordCodec {
   return {
-    encode: createRecordEncoder(shard),
+    ...createRecordEncoder(shard),
     decode(payload) {
       const { command: bytes, ...place } = readRecord(payload);
       if (bytes === undefined) throw new DomainError("MALFORMED_REQUEST", { field: "command" });

@@ -12,6 +12,12 @@ const SMALL_MAX = 0x7fffffff;
 export class MessageWriter {
   #bytes = Buffer.allocUnsafeSlow(4 * 1024);
   #at = 0;
+  /** The message that `same` wrote last, and the object that it is of. */
+  readonly #kept: { of: object | undefined; bytes: Buffer; length: number } = {
+    of: undefined,
+    bytes: Buffer.allocUnsafeSlow(1024),
+    length: 0,
+  };
 
   /** A number; nothing when it is zero. */
   whole(no: number, value: number): void {
@@ -68,11 +74,38 @@ export class MessageWriter {
     this.#at += length;
   }
 
+  /** A message as `message` writes it; one of the same object as before is copied instead. */
+  same(no: number, of: object, write: () => void): void {
+    if (this.#kept.of === of) return this.bytes(no, this.#kept.bytes.subarray(0, this.#kept.length));
+    this.message(no, () => {
+      const start = this.#at;
+      write();
+      const length = this.#at - start;
+      if (this.#kept.bytes.length < length) this.#kept.bytes = Buffer.allocUnsafeSlow(2 * length);
+      this.#bytes.copy(this.#kept.bytes, 0, start, this.#at);
+      this.#kept.of = of;
+      this.#kept.length = length;
+    });
+  }
+
   /** A copy of what was written; the room is free again. */
   take(): Uint8Array {
     const taken = new Uint8Array(this.#bytes.subarray(0, this.#at));
-    this.#at = 0;
+    this.#clear();
     return taken;
+  }
+
+  /** Whether these bytes were written; the room is free again. */
+  equals(bytes: Uint8Array): boolean {
+    const isEqual =
+      this.#at === bytes.length && this.#bytes.compare(bytes, 0, bytes.length, 0, this.#at) === 0;
+    this.#clear();
+    return isEqual;
+  }
+
+  #clear(): void {
+    this.#at = 0;
+    this.#kept.of = undefined;
   }
 
   #tag(no: number, wireType: WireType): void {
