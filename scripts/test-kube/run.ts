@@ -24,8 +24,9 @@ export function run(program: string, args: readonly string[], options: RunOption
     cwd: options.cwd,
     env: options.env ?? process.env,
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: RUN_MS_MAX,
   });
+  // Not spawn's own timeout: of a program that is not there it leaves a timer behind, which keeps this process.
+  const timer = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
   let stdout = "";
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -36,8 +37,12 @@ export function run(program: string, args: readonly string[], options: RunOption
     output += chunk.toString();
   });
   return new Promise((resolve) => {
-    child.once("error", (error) => resolve({ code: -1, stdout, output: error.message }));
-    child.once("close", (code) => resolve({ code: code ?? -1, stdout, output }));
+    const end = (ran: Ran) => {
+      clearTimeout(timer);
+      resolve(ran);
+    };
+    child.once("error", (error) => end({ code: -1, stdout, output: error.message }));
+    child.once("close", (code) => end({ code: code ?? -1, stdout, output }));
   });
 }
 
