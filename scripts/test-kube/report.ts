@@ -13,14 +13,19 @@ export interface Report {
 export function createReport(print: (line: string) => void): Report {
   let passed = 0;
   let failed = 0;
+  // One fault in a template fails a hundred renderings; its words are shown once.
+  const firstWith = new Map<string, string>();
   const check = async (name: string, body: () => Promise<void> | void) => {
     try {
       await body();
       passed += 1;
     } catch (error) {
       failed += 1;
-      print(`  FAILED ${name}`);
       const reason = error instanceof Error ? error.message : String(error);
+      const first = firstWith.get(reason);
+      print(`  FAILED ${name}${first === undefined ? "" : `: as ${first}`}`);
+      if (first !== undefined) return;
+      firstWith.set(reason, name);
       for (const line of reason.trimEnd().split("\n").slice(0, REASON_LINES_MAX)) print(`      ${line}`);
     }
   };
