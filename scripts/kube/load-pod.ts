@@ -70,6 +70,7 @@ export class LoadPod {
     return parseRecords(text).map((record) => ({
       ...record,
       startMs: record.startMs - this.#aheadMs,
+      sentMs: record.sentMs - this.#aheadMs,
       endMs: record.endMs - this.#aheadMs,
     }));
   }

@@ -8,6 +8,7 @@ const ack = (endMs: number, more: Partial<OrderRecord> = {}): OrderRecord => ({
   symbol: "BTC/USDT",
   shard: 0,
   startMs: endMs - 5,
+  sentMs: more.startMs ?? endMs - 5,
   endMs,
   attempts: 1,
   outcome: "acknowledged",

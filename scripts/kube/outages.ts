@@ -1,6 +1,6 @@
 // What the load's records say about the time around an event. Times are measurements, so floats are fine.
 import type { OrderRecord } from "../load/record.js";
-import { latencyMs } from "../load/summary.js";
+import { latencyMs, repeatingMs } from "../load/summary.js";
 import { percentile, sorted } from "../replay/figures.js";
 
 /** A stretch of time in which something was done to the exchange, milliseconds since 1970 UTC. */
@@ -19,7 +19,7 @@ export interface Seen {
   readonly retried: number;
   /** Final words that were errors. */
   readonly errors: number;
-  /** Of the retried, 0 when there is none. */
+  /** Of the retried, from the first attempt on; 0 when there is none. */
   readonly retriedP99Ms: number;
   readonly maxMs: number;
 }
@@ -53,7 +53,7 @@ export function seenDuring(records: readonly OrderRecord[], { fromMs, shard, toM
   const retried = during.filter(({ attempts, outcome }) => attempts > 1 && outcome === "acknowledged");
   const errors = during.filter(({ outcome }) => ["refused", "rejected", "failed"].includes(outcome));
   const slowest = sorted(during.map(latencyMs)).at(-1) ?? 0;
-  const p99 = percentile(sorted(retried.map(latencyMs)), 0.99);
+  const p99 = percentile(sorted(retried.map(repeatingMs)), 0.99);
   return {
     orders: during.length,
     retried: retried.length,

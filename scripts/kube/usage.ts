@@ -35,9 +35,8 @@ const measuredWithinMs = 60_000;
 export async function readUsage(cluster: Cluster, selector: string): Promise<PodUsage[] | undefined> {
   const untilMs = systemClock.monotonicMs() + measuredWithinMs;
   for (;;) {
-    const wanted = (await cluster.kubectl(["get", "pods", "-l", selector, "-o", "name"]))
-      .trim()
-      .split("\n").length;
+    const running = ["get", "pods", "-l", selector, "--field-selector=status.phase=Running", "-o", "name"];
+    const wanted = (await cluster.kubectl(running)).trim().split("\n").length;
     const text = await cluster.kubectl(["top", "pods", "-l", selector, "--no-headers"]).catch(() => "");
     const usage = parseTop(text);
     if (usage.length >= wanted) return usage;

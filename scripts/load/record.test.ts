@@ -7,6 +7,7 @@ const record: OrderRecord = {
   symbol: "BTC/USDT",
   shard: 1,
   startMs: 1000.5,
+  sentMs: 1000.5,
   endMs: 1012.5,
   attempts: 2,
   outcome: "acknowledged",

@@ -15,6 +15,8 @@ export interface OrderRecord {
   readonly shard: number;
   /** When the order was due, milliseconds since 1970 UTC; under a new id still that of the first. */
   readonly startMs: number;
+  /** When it was first sent: later than it was due while too many others were on their way. */
+  readonly sentMs: number;
   /** When the final word came, milliseconds since 1970 UTC. */
   readonly endMs: number;
   readonly attempts: number;
@@ -23,12 +25,13 @@ export interface OrderRecord {
   readonly reasons: readonly string[];
 }
 
-export const recordHeader = "client_order_id,user_id,symbol,shard,start_ms,end_ms,attempts,outcome,reasons";
+export const recordHeader =
+  "client_order_id,user_id,symbol,shard,start_ms,sent_ms,end_ms,attempts,outcome,reasons";
 
 /** A record as a line of the file. */
 export function formatRecord(record: OrderRecord): string {
-  const { clientOrderId, userId, symbol, shard, startMs, endMs, attempts, outcome, reasons } = record;
-  const times = [startMs, endMs].map((ms) => ms.toFixed(1));
+  const { clientOrderId, userId, symbol, shard, startMs, sentMs, endMs, attempts, outcome, reasons } = record;
+  const times = [startMs, sentMs, endMs].map((ms) => ms.toFixed(1));
   return [clientOrderId, userId, symbol, shard, ...times, attempts, outcome, reasons.join("|")].join(",");
 }
 
@@ -40,15 +43,26 @@ export function parseRecords(text: string): OrderRecord[] {
 
 function parseRecord(line: string): OrderRecord {
   const fields = line.split(",");
-  if (fields.length !== 9) throw new Error(`no record of an order: ${line}`);
-  const [clientOrderId = "", userId = "", symbol = "", shard, startMs, endMs, attempts, outcome, reasons] =
-    fields;
+  if (fields.length !== 10) throw new Error(`no record of an order: ${line}`);
+  const [
+    clientOrderId = "",
+    userId = "",
+    symbol = "",
+    shard,
+    startMs,
+    sentMs,
+    endMs,
+    attempts,
+    outcome,
+    reasons,
+  ] = fields;
   return {
     clientOrderId,
     userId,
     symbol,
     shard: Number(shard),
     startMs: Number(startMs),
+    sentMs: Number(sentMs),
     endMs: Number(endMs),
     attempts: Number(attempts),
     outcome: outcome as Outcome,

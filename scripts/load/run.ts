@@ -147,10 +147,11 @@ class LoadRun {
     if (market === undefined) return;
     const wanted = market.flow.next();
     const user = this.#user(wanted.userIndex);
+    const sentAtMs = this.#options.clock.monotonicMs();
     for (let isPlaced = false; !isPlaced; ) {
       this.#ids += 1;
       const clientOrderId = `load-${this.#tag}-${this.#ids}`;
-      const outcome = await this.#place({ market, wanted, user, clientOrderId, dueAtMs });
+      const outcome = await this.#place({ market, wanted, user, clientOrderId, dueAtMs, sentAtMs });
       // Nobody ever looked at the order: it is as if it had not been placed, so it is placed.
       isPlaced = outcome !== "tombstone";
     }
@@ -164,14 +165,15 @@ class LoadRun {
     user: LoadUser;
     clientOrderId: string;
     dueAtMs: number;
+    sentAtMs: number;
   }) {
-    const { market, wanted, user, clientOrderId, dueAtMs } = placing;
+    const { market, wanted, user, clientOrderId, dueAtMs, sentAtMs } = placing;
     const { clock, onRecord } = this.#options;
     const word = await placeUntilFinal(user, sentOf(market.symbol, clientOrderId, wanted));
     if (word === undefined) return undefined;
     const { outcome, order, attempts, reasons } = word;
     // The monotonic clock measures; the wall clock only says where on the time line it was.
-    const tookMs = clock.monotonicMs() - dueAtMs;
+    const nowMs = clock.monotonicMs();
     const endMs = clock.wallMs();
     const { shard, symbol } = market;
     const record = {
@@ -179,7 +181,8 @@ class LoadRun {
       userId: user.userId,
       symbol,
       shard,
-      startMs: endMs - tookMs,
+      startMs: endMs - (nowMs - dueAtMs),
+      sentMs: endMs - (nowMs - sentAtMs),
       endMs,
       attempts,
       outcome,

@@ -8,6 +8,7 @@ const record = (tookMs: number, more: Partial<OrderRecord> = {}): OrderRecord =>
   symbol: "BTC/USDT",
   shard: 0,
   startMs: 1_000,
+  sentMs: 1_000,
   endMs: 1_000 + tookMs,
   attempts: 1,
   outcome: "acknowledged",
@@ -18,7 +19,7 @@ const record = (tookMs: number, more: Partial<OrderRecord> = {}): OrderRecord =>
 test("latency counts for the acknowledged, and once more for the retried", () => {
   const records = [
     ...Array.from({ length: 99 }, () => record(5)),
-    record(4_000, { attempts: 3, reasons: ["DRAINING"] }),
+    record(4_000, { sentMs: 2_000, attempts: 3, reasons: ["DRAINING"] }),
     record(9_000, { outcome: "tombstone", reasons: ["DRAINING", "OUTCOME_UNKNOWN"] }),
     record(1, { outcome: "refused", reasons: ["INSUFFICIENT_FUNDS"] }),
   ];
@@ -35,7 +36,7 @@ test("latency counts for the acknowledged, and once more for the retried", () =>
     p50Ms: 5,
     p99Ms: 5,
     maxMs: 4_000,
-    retriedP99Ms: 4_000,
+    retriedP99Ms: 3_000,
     cancels: 4,
     cancelsFailed: 0,
     reasons: { DRAINING: 2, OUTCOME_UNKNOWN: 1, INSUFFICIENT_FUNDS: 1 },

@@ -8,6 +8,7 @@ const told = (clientOrderId: string, outcome: Outcome): OrderRecord => ({
   symbol: "BTC/USDT",
   shard: 0,
   startMs: 0,
+  sentMs: 0,
   endMs: 1,
   attempts: 1,
   outcome,
