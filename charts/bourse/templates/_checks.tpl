@@ -162,7 +162,10 @@ ingress.http.hosts or ingress.grpc.hosts must name a host, since ingress.enabled
 {{- /* Every namespace has the ConfigMap kube-root-ca.crt: if it is seen, there is a cluster to ask. */}}
 {{- define "bourse.checkCluster" -}}
 {{- if lookup "v1" "ConfigMap" .Release.Namespace "kube-root-ca.crt" }}
-{{- include "bourse.checkSecrets" . }}
+{{- if semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version }}
+this cluster is Kubernetes {{ .Capabilities.KubeVersion.Version }}; the chart needs 1.30 or newer
+{{- end }}
+{{ include "bourse.checkSecrets" . }}
 {{ include "bourse.checkInstalled" . }}
 {{- end }}
 {{- end }}
