@@ -56,7 +56,7 @@ const bySchema: readonly Refusal[] = [
   {
     what: "a mode that there is not",
     values: { mtls: { mode: "permissive" } },
-    says: ["/mtls/mode", "existingSecrets", "certManager", "off"],
+    says: ["/mtls/mode", "existingSecrets", "certManager", "plaintext"],
   },
   {
     what: "a digest that is cut off",

@@ -17,7 +17,7 @@ each may set are alike for all.
 {{- define "bourse.pod" -}}
 {{- $values := .root.Values }}
 {{- $config := .config }}
-{{- $tls := and .secrets (ne $values.mtls.mode "off") }}
+{{- $tls := and .secrets (ne $values.mtls.mode "plaintext") }}
 {{- $jwks := and .secrets (include "bourse.jwksMounted" .) }}
 metadata:
   labels: {{- include "bourse.selectorLabels" . | nindent 4 }}

@@ -14,7 +14,7 @@ explained in services/local/bourse.yaml of the sources. Secrets are not here; th
 {{- $shards = append $shards (dict "shard" $shard "address" $address) }}
 {{- end }}
 {{- $settings := dict "log" .Values.log "tracing" $tracing "shards" $shards "markets" .Values.markets }}
-{{- if ne .Values.mtls.mode "off" }}
+{{- if ne .Values.mtls.mode "plaintext" }}
 {{- $files := dict "certFile" "/etc/bourse/tls/tls.crt" "keyFile" "/etc/bourse/tls/tls.key" "caFile" "/etc/bourse/tls/ca.crt" }}
 {{- $_ := set $settings "tls" (set $files "trustDomain" .Values.mtls.trustDomain) }}
 {{- end }}
