@@ -99,7 +99,9 @@ export class Shards {
           this.#learn(shard, update);
         }
       } catch (error) {
-        const level = isInfrastructureFailure(error) ? "debug" : "error";
+        // A shard that restarts is no news; one that refuses this gateway is.
+        const isAway = isInfrastructureFailure(error) && toDomainError(error).reason !== "FORBIDDEN";
+        const level = isAway ? "debug" : "error";
         this.#options.log[level]({ shard: number, err: error }, "shard not heard");
       }
       // What is in flight when the drain begins is still carried out.

@@ -53,6 +53,13 @@ describe("the way to the wallet", () => {
     expect(moves).toEqual(["open"]);
   });
 
+  test("a wallet that refuses this gateway is away, whatever its callers may do", async () => {
+    const { moves, guard } = newGuard();
+    for (let index = 0; index < 5; index += 1)
+      expect(await reasonOf(guard.retried(fail("FORBIDDEN")))).toBe("WALLET_UNAVAILABLE");
+    expect(moves).toEqual(["open"]);
+  });
+
   test("answers of the business neither open it nor are tried again", async () => {
     const { moves, guard } = newGuard();
     let calls = 0;

@@ -54,6 +54,8 @@ const INFRASTRUCTURE: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "OVERLOADED",
   "OUTCOME_UNKNOWN",
   "INTERNAL",
+  // A service refused this process and not its caller: its certificate, or theirs, is the wrong one.
+  "FORBIDDEN",
 ]);
 
 /** True when the other side or the way to it failed; false for an answer of the business. */
