@@ -1,5 +1,6 @@
 // Mutual TLS inside the mesh: who a peer is follows from its certificate and from nothing else.
-import { accessSync, constants } from "node:fs";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import {
   type ChannelCredentials,
   credentials,
@@ -31,15 +32,14 @@ const REREAD_MS = 10_000;
 
 /**
  * Credentials from the files of the settings; undefined without settings: then the mesh speaks plaintext.
- * The files are read again while the process runs, so a renewed certificate needs no restart. A
- * file that cannot be read at the start ends the process with 78, as every setting that cannot work.
+ * The files are read again while the process runs, so a renewed certificate needs no restart. Files that
+ * cannot be read at the start, or do not fit together, end the process with 78, as every setting that
+ * cannot work: a server with them would drop each connection, and say that it is ready.
  */
 export function openMeshTls(settings: TlsSettings | undefined): MeshTls | undefined {
   if (settings === undefined) return undefined;
   const { certFile, keyFile, caFile, trustDomain } = settings;
-  const mistakes = Object.entries({ certFile, keyFile, caFile }).flatMap(([key, path]) =>
-    isReadable(path) ? [] : [`tls.${key}: cannot read ${path}`],
-  );
+  const mistakes = mistakesIn({ certFile, keyFile, caFile });
   if (mistakes.length > 0) refuseSettings(new ConfigError(mistakes));
   const provider = new experimental.FileWatcherCertificateProvider({
     certificateFile: certFile,
@@ -86,11 +86,23 @@ export function identityIn(names: string, trustDomain: string): string | undefin
   return found.length === 1 && /^[a-z][a-z-]*$/.test(found[0] ?? "") ? found[0] : undefined;
 }
 
-function isReadable(path: string): boolean {
+function mistakesIn(files: Readonly<Record<"certFile" | "keyFile" | "caFile", string>>): string[] {
+  const texts = new Map<string, Buffer>();
+  const mistakes = Object.entries(files).flatMap(([key, path]) => {
+    try {
+      texts.set(key, readFileSync(path));
+      return [];
+    } catch {
+      return [`tls.${key}: cannot read ${path}`];
+    }
+  });
+  if (mistakes.length > 0) return mistakes;
   try {
-    accessSync(path, constants.R_OK);
-    return true;
-  } catch {
-    return false;
+    createSecureContext({ cert: texts.get("certFile"), key: texts.get("keyFile"), ca: texts.get("caFile") });
+    return [];
+  } catch (error) {
+    // The message of OpenSSL names the fault and quotes nothing.
+    const why = error instanceof Error ? error.message : String(error);
+    return [`tls: ${files.certFile}, ${files.keyFile} and ${files.caFile} do not fit together: ${why}`];
   }
 }
