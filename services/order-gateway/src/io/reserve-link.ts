@@ -49,15 +49,19 @@ export class ReserveLink {
    */
   async send(take: () => readonly ReserveMessage[], timeoutMs: number): Promise<ReserveOutcome[]> {
     const { client, connected, clock } = this.#options;
-    const now = clock.monotonicMs();
-    if (this.#stream !== undefined && now - this.#stream.openedMs > STREAM_MS_MAX) this.close();
+    const ageMs = clock.monotonicMs() - (this.#stream?.openedMs ?? 0);
+    if (this.#stream !== undefined && ageMs > STREAM_MS_MAX) this.close();
     if (this.#stream === undefined || this.#stream.isOver) {
       this.#stream = undefined;
       await connected();
     }
-    // Another batch may have opened one while this one waited for the connection.
-    this.#stream ??= new ReserveStream(client, now);
-    return this.#stream.send(take(), timeoutMs);
+    // Another batch may have opened one while this one waited for the connection, and it may be over again.
+    const stream =
+      this.#stream === undefined || this.#stream.isOver
+        ? new ReserveStream(client, clock.monotonicMs())
+        : this.#stream;
+    this.#stream = stream;
+    return stream.send(take(), timeoutMs);
   }
 
   /** Ends the stream when all that it carries is answered. */
