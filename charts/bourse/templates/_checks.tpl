@@ -213,11 +213,11 @@ matcher.shards {{ int64 $.Values.matcher.shards }} is below the {{ $running }} t
 {{- end }}
 {{- with first .spec.volumeClaimTemplates }}
 {{- $wanted := $.Values.matcher.persistence }}
-{{- if ne .spec.resources.requests.storage $wanted.size }}
+{{- if ne (include "bourse.bytes" .spec.resources.requests.storage) (include "bourse.bytes" $wanted.size) }}
 matcher.persistence.size {{ $wanted.size }} differs from the installed {{ .spec.resources.requests.storage }}: a StatefulSet cannot change it; enlarge the claims themselves
 {{- end }}
-{{- if and $wanted.storageClass (ne (.spec.storageClassName | default "") $wanted.storageClass) }}
-matcher.persistence.storageClass {{ $wanted.storageClass }} differs from the installed {{ .spec.storageClassName | default "default class" }}: a journal cannot move by an upgrade
+{{- if ne (.spec.storageClassName | default "") $wanted.storageClass }}
+matcher.persistence.storageClass {{ $wanted.storageClass | default "(default class)" }} differs from the installed {{ .spec.storageClassName | default "default class" }}: a journal cannot move by an upgrade
 {{- end }}
 {{- if ne (first .spec.accessModes) $wanted.accessMode }}
 matcher.persistence.accessMode {{ $wanted.accessMode }} differs from the installed {{ first .spec.accessModes }}: a StatefulSet cannot change it
@@ -243,4 +243,10 @@ market {{ $old.symbol }}: {{ . }} is {{ get $old . }} and cannot become {{ get $
 {{- end }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* A quantity in bytes: the cluster writes 1024Gi as 1Ti. */}}
+{{- define "bourse.bytes" -}}
+{{- $factors := dict "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 "M" 1000000 "G" 1000000000 "T" 1000000000000 "P" 1000000000000000 }}
+{{- mul (int64 (regexFind "^[0-9]+" .)) (get $factors (regexFind "[A-Za-z]+$" .) | default 1 | int64) }}
 {{- end }}
