@@ -19,16 +19,19 @@ interface WaitingPod {
 
 const lookEveryMs = 1_000;
 
-/** Watches the release's pods, the preflight too; `stop` returns the last reason that one gave. */
+/** Watches pods that come from now on, the preflight's too; `stop` returns the last reason that one gave. */
 export function lastWords(cluster: Cluster, release: Release): { stop(): Promise<string> } {
   const stopped = new AbortController();
   let said = "";
+  // A failed preflight stays for those who want to read it.
+  let old: ReadonlySet<string> | undefined;
   const watching = (async () => {
     while (!stopped.signal.aborted) {
       const { items } = await cluster
         .json<{ items: WaitingPod[] }>(["get", "pods", "-l", release.selector])
         .catch(() => ({ items: [] as WaitingPod[] }));
-      for (const pod of items) said = reasonOf(pod) ?? said;
+      old ??= new Set(items.map(({ metadata }) => metadata.name));
+      for (const pod of items) if (!old.has(pod.metadata.name)) said = reasonOf(pod) ?? said;
       await systemClock.sleep(lookEveryMs, stopped.signal);
     }
   })();
