@@ -127,8 +127,9 @@ async function auditorUrl(
   fullname: string,
   forward: (target: string, port: number, within?: Cluster) => Promise<string>,
 ): Promise<string> {
-  const text = (await secretData(cluster, `${fullname}-postgres`))?.["auditor-url"];
-  if (text === undefined) throw new Error(`secret ${fullname}-postgres has no auditor-url`);
+  const name = await postgresSecret(cluster, fullname);
+  const text = (await secretData(cluster, name))?.["auditor-url"];
+  if (text === undefined) throw new Error(`secret ${name} has no auditor-url`);
   const url = new URL(text);
   const [service = "", namespace = cluster.namespace] = url.hostname.split(".");
   const within = cluster.inNamespace(namespace);
@@ -136,6 +137,32 @@ async function auditorUrl(
   const address = await forward(`service/${service}`, Number(url.port || "5432"), within);
   // The URL type refuses to change the host of some schemes, the text does not.
   return text.replace(`@${url.host}`, `@${address}`);
+}
+
+interface WalletDeployment {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly env?: readonly {
+            readonly name: string;
+            readonly valueFrom?: { readonly secretKeyRef?: { readonly name: string } };
+          }[];
+        }[];
+      };
+    };
+  };
+}
+
+/** The secret from which the wallet has its address: values name it, not the release. */
+async function postgresSecret(cluster: Cluster, fullname: string): Promise<string> {
+  const wallet = `${fullname}-wallet`;
+  const { spec } = await cluster.json<WalletDeployment>(["get", "deployment", wallet]);
+  const env = spec.template.spec.containers.flatMap((container) => container.env ?? []);
+  const url = env.find(({ name }) => name === "BOURSE__WALLET__POSTGRES_URL");
+  const name = url?.valueFrom?.secretKeyRef?.name;
+  if (name === undefined) throw new Error(`deployment ${wallet} names no secret with its database`);
+  return name;
 }
 
 async function secretData(cluster: Cluster, name: string): Promise<Record<string, string> | undefined> {
