@@ -8,11 +8,15 @@ test("lines of kubectl top become numbers", () => {
   ]);
 });
 
-test("pods stand beside themselves, and those that are gone too", () => {
-  const idle = parseTop("a 1m 70Mi\nold 2m 60Mi");
-  expect(usageLines(idle, parseTop("a 90m 95Mi"))).toEqual([
-    "pod  idle         under load",
-    "a    1 m, 70 MiB  90 m, 95 MiB",
-    "old  2 m, 60 MiB  -",
+test("pods of one kind count together, shards by themselves", () => {
+  const idle = parseTop(
+    "b-wallet-6b96fcff57-wgtz8 10m 60Mi\nb-wallet-6b96fcff57-xh4qm 20m 50Mi\nb-matcher-0 5m 70Mi",
+  );
+  const loaded = parseTop("b-wallet-5b4c8f4bcd-f6pxm 90m 95Mi\nb-matcher-1 8m 71Mi");
+  expect(usageLines(idle, loaded)).toEqual([
+    "each pod of  idle          under load",
+    "b-matcher-0  5 m, 70 MiB   -",
+    "b-matcher-1  -             8 m, 71 MiB",
+    "b-wallet     15 m, 55 MiB  90 m, 95 MiB",
   ]);
 });

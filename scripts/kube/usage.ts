@@ -45,14 +45,12 @@ export async function readUsage(cluster: Cluster, selector: string): Promise<Pod
   }
 }
 
-/** A table of two measurements beside each other, by pod. */
+/** A table of two measurements beside each other, by workload: pods of one kind come and go. */
 export function usageLines(idle: readonly PodUsage[], loaded: readonly PodUsage[]): string[] {
-  const text = (usage: PodUsage | undefined) =>
-    usage === undefined ? "-" : `${usage.cpuMillicores} m, ${usage.memoryMib} MiB`;
-  const names = [...new Set([...idle, ...loaded].map(({ name }) => name))].sort();
-  const find = (all: readonly PodUsage[], name: string) => all.find((usage) => usage.name === name);
-  const rows = [["pod", "idle", "under load"]];
-  for (const name of names) rows.push([name, text(find(idle, name)), text(find(loaded, name))]);
+  const workloads = [...new Set([...idle, ...loaded].map(({ name }) => workloadOf(name)))].sort();
+  const rows = [["each pod of", "idle", "under load"]];
+  for (const workload of workloads)
+    rows.push([workload, meanText(idle, workload), meanText(loaded, workload)]);
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
   return rows.map((row) =>
     row
@@ -60,4 +58,17 @@ export function usageLines(idle: readonly PodUsage[], loaded: readonly PodUsage[
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** A pod's name without what a Deployment adds; shards keep their number. */
+function workloadOf(name: string): string {
+  return name.replace(/-[a-z0-9]{6,10}-[a-z0-9]{5}$/, "");
+}
+
+function meanText(all: readonly PodUsage[], workload: string): string {
+  const own = all.filter(({ name }) => workloadOf(name) === workload);
+  if (own.length === 0) return "-";
+  const mean = (of: (usage: PodUsage) => number) =>
+    Math.round(own.reduce((sum, usage) => sum + of(usage), 0) / own.length);
+  return `${mean(({ cpuMillicores }) => cpuMillicores)} m, ${mean(({ memoryMib }) => memoryMib)} MiB`;
 }
