@@ -59,7 +59,7 @@ export const settings = {
     breakerOpenMs: count().default(30_000).describe("milliseconds that the circuit breaker stays open"),
     rateLimit: rateLimitSettings.prefault({}),
     trustedProxies: z
-      .array(text())
+      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an address or a network"))
       .default([])
       .describe("addresses or networks (CIDR) whose X-Forwarded-For is believed"),
     corsOrigins: z.array(text()).default([]).describe("web origins that browsers may call from"),
