@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
 import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { implement } from "@bourse/shared/rpc/call.js";
@@ -90,4 +91,10 @@ const cases: readonly [FailureReason, string, boolean][] = [
 ];
 test.each(cases)("%s with outcome %j: repeating makes sense: %s", (reason, outcome, expected) => {
   expect(isWorthRepeating(new DomainError(reason, outcome === "" ? {} : { outcome }))).toBe(expected);
+});
+
+test("a client leaves the other connections of its program alone", async () => {
+  await clientOf([]);
+  // What channels inside the mesh listen to, to give up connections early.
+  expect(channel("net.client.socket").hasSubscribers).toBe(false);
 });

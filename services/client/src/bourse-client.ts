@@ -58,7 +58,7 @@ const timeoutMsDefault = 10_000;
  * order id gets one here, so that repeating it can never place a second order.
  */
 export function openBourse(options: BourseClientOptions): BourseClient {
-  const channel = openChannel(options.address);
+  const channel = openChannel(options.address, { isRemote: true });
   // Every call in flight listens to it, so many listeners are no leak.
   if (options.signal !== undefined) setMaxListeners(0, options.signal);
   const repeat: RepeatOptions = {

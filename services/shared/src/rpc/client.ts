@@ -78,11 +78,19 @@ export interface ChannelOptions {
   readonly tls?: MeshTls | undefined;
   /** Name that the server's certificate must carry, where it is not the host of the address. */
   readonly serverName?: string | undefined;
+  /**
+   * Of the open world, where an answer may take long. Without it every connection of this process is limited
+   * (connect-limit.ts), which is for processes of the mesh and not for a program that uses the client library.
+   */
+  readonly isRemote?: boolean | undefined;
 }
 
 /** Opens a channel: round robin over all addresses of the target, keepalive, reconnects within a third of a second. */
-export function openChannel(address: string, { tls, serverName }: ChannelOptions = {}): Channel {
-  limitConnects();
+export function openChannel(
+  address: string,
+  { tls, serverName, isRemote = false }: ChannelOptions = {},
+): Channel {
+  if (!isRemote) limitConnects();
   return new Client(address, channelCredentials(tls), {
     "grpc.service_config": SERVICE_CONFIG,
     "grpc.service_config_disable_resolution": 1,
