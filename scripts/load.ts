@@ -23,9 +23,10 @@ async function main(options: LoadOptions): Promise<boolean> {
     say(`${run.records.length} orders have their final word, ${run.pending} have none; comparing`);
     const verdict = await verifyWords({ users, run, clock: systemClock });
     for (const line of verdict.examples) say(line);
-    const summary = { ...summaryOf(run), lost: verdict.lost, doubled: verdict.doubled };
+    const { lost, doubled } = verdict;
+    const summary = { ...summaryOf(run), pending: run.pending, lost, doubled };
     say(JSON.stringify(summary));
-    return summary.lost === 0 && summary.doubled === 0 && summary.errors === 0 && run.pending === 0;
+    return lost === 0 && doubled === 0 && summary.errors === 0 && summary.pending === 0;
   } finally {
     ended.abort();
     for (const user of users.all) user.close();

@@ -16,7 +16,7 @@ environment:
   OPERATOR_TOKEN         makes the deposits
   LOAD_TOKENS            tokens of the users that trade, one per line ("<token>" or "<user id> <token>")
 
-The last line is the summary as JSON. Exit code 1 when an order was lost, doubled or failed for good.`;
+The last line is the summary as JSON. Exit code 1 when an order was lost, doubled, failed for good or never answered.`;
 
 /** How the orders leave. */
 export type Pace =
