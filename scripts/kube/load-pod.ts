@@ -21,6 +21,8 @@ export interface LoadSummary {
   readonly cancels: number;
   readonly cancelsFailed: number;
   readonly reasons: Readonly<Record<string, number>>;
+  /** Without a final word when the load gave up waiting. */
+  readonly pending: number;
   readonly lost: number;
   readonly doubled: number;
 }

@@ -1,4 +1,5 @@
 // The phases in their order. One that fails is looked into, and the next begins if the release is well.
+import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { diagnose } from "./diagnose.js";
 import { type LoadPhaseName, loadPhases, type PhaseName } from "./phase-names.js";
 import { refuseBadInput } from "./phases/bad-input.js";
@@ -31,6 +32,8 @@ const underLoad: Readonly<Record<LoadPhaseName, (session: Session) => Promise<vo
   shard: addShard,
   "failed-upgrade": failUpgrades,
 };
+
+const meterMs = 30_000;
 
 /** A failure after which nothing further makes sense. */
 class Unwell extends Error {}
@@ -67,13 +70,12 @@ export async function runPhases(session: Session): Promise<Results> {
       });
       say(`--- load: ${options.rate} orders a second`);
       await session.load.start();
-      for (const name of wanted) {
-        await phase(name, () => underLoad[name](session));
-        if (name === wanted[0])
-          await phase("usage under load", async () => {
-            loaded = (await readUsage(cluster, release.selector)) ?? [];
-          });
-      }
+      await phase("usage under load", async () => {
+        // The meter averages over what was before, so it needs a while of nothing but load.
+        await systemClock.sleep(meterMs);
+        loaded = (await readUsage(cluster, release.selector)) ?? [];
+      });
+      for (const name of wanted) await phase(name, () => underLoad[name](session));
       await phase("end of the load", () => finishLoad(session));
       await phase("helm test after all of it", () => testRelease(session, "helm test after all of it"));
     }

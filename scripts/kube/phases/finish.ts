@@ -34,6 +34,7 @@ export async function finishLoad(session: Session): Promise<LoadSummary> {
     atMost("orders lost", summary.lost, 0, ""),
     atMost("orders doubled", summary.doubled, 0, ""),
     atMost("errors after retry", summary.errors, 0, ""),
+    atMost("orders never answered", summary.pending, 0, ""),
     mustHold(
       "records of the load",
       `${records.length}`,
