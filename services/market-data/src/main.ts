@@ -20,6 +20,9 @@ import { crc32 } from "./io/crc32.js";
 import { marketDataCallers } from "./rpc/callers.js";
 import { marketDataService } from "./rpc/market-data-service.js";
 
+/** Reads of one gateway at once, beside its subscriptions. */
+const READS_MAX = 1_000;
+
 const config = loadConfig(settings);
 const log = createLogger({ service: "market-data", level: config.log.level });
 const life = createLife({ log, drainMsMax: config.drainMsMax });
@@ -68,6 +71,8 @@ const grpc = await serveGrpc({
   isReady: life.isReady,
   tls,
   connectionAgeMsMax: config.connectionAgeMsMax,
+  // A gateway brings all its subscribers: one too many is refused in words, and nobody's read waits for one to go.
+  concurrentStreamsMax: config.subscribersMax + READS_MAX,
   guards: [callersGuard(tls, marketDataCallers)],
 });
 life.own("grpc", () => grpc.close());

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import { DomainError } from "../errors/domain-error.js";
 import { MatcherService } from "../gen/bourse/matcher/v1/matcher_pb.js";
@@ -170,4 +171,42 @@ test("a message above the limit gets a precise error, and a call that changes so
     facts: { outcome: "NOT_ATTEMPTED" },
   });
   expect(await matcher.getOrder({ orderId: "x".repeat(900) })).toBeDefined();
+});
+
+test("subscriptions of many callers over one connection leave room for reads", async () => {
+  const subscribers = 150;
+  let open = 0;
+  const server = await serveGrpc({
+    host: "127.0.0.1",
+    port: 0,
+    services: [
+      implement(MatcherService, {
+        getShardState: async () => ({ seq: 7n }),
+        async *watchShard(_, call) {
+          open += 1;
+          await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
+          yield {};
+        },
+      }),
+    ],
+    log: createLogger({ service: "test", level: "silent" as "fatal" }),
+    metrics: createMetrics("test"),
+    isReady: () => true,
+    concurrentStreamsMax: subscribers + 1,
+  });
+  const channel = openChannel(`127.0.0.1:${server.port}`);
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  closers.push(
+    () => channel.close(),
+    () => server.close(1_000),
+    () => stop.abort(),
+  );
+  const matcher = createClient(MatcherService, channel);
+  const reading = Array.from({ length: subscribers }, async () => {
+    for await (const _ of matcher.watchShard({}, { signal: stop.signal }));
+  });
+  void Promise.allSettled(reading);
+  await expect.poll(() => open).toBe(subscribers);
+  await expect(matcher.getShardState({}, { timeoutMs: 2_000 })).resolves.toMatchObject({ seq: 7n });
 });

@@ -37,6 +37,11 @@ export interface GrpcServerOptions {
   readonly tls?: MeshTls | undefined;
   /** Age at which a connection is closed once its calls are done, so that clients find new replicas. */
   readonly connectionAgeMsMax?: number | undefined;
+  /**
+   * Calls at once of one connection; more wait there unseen, reads too. 100, but for a server whose callers
+   * bring many subscriptions of others over one connection.
+   */
+  readonly concurrentStreamsMax?: number;
   /** Largest message that is read, bytes. */
   readonly messageBytesMax?: number;
 }
@@ -69,12 +74,12 @@ const DRAIN_MS = 10_000;
 
 /** Starts a gRPC server that carries the services, health (v1) and reflection (v1, v1alpha). */
 export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { tls, connectionAgeMsMax } = options;
+  const { tls, connectionAgeMsMax, concurrentStreamsMax = CONCURRENT_STREAMS_MAX } = options;
   const drain = new AbortController();
   const server = new Server({
     // What is a little too large is read, so that it gets a precise error; grpc-js' own has no details.
     "grpc.max_receive_message_length": Math.min(MESSAGE_BYTES_MAX, 16 * bytesMaxOf(options)),
-    "grpc.max_concurrent_streams": CONCURRENT_STREAMS_MAX,
+    "grpc.max_concurrent_streams": concurrentStreamsMax,
     "grpc.max_metadata_size": HEADER_BYTES_MAX,
     "grpc.enable_channelz": 0,
     ...(connectionAgeMsMax === undefined ? {} : { "grpc.max_connection_age_ms": connectionAgeMsMax }),
