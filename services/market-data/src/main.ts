@@ -15,11 +15,13 @@ import { settings } from "./config.js";
 import { FanOut } from "./flow/fan-out.js";
 import { followEvents } from "./flow/follow-events.js";
 import { createMarketReads } from "./flow/read-markets.js";
-import { createShardFeed, isCurrent, lagRecords } from "./flow/shard-feed.js";
+import { createShardFeed, lagRecords, type ShardFeed, whyNotShown } from "./flow/shard-feed.js";
 import { crc32 } from "./io/crc32.js";
 import { marketDataCallers } from "./rpc/callers.js";
 import { marketDataService } from "./rpc/market-data-service.js";
 
+/** How long a start waits for all shards before it is ready with some. */
+const PATIENCE_MS = 15_000;
 /** Reads of one gateway at once, beside its subscriptions. */
 const READS_MAX = 1_000;
 
@@ -31,7 +33,7 @@ const lag = metrics.gauge("bourse_market_data_lag_records", "Records of a shard 
 const subscribers = metrics.gauge("bourse_market_data_subscribers", "Open subscriptions.");
 life.own("tracing", await startTracing({ service: "market-data", ...config.tracing }));
 const adminPort = await serveOperations(config, { life, log, metrics });
-const tls = openMeshTls(config.tls);
+const tls = openMeshTls(config.tls, metrics);
 
 // What it does: one feed per shard, read by all.
 const fanOut = new FanOut({
@@ -41,15 +43,16 @@ const fanOut = new FanOut({
   subscribersMax: config.subscribersMax,
   onSubscribers: (count) => subscribers.set(count),
 });
-const feeds = config.shards.map(({ shard, address }) => {
+const shown = life.readiness("shards");
+const startedMs = clock.monotonicMs();
+const feeds: ShardFeed[] = config.shards.map(({ shard, address, serverName }) => {
   const feed = createShardFeed(shard, config.recentTradesMax);
-  const channel = openChannel(address, { tls });
+  const channel = openChannel(address, { tls, serverName });
   life.own(`channel to shard ${shard}`, () => channel.close());
   const matcher = createClient(MatcherService, channel);
-  const readiness = life.readiness(`shard ${shard}`);
   const lagOfShard = lag.labels({ shard: String(shard) });
   const onProgress = () => {
-    readiness.set(isCurrent(feed), feed.showFromSeq === undefined ? "not heard yet" : "catching up");
+    showFeeds();
     lagOfShard.set(lagRecords(feed));
   };
   life.loop(`events of shard ${shard}`, (signal) =>
@@ -57,6 +60,8 @@ const feeds = config.shards.map(({ shard, address }) => {
   );
   return feed;
 });
+// A shard that stays away must not keep the markets of the others from their readers for ever.
+setTimeout(showFeeds, PATIENCE_MS).unref();
 life.loop("heartbeats", (signal) => fanOut.heartbeats(signal));
 
 // How the world reaches it.
@@ -79,3 +84,8 @@ life.own("grpc", () => grpc.close());
 log.info({ grpcPort: grpc.port, adminPort, shards: feeds.length }, "market data started");
 
 await life.runUntilSignal();
+
+function showFeeds(): void {
+  const why = whyNotShown(feeds, clock.monotonicMs() - startedMs < PATIENCE_MS);
+  shown.set(why === undefined, why);
+}

@@ -65,7 +65,7 @@ const readiness = life.readiness(`shard ${number}`);
 readiness.set(false, "recovering");
 const operations = { host, adminPort: config.adminPort ?? 9_100 + number, healthPort: config.healthPort };
 const adminPort = await serveOperations(operations, { life, log, metrics });
-const tls = openMeshTls(config.tls);
+const tls = openMeshTls(config.tls, metrics);
 
 // What the shard stands on. A write that fails ends the process at once: nothing more is answered.
 let opened: Journal | undefined;

@@ -63,7 +63,7 @@ life.own("tracing", await startTracing({ service: "order-gateway", ...config.tra
 const serving = life.readiness("doors");
 const { host } = config;
 const adminPort = await serveOperations(config, { life, log, metrics });
-const tls = openMeshTls(config.tls);
+const tls = openMeshTls(config.tls, metrics);
 
 // What the edge stands on: history, wallet, shards, market data, keys.
 const pool = openPool(config.postgresUrl, {

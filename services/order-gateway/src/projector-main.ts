@@ -29,7 +29,7 @@ life.own("tracing", await startTracing({ service: "projector", ...config.tracing
 
 // Health first, so that it can be asked what is missing.
 const adminPort = await serveOperations(config, { life, log, metrics });
-const tls = openMeshTls(config.tls);
+const tls = openMeshTls(config.tls, metrics);
 
 // What it stands on.
 const pool = openPool(config.postgresUrl, {
@@ -52,8 +52,8 @@ life.loop("partitions", (signal) =>
 );
 
 // What it does, for each shard on its own.
-for (const { shard, address } of config.shards) {
-  const channel = openChannel(address, { tls });
+for (const { shard, address, serverName } of config.shards) {
+  const channel = openChannel(address, { tls, serverName });
   life.own(`channel to shard ${shard}`, () => channel.close());
   const matcher = createClient(MatcherService, channel);
   const readiness = life.readiness(`shard ${shard}`);

@@ -128,7 +128,7 @@ const refuseBeforeMigration = () => {
   if (!isMigrated) throw new DomainError("WALLET_UNAVAILABLE", { outcome: "NOT_ATTEMPTED" });
 };
 const adminPort = await serveOperations(config, { life, log, metrics });
-const tls = openMeshTls(config.tls);
+const tls = openMeshTls(config.tls, metrics);
 const grpc = await serveGrpc({
   host,
   port: config.grpcPort,

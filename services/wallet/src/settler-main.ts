@@ -40,7 +40,7 @@ life.own("tracing", await startTracing({ service: "settler", ...config.tracing }
 
 // Probes and metrics are its only door.
 const adminPort = await serveOperations(config, { life, log, metrics });
-const tls = openMeshTls(config.tls);
+const tls = openMeshTls(config.tls, metrics);
 
 // The wallet, behind one breaker for all shards.
 const breaker = createBreaker({
@@ -67,8 +67,8 @@ const wallet = createWalletClient(createClient(WalletService, walletChannel), {
 });
 
 // One follower and one sweep per shard; each goes its own way.
-for (const { shard, address } of config.shards) {
-  const channel = openChannel(address, { tls });
+for (const { shard, address, serverName } of config.shards) {
+  const channel = openChannel(address, { tls, serverName });
   life.own(`channel to shard ${shard}`, () => channel.close());
   const events = createClient(MatcherService, channel);
   const matcher = createMatcherClient(events);

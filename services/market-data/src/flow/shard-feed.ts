@@ -56,6 +56,21 @@ export function isCurrent(feed: ShardFeed): boolean {
   return feed.showFromSeq !== undefined && feed.view.seq >= feed.showFromSeq;
 }
 
+/**
+ * Why the feeds cannot be shown yet; undefined when they can. While `isPatient` all shards are waited for; then
+ * one that is never heard no longer keeps the markets of the others from their readers.
+ */
+export function whyNotShown(feeds: readonly ShardFeed[], isPatient: boolean): string | undefined {
+  const late = feeds.filter((feed) => !isCurrent(feed));
+  const silent = late.filter(({ showFromSeq }) => showFromSeq === undefined);
+  const isEnough = silent.length === late.length && late.length < feeds.length && !isPatient;
+  if (late.length === 0 || isEnough) return undefined;
+  const words = late.map(
+    (feed) => `${feed.shard} ${silent.includes(feed) ? "not heard yet" : "catching up"}`,
+  );
+  return `shard ${words.join(", ")}`;
+}
+
 /** Records that the shard is known to have and the views do not include yet. */
 export function lagRecords(feed: ShardFeed): number {
   return Math.max(0, feed.knownSeq - feed.view.seq);

@@ -53,9 +53,16 @@ interface Shard {
   wasHeard: boolean;
 }
 
+/** Where a shard is, and the name in its certificate if that is another. */
+export interface ShardAddress {
+  readonly shard: number;
+  readonly address: string;
+  readonly serverName?: string | undefined;
+}
+
 export interface ShardsOptions {
   readonly tls?: MeshTls | undefined;
-  readonly shards: readonly { readonly shard: number; readonly address: string }[];
+  readonly shards: readonly ShardAddress[];
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -83,9 +90,7 @@ export class Shards {
   constructor(options: ShardsOptions) {
     this.#options = options;
     this.#startedMs = options.clock.monotonicMs();
-    this.#shards = new Map(
-      options.shards.map(({ shard, address }) => [shard, openShard(options, shard, address)]),
-    );
+    this.#shards = new Map(options.shards.map((shard) => [shard.shard, openShard(options, shard)]));
   }
 
   /** Follows one shard until the signal aborts: markets, quotes, time, open or not. */
@@ -287,8 +292,8 @@ export class Shards {
   }
 }
 
-function openShard(options: ShardsOptions, number: number, address: string): Shard {
-  const channel = openChannel(address, { tls: options.tls });
+function openShard(options: ShardsOptions, { shard: number, address, serverName }: ShardAddress): Shard {
+  const channel = openChannel(address, { tls: options.tls, serverName });
   const client = createClient(MatcherService, channel);
   const { clock, random } = options;
   const link = new ShardLink({

@@ -1,4 +1,5 @@
 // Mutual TLS inside the mesh: who a peer is follows from its certificate and from nothing else.
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import {
@@ -9,6 +10,7 @@ import {
   type ServerWritableStream,
 } from "@grpc/grpc-js";
 import { ConfigError, refuseSettings, type TlsSettings } from "../runtime/config.js";
+import type { Metrics } from "../runtime/metrics.js";
 
 /** Names of the mesh's own callers, as their certificates carry them: spiffe://<trust domain>/<name>. */
 export type MeshIdentity =
@@ -29,6 +31,7 @@ export interface MeshTls {
 
 /** A certificate is renewed weeks before it ends, so nobody waits for this. */
 const REREAD_MS = 10_000;
+const SHOW_END_MS = 60_000;
 
 /**
  * Credentials from the files of the settings; undefined without settings: then the mesh speaks plaintext.
@@ -36,11 +39,12 @@ const REREAD_MS = 10_000;
  * cannot be read at the start, or do not fit together, end the process with 78, as every setting that
  * cannot work: a server with them would drop each connection, and say that it is ready.
  */
-export function openMeshTls(settings: TlsSettings | undefined): MeshTls | undefined {
+export function openMeshTls(settings: TlsSettings | undefined, metrics?: Metrics): MeshTls | undefined {
   if (settings === undefined) return undefined;
   const { certFile, keyFile, caFile, trustDomain } = settings;
   const mistakes = mistakesIn({ certFile, keyFile, caFile });
   if (mistakes.length > 0) refuseSettings(new ConfigError(mistakes));
+  if (metrics !== undefined) showEnd(certFile, metrics);
   const provider = new experimental.FileWatcherCertificateProvider({
     certificateFile: certFile,
     privateKeyFile: keyFile,
@@ -52,6 +56,25 @@ export function openMeshTls(settings: TlsSettings | undefined): MeshTls | undefi
     server: experimental.createCertificateProviderServerCredentials(provider, provider, true),
     trustDomain,
   };
+}
+
+/** Shows when the certificate ends, as its file says now: one that nobody renews ends the mesh without a word. */
+function showEnd(certFile: string, metrics: Metrics): void {
+  const end = metrics.gauge(
+    "bourse_mesh_certificate_end_timestamp_seconds",
+    "When this process's certificate ends, seconds since 1970 UTC; 0 while its file cannot be read.",
+  );
+  const show = () => end.set(endOf(certFile));
+  show();
+  setInterval(show, SHOW_END_MS).unref();
+}
+
+function endOf(certFile: string): number {
+  try {
+    return Date.parse(new X509Certificate(readFileSync(certFile)).validTo) / 1_000;
+  } catch {
+    return 0;
+  }
 }
 
 /** Credentials of a server: mutual TLS, or none. */

@@ -116,9 +116,16 @@ export const processSettings = {
 
 /** Where the shards are. */
 export const shardsSettings = z
-  .array(z.strictObject({ shard: whole().pipe(z.int().min(0)), address: text() }))
+  .array(
+    z.strictObject({
+      shard: whole().pipe(z.int().min(0)),
+      address: text(),
+      // With mutual TLS, where it is not the host of the address.
+      serverName: text().optional(),
+    }),
+  )
   .min(1)
-  .describe("each shard's number and gRPC address")
+  .describe("each shard's number, gRPC address, and the name in its certificate if that is another")
   .superRefine((shards, context) => {
     const numbers = shards.map(({ shard }) => shard);
     if (new Set(numbers).size !== numbers.length)

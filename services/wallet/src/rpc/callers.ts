@@ -8,7 +8,7 @@ export const walletCallers = [
     reserveStream: ["order-gateway"],
     getReservation: ["order-gateway"],
     settle: ["settler"],
-    getCursor: ["settler", "auditor"],
+    getCursor: ["settler"],
     listOrphans: ["settler"],
     markSequenced: ["settler"],
   }),
