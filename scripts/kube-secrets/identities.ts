@@ -29,6 +29,6 @@ export function dnsNamesOf(identity: MeshIdentity, place: { fullname: string; na
   const inNamespace = [`${service}.${place.namespace}`, `${service}.${place.namespace}.svc`];
   const names = [service, ...inNamespace, `${service}.${place.namespace}.svc.cluster.local`];
   if (identity !== "matcher") return names;
-  // A shard is one pod, so it is called by the pod's name. No client accepts a wildcard of two labels.
+  // An audit calls a shard by its pod's name. No client accepts a wildcard of two labels.
   return [...names, ...names.slice(1).map((name) => `*.${name}`)];
 }

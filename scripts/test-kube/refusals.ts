@@ -191,6 +191,16 @@ const byTemplates: readonly Refusal[] = [
     says: ["ingress.http.hosts or ingress.grpc.hosts must name a host"],
   },
   {
+    what: "a smoke test on a market that is not listed",
+    values: { smoke: { symbol: "DOGE/USDT" } },
+    says: ["smoke.symbol DOGE/USDT is not among markets (BTC/USDT, "],
+  },
+  {
+    what: "two monitors of everything",
+    values: { monitoring: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } },
+    says: ["monitoring.podMonitor and monitoring.serviceMonitor are both enabled"],
+  },
+  {
     what: "a pod that is killed while it drains",
     values: { wallet: { terminationGracePeriodSeconds: 10 } },
     says: ["wallet.terminationGracePeriodSeconds 10 must be above 18", "a drain of 15000 ms"],

@@ -126,6 +126,12 @@ export const COMPANIONS: readonly {
     when: (at) => at("ingress.enabled") === true,
     needs: { ingress: { http: { hosts: ["api.example.com"] } } },
   },
+  // The market of the sample.
+  { when: (at) => Boolean(at("smoke.existingSecret")), needs: { smoke: { symbol: "BTC/USDT" } } },
+  {
+    when: (at) => at("monitoring.serviceMonitor.enabled") === true,
+    needs: { monitoring: { podMonitor: { enabled: false } } },
+  },
 ];
 
 /** A finding of kube-score that does not hold here, by the end of its line, and why. */
@@ -145,6 +151,10 @@ export const SCORE_ACCEPTED: readonly { readonly finding: RegExp; readonly reaso
   {
     finding: /^bourse-auditor .*selector doesn't match any pods$/,
     reason: "pods of an audit come and go; the policy is there for them",
+  },
+  {
+    finding: /-matcher-\d+ v1\/Service: The services selector does not match any pods$/,
+    reason: "by the name of a pod, which the StatefulSet gives as a label and its template cannot show",
   },
 ];
 

@@ -5,7 +5,7 @@ install and upgrade, or a dry run with --dry-run=server. Each check prints its m
 */}}
 {{- define "bourse.checks" -}}
 {{- $mistakes := list }}
-{{- range list "bourse.checkMarkets" "bourse.checkSecretNames" "bourse.checkDoors" "bourse.checkGracePeriods" "bourse.checkCluster" }}
+{{- range list "bourse.checkMarkets" "bourse.checkSecretNames" "bourse.checkSmoke" "bourse.checkDoors" "bourse.checkMonitors" "bourse.checkGracePeriods" "bourse.checkCluster" }}
 {{- $mistakes = concat $mistakes (include . $ | splitList "\n") }}
 {{- end }}
 {{- with without $mistakes "" }}
@@ -113,6 +113,24 @@ auth.existingSecret or auth.jwksUrl must say where the keys of access tokens com
 {{- end }}
 {{- if and (eq .mtls.mode "certManager") (not .mtls.issuerRef.name) }}
 mtls.issuerRef.name must name the issuer of the certificates, since mtls.mode is certManager
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "bourse.checkSmoke" -}}
+{{- $symbols := list }}
+{{- range .Values.markets }}{{ $symbols = append $symbols .symbol }}{{ end }}
+{{- with .Values.smoke }}
+{{- if and .existingSecret (not (has .symbol $symbols)) }}
+smoke.symbol {{ .symbol }} is not among markets ({{ join ", " $symbols | default "none" }}): list it, name one that is, or empty smoke.existingSecret to have no test
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "bourse.checkMonitors" -}}
+{{- with .Values.monitoring }}
+{{- if and .podMonitor.enabled .serviceMonitor.enabled }}
+monitoring.podMonitor and monitoring.serviceMonitor are both enabled: every process would be read twice
 {{- end }}
 {{- end }}
 {{- end }}

@@ -82,6 +82,11 @@ matcher: { key: matcher, kind: StatefulSet, serves: [grpc], reads: [] }
 {{- index .root.Values.mtls.existingSecrets .component | default (printf "%s-%s-tls" (include "bourse.fullname" .root) .component) }}
 {{- end }}
 
+{{- /* Name of a shard's pod, by the rules of a StatefulSet, and of its service. */}}
+{{- define "bourse.shardName" -}}
+{{ include "bourse.fullname" .root }}-matcher-{{ .shard }}
+{{- end }}
+
 {{- define "bourse.serviceDomain" -}}
 {{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
 {{- end }}

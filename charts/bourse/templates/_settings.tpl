@@ -10,8 +10,13 @@ explained in services/local/bourse.yaml of the sources. Secrets are not here; th
 {{- with .Values.tracing.otlpUrl }}{{ $_ := set $tracing "otlpUrl" . }}{{ end }}
 {{- $shards := list }}
 {{- range $shard := until (int .Values.matcher.shards) }}
-{{- $address := printf "%s-matcher-%d.%s-matcher.%s:50051" $name $shard $name $domain }}
-{{- $shards = append $shards (dict "shard" $shard "address" $address) }}
+{{- $address := printf "%s.%s:50051" (include "bourse.shardName" (dict "root" $ "shard" $shard)) $domain }}
+{{- $entry := dict "shard" $shard "address" $address }}
+{{- if ne $.Values.mtls.mode "plaintext" }}
+{{- /* The matchers share one certificate, and shards to come would not be in it: it has the name of them all. */}}
+{{- $_ := set $entry "serverName" (printf "%s-matcher.%s" $name $domain) }}
+{{- end }}
+{{- $shards = append $shards $entry }}
 {{- end }}
 {{- $settings := dict "log" .Values.log "tracing" $tracing "shards" $shards "markets" .Values.markets }}
 {{- if ne .Values.mtls.mode "plaintext" }}

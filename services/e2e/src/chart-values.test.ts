@@ -131,6 +131,12 @@ describe.each([{ name: "values.yaml", values: defaults }, ...environments])("$na
     const { shards } = values.matcher as { shards: number };
     expect(markets.filter(({ shard }) => shard >= shards)).toEqual([]);
   });
+
+  test("lists the market of its smoke test", () => {
+    const { existingSecret, symbol } = values.smoke as { existingSecret: string; symbol: string };
+    if (existingSecret === "") return;
+    expect(markets.map((market) => market.symbol)).toContain(symbol);
+  });
 });
 
 describe.each(["orderGateway", "wallet", "settler", "projector", "marketData", "matcher"])(
