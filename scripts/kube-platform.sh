@@ -32,11 +32,21 @@ main() {
 }
 
 # Pods of the exchange and its database keep the strictest rules that Kubernetes has a name for. Here it refuses
-# those which do not; in a cluster of others' making the namespace's own labels count.
+# those which do not; in a namespace of others' making its own labels count. The mark tells the two apart, and comes
+# with the namespace in one request: a label that failed is repaired by the next run, and nobody else's is touched.
 make_namespace() {
-  on_cluster get namespace "$1" >/dev/null 2>&1 && return
-  on_cluster create namespace "$1"
-  on_cluster label namespace "$1" pod-security.kubernetes.io/enforce=restricted
+  local mark=app.kubernetes.io/managed-by=bourse-kube-platform
+  if ! on_cluster get namespace "$1" >/dev/null 2>&1; then
+    on_cluster create -f - <<YAML
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: "$1"
+  labels: { ${mark/=/: } }
+YAML
+  fi
+  on_cluster label namespace --selector "$mark" --field-selector "metadata.name=$1" --overwrite \
+    pod-security.kubernetes.io/enforce=restricted
 }
 
 on_cluster() { kubectl ${context[@]+"${context[@]}"} "$@"; }
