@@ -27,9 +27,9 @@ async function main(options: TestOptions): Promise<boolean> {
   const stop = stopSignal();
   const { namespace } = options;
   const cluster = new Cluster({ kubeconfig: resolve(options.kubeconfig), namespace, signal: stop.signal });
+  await checkReach(cluster);
+  const images = await prepareImages({ ...options, kubeconfig: resolve(options.kubeconfig) }, say);
   try {
-    await checkReach(cluster);
-    const images = await prepareImages({ ...options, kubeconfig: resolve(options.kubeconfig) }, say);
     await preparePlatform({ kubeconfig: resolve(options.kubeconfig), namespace }, images.postgres, say);
     const session = await openSession(options, cluster, images, say);
     const results = await runPhases(session);
@@ -80,7 +80,7 @@ function stopSignal(): { signal: AbortSignal; end(): void } {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, onSignal);
-  const late = setTimeout(() => stop.abort(), minutesMax * 60_000);
+  const late = setTimeout(() => stop.abort(), minutesMax * 60_000).unref();
   return {
     signal: stop.signal,
     end: () => {
