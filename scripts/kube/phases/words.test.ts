@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { reasonOf } from "./words.js";
 
 const pod = (status: object) => ({
-  metadata: { name: "p" },
+  metadata: { name: "p", uid: "1" },
   status: { containerStatuses: [{ ready: false, state: {}, ...status }] },
 });
 

@@ -4,7 +4,7 @@ import type { Cluster } from "../cluster.js";
 import type { Release } from "../release.js";
 
 interface WaitingPod {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly uid: string };
   readonly status: {
     readonly containerStatuses?: readonly {
       readonly ready: boolean;
@@ -30,8 +30,8 @@ export function lastWords(cluster: Cluster, release: Release): { stop(): Promise
       const { items } = await cluster
         .json<{ items: WaitingPod[] }>(["get", "pods", "-l", release.selector])
         .catch(() => ({ items: [] as WaitingPod[] }));
-      old ??= new Set(items.map(({ metadata }) => metadata.name));
-      for (const pod of items) if (!old.has(pod.metadata.name)) said = reasonOf(pod) ?? said;
+      old ??= new Set(items.map(({ metadata }) => metadata.uid));
+      for (const pod of items) if (!old.has(pod.metadata.uid)) said = reasonOf(pod) ?? said;
       await systemClock.sleep(lookEveryMs, stopped.signal);
     }
   })();
