@@ -1,11 +1,16 @@
 // One exchange per folder of state. The lock names its owner, so that what a dead owner left is taken
 // over and a living one is named in the refusal.
 import { randomUUID } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { tryLock, type Unlock } from "@bourse/shared/runtime/kernel-lock.js";
 
 import { identityOf, isAlive, type ProcessIdentity } from "./process-identity.js";
 import { StartError } from "./start-error.js";
+
+const ENTER_MS_MAX = 10_000;
+const ENTER_AGAIN_MS = 5;
 
 /** A lock that is held; `release` gives it back. */
 export interface InstanceLock {
@@ -21,54 +26,45 @@ export async function findOwner(home: string): Promise<ProcessIdentity | undefin
 /** Takes the lock of a folder, which is made when absent; fails with a StartError while another process has it. */
 export async function lockHome(home: string): Promise<InstanceLock> {
   await mkdir(home, { recursive: true, mode: 0o700 });
-  const file = lockFile(home);
-  for (let attempt = 0; attempt < 10; attempt += 1) {
-    if (await createLock(file)) return { release: () => rm(file, { force: true }) };
+  // Looking and taking are one step: of several that find what a dead owner left, the first to take it over
+  // is found by the others as a living one.
+  const done = await enter(home);
+  try {
     const owner = await findOwner(home);
     if (owner !== undefined) {
       throw new StartError(
         `an exchange already runs on ${home} (pid ${owner.pid}); stop it, or give this one a folder of its own: BOURSE_HOME=<folder> npm start`,
       );
     }
-    await setAsideStale(file);
+    await writeOwner(lockFile(home));
+    return { release: () => rm(lockFile(home), { force: true }) };
+  } finally {
+    await done();
   }
-  throw new StartError(`cannot lock ${home}: several exchanges start on it at once`);
+}
+
+/** One at a time, whoever dies meanwhile. */
+async function enter(home: string): Promise<Unlock> {
+  const until = performance.now() + ENTER_MS_MAX;
+  for (;;) {
+    const done = await tryLock(home, "instance.guard");
+    if (done !== undefined) return done;
+    if (performance.now() > until)
+      throw new StartError(`cannot lock ${home}: several exchanges start on it at once`);
+    // Another process is at it for a few milliseconds; it offers no event to wait for.
+    await setTimeout(ENTER_AGAIN_MS);
+  }
 }
 
 function lockFile(home: string): string {
   return join(home, "instance.lock");
 }
 
-// Written aside and linked: the lock appears with its content or not at all.
-async function createLock(file: string): Promise<boolean> {
+// Written aside and moved: the lock appears with its content or not at all.
+async function writeOwner(file: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
-  const handle = await open(aside, "wx", 0o600);
-  try {
-    await handle.writeFile(JSON.stringify(identityOf(process.pid)));
-    await link(aside, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  } finally {
-    await handle.close();
-    await rm(aside, { force: true });
-  }
-}
-
-// Moving wins for one of several that found the same stale lock. A lock that became a living one
-// between look and move is put back.
-async function setAsideStale(file: string): Promise<void> {
-  const aside = `${file}.stale-${randomUUID()}`;
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
-  const moved = parseOwner(await readFile(aside, "utf8"));
-  if (moved !== undefined && isAlive(moved)) await link(aside, file).catch(() => undefined);
-  await rm(aside, { force: true });
+  await writeFile(aside, JSON.stringify(identityOf(process.pid)), { flag: "wx", mode: 0o600 });
+  await rename(aside, file);
 }
 
 function parseOwner(text: string): ProcessIdentity | undefined {

@@ -7,7 +7,8 @@
 import { type FileHandle, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "@bourse/shared/assert.js";
-import { lockDirectory, type Unlock } from "./directory-lock.js";
+import type { Unlock } from "@bourse/shared/runtime/kernel-lock.js";
+import { lockDirectory } from "./directory-lock.js";
 import {
   COMMIT,
   COMMIT_BYTES,
