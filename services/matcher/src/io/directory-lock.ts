@@ -26,7 +26,7 @@ export async function lockDirectory(directory: string): Promise<Unlock> {
   await writeFile(holder, `${process.pid}\n`);
   return async () => {
     await rm(holder, { force: true });
-    await unlock();
+    return unlock();
   };
 }
 
