@@ -8,6 +8,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 
+# A cluster on this machine may bring its tools beside its kubeconfig.
+if [[ -f ${1:-} ]] && ! command -v kubectl >/dev/null; then
+  PATH="$PATH:$(dirname "$(readlink -f "$1")")/bin"
+  export PATH
+fi
 # A helm that the project has built serves when there is no other.
 if ! command -v helm >/dev/null; then
   PATH="$PATH:$("$here/kube-tools.sh" path 2>/dev/null | paste -sd:)"
