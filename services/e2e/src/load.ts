@@ -74,7 +74,6 @@ function startLoad(users: readonly User[], options: { seed: number; prefix: stri
   // Every call under way listens, which is many on purpose.
   setMaxListeners(0, given.signal);
   let isStopped = false;
-  const _repeats = 0;
 
   const tell = (word: Told) => {
     told.push(word);
