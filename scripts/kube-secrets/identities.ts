@@ -1,17 +1,5 @@
-// Who takes part in the mesh, and by which names the servers among them are reached.
-
-/** Every identity of the mesh; each gets a certificate in a secret of its own. */
-export const meshIdentities = [
-  "order-gateway",
-  "wallet",
-  "settler",
-  "matcher",
-  "projector",
-  "market-data",
-  "auditor",
-] as const;
-
-export type MeshIdentity = (typeof meshIdentities)[number];
+// By which names the servers of the mesh are reached.
+import type { MeshIdentity } from "@bourse/shared/rpc/mesh-tls.js";
 
 // The others only call; their certificates need no name of a host.
 const servers: readonly MeshIdentity[] = ["wallet", "matcher", "market-data"];

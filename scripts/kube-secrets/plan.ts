@@ -1,10 +1,12 @@
 // Which secrets a release needs that has neither cert-manager nor a secret store, and what is in them.
 // What exists is kept and used: passwords, keys and certificates of a running release stay valid.
+
 import { randomBytes } from "node:crypto";
 import { createSigningKey, type SigningKey, signToken, type TokenClaims } from "@bourse/local/keys.js";
 import { StartError } from "@bourse/local/start-error.js";
+import { type MeshIdentity, meshIdentities } from "@bourse/shared/rpc/mesh-tls.js";
 import { type Authority, createAuthority, openAuthority } from "@bourse/shared/testing/certificates.js";
-import { dnsNamesOf, meshIdentities } from "./identities.js";
+import { dnsNamesOf } from "./identities.js";
 import type { ExistingSecrets, Secret } from "./secret.js";
 import { loadUsers, operator, smokeUsers } from "./users.js";
 
@@ -88,11 +90,7 @@ function authoritySecret(name: string, { caPem, caKeyPem }: Authority): Secret {
   return { name, type: "kubernetes.io/tls", data: { "tls.crt": caPem, "tls.key": caKeyPem } };
 }
 
-async function leafSecret(
-  authority: Authority,
-  identity: (typeof meshIdentities)[number],
-  place: Place,
-): Promise<Secret> {
+async function leafSecret(authority: Authority, identity: MeshIdentity, place: Place): Promise<Secret> {
   const { certPem, keyPem } = await authority.issue({ identity, dnsNames: dnsNamesOf(identity, place) });
   return {
     name: secretNames(place).tls[identity] ?? "",

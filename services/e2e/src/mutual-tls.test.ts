@@ -9,7 +9,7 @@ import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.
 import { OrderStatus, OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
-import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
+import { meshIdentities, openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
 import type { TlsSettings } from "@bourse/shared/runtime/config.js";
 import { createAuthority } from "@bourse/shared/testing/certificates.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -21,8 +21,7 @@ const closers: (() => unknown)[] = [];
 
 beforeAll(async () => {
   const authority = await createAuthority();
-  const identities = ["order-gateway", "wallet", "settler", "projector", "market-data", "matcher", "auditor"];
-  for (const identity of identities) {
+  for (const identity of meshIdentities) {
     const { certPem, keyPem } = await authority.issue({
       identity,
       dnsNames: ["localhost"],

@@ -271,8 +271,9 @@ export class Shards {
 
   #note({ number }: Shard, market: Market): void {
     const { symbol } = market;
-    const others = (this.#markets.get(symbol) ?? []).filter(({ shard }) => shard !== number);
-    const wasDoubled = (this.#markets.get(symbol) ?? []).length > 1;
+    const known = this.#markets.get(symbol) ?? [];
+    const others = known.filter(({ shard }) => shard !== number);
+    const wasDoubled = known.length > 1;
     this.#markets.set(symbol, [...others, { ...rulesOfMarket(market), shard: number }]);
     if (others.length === 0 || wasDoubled) return;
     const shards = [...others.map(({ shard }) => shard), number];

@@ -162,8 +162,7 @@ function unary(
         else reject(toDomainError(error));
       },
     );
-    cancelWith(call, options.signal);
-    if (options.waitForReady === true) keepLooking(channel, call);
+    attend(channel, call, options);
   });
 }
 
@@ -176,8 +175,7 @@ async function* serverStream(channel: Channel, method: DescMethod, request: obje
     metadataOf(options),
     deadlineOf(options),
   );
-  cancelWith(call, options.signal);
-  if (options.waitForReady === true) keepLooking(channel, call);
+  attend(channel, call, options);
   try {
     yield* call as AsyncIterable<object>;
   } catch (error) {
@@ -195,8 +193,7 @@ function duplex(channel: Channel, method: DescMethod, options: CallOptions): Dup
     metadataOf(options),
     deadlineOf(options),
   );
-  cancelWith(call, options.signal);
-  if (options.waitForReady === true) keepLooking(channel, call);
+  attend(channel, call, options);
   // The iterator tells of an error only while somebody reads; without a listener it would end the process.
   const end: { error?: Error } = {};
   call.on("error", (error) => {
@@ -225,16 +222,17 @@ function duplex(channel: Channel, method: DescMethod, options: CallOptions): Dup
   };
 }
 
-/**
- * Makes a channel look for addresses again and again as long as a call waits for its connection. A name that
- * is not found (a pod that restarts has none for a moment) is looked up again by the next call or question,
- * but not by a call that waits: it would wait for ever.
- */
-function keepLooking(channel: Channel, call: EndingCall): void {
-  call.on("status", lookAgain(channel));
+/** Does for a call that was begun what its options ask for as long as it lasts. */
+function attend(channel: Channel, call: EndingCall, { signal, waitForReady }: CallOptions): void {
+  cancelWith(call, signal);
+  if (waitForReady === true) call.on("status", lookAgain(channel));
 }
 
-/** Looks until there is a connection, or the returned function is called. */
+/**
+ * Makes a channel look for addresses again and again until there is a connection, or the returned function is
+ * called. A name that is not found (a pod that restarts has none for a moment) is looked up again by the next
+ * call or question, but not by a call that waits for its connection: it would wait for ever.
+ */
 function lookAgain(channel: Channel): () => void {
   const state = channel.getChannel();
   const look = () => {

@@ -13,14 +13,17 @@ import { ConfigError, refuseSettings, type TlsSettings } from "../runtime/config
 import type { Metrics } from "../runtime/metrics.js";
 
 /** Names of the mesh's own callers, as their certificates carry them: spiffe://<trust domain>/<name>. */
-export type MeshIdentity =
-  | "order-gateway"
-  | "wallet"
-  | "settler"
-  | "matcher"
-  | "projector"
-  | "market-data"
-  | "auditor";
+export const meshIdentities = [
+  "order-gateway",
+  "wallet",
+  "settler",
+  "matcher",
+  "projector",
+  "market-data",
+  "auditor",
+] as const;
+
+export type MeshIdentity = (typeof meshIdentities)[number];
 
 /** How this process proves who it is, and whom it believes. */
 export interface MeshTls {
