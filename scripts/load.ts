@@ -6,7 +6,7 @@ import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { type LoadOptions, loadOptions, usage } from "./load/options.js";
 import { openRecordFile } from "./load/record-file.js";
 import { runLoad } from "./load/run.js";
-import { summaryOf } from "./load/summary.js";
+import { type LastWord, summaryOf } from "./load/summary.js";
 import { openUsers } from "./load/users.js";
 import { verifyWords } from "./load/verify.js";
 
@@ -24,7 +24,7 @@ async function main(options: LoadOptions): Promise<boolean> {
     const verdict = await verifyWords({ users, run, clock: systemClock });
     for (const line of verdict.examples) say(line);
     const { lost, doubled } = verdict;
-    const summary = { ...summaryOf(run), pending: run.pending, lost, doubled };
+    const summary: LastWord = { ...summaryOf(run), pending: run.pending, lost, doubled };
     say(JSON.stringify(summary));
     return lost === 0 && doubled === 0 && summary.errors === 0 && summary.pending === 0;
   } finally {

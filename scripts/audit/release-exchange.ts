@@ -8,6 +8,7 @@ import { type MeshTls, openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
 import type { Cluster } from "../kube/cluster.js";
 import { CommandError, lastLines } from "../kube/command.js";
 import { openPortForward, type PortForward } from "../kube/port-forward.js";
+import { parseSecrets } from "../kube-secrets/secret.js";
 import type { AuditedExchange, AuditedShard, JournalTool } from "./exchange.js";
 
 const grpcPort = 50_051;
@@ -165,11 +166,11 @@ async function postgresSecret(cluster: Cluster, fullname: string): Promise<strin
   return name;
 }
 
-async function secretData(cluster: Cluster, name: string): Promise<Record<string, string> | undefined> {
-  const text = await cluster.kubectl(["get", "secret", name, "--ignore-not-found", "-o", "json"]);
-  if (text.trim() === "") return undefined;
-  const { data = {} } = JSON.parse(text) as { data?: Record<string, string> };
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")]),
+async function secretData(
+  cluster: Cluster,
+  name: string,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  return parseSecrets(await cluster.kubectl(["get", "secret", name, "--ignore-not-found", "-o", "json"])).get(
+    name,
   );
 }

@@ -1,31 +1,11 @@
 // Load from inside the cluster: a pod beside the release, and not a part of it.
 import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { type OrderRecord, parseRecords } from "../load/record.js";
+import type { LastWord } from "../load/summary.js";
 import type { Cluster } from "./cluster.js";
 
 const recordsFile = "/records/records.csv";
 const drainSecondsMax = 300;
-
-/** What the load said last: see scripts/load/summary.ts. */
-export interface LoadSummary {
-  readonly placed: number;
-  readonly acknowledged: number;
-  readonly errors: number;
-  readonly tombstones: number;
-  readonly retried: number;
-  readonly ratePerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-  readonly retriedP99Ms: number;
-  readonly cancels: number;
-  readonly cancelsFailed: number;
-  readonly reasons: Readonly<Record<string, number>>;
-  /** Without a final word when the load gave up waiting. */
-  readonly pending: number;
-  readonly lost: number;
-  readonly doubled: number;
-}
 
 export interface LoadPodOptions {
   readonly name: string;
@@ -78,13 +58,13 @@ export class LoadPod {
   }
 
   /** Asks it to stop and waits until it has compared everything; its last word. */
-  async stop(): Promise<LoadSummary> {
+  async stop(): Promise<LastWord> {
     await this.#node("load", 'process.kill(1, "SIGTERM")');
     return this.untilEnded(drainSecondsMax);
   }
 
   /** Waits until it has ended by itself. */
-  async untilEnded(timeoutSeconds: number): Promise<LoadSummary> {
+  async untilEnded(timeoutSeconds: number): Promise<LastWord> {
     const path = `{.status.containerStatuses[?(@.name=="load")].state.terminated.exitCode}`;
     const untilMs = systemClock.monotonicMs() + timeoutSeconds * 1_000;
     for (;;) {
@@ -96,7 +76,7 @@ export class LoadPod {
     const log = await this.log();
     const last = log.split("\n").findLast((line) => line.startsWith("{"));
     if (last === undefined) throw new Error(`the load ended without a summary:\n${log}`);
-    return JSON.parse(last) as LoadSummary;
+    return JSON.parse(last) as LastWord;
   }
 
   log(): Promise<string> {

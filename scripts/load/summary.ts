@@ -27,6 +27,14 @@ export interface Summary {
   readonly reasons: Readonly<Record<string, number>>;
 }
 
+/** The last line of a run: its figures, and what the comparison at its end found. */
+export interface LastWord extends Summary {
+  /** Orders without a final word when the load gave up waiting. */
+  readonly pending: number;
+  readonly lost: number;
+  readonly doubled: number;
+}
+
 interface RunFigures {
   readonly records: readonly OrderRecord[];
   readonly seconds: number;

@@ -3,8 +3,8 @@ import { audit } from "../../audit/audit-run.js";
 import { findingLines } from "../../audit/finding.js";
 import { openReleaseExchange } from "../../audit/release-exchange.js";
 import type { OrderRecord } from "../../load/record.js";
+import type { LastWord } from "../../load/summary.js";
 import { atMost, mustHold } from "../figures.js";
-import type { LoadSummary } from "../load-pod.js";
 import { type Event, firstAcknowledgedMs, outageMs, seenDuring } from "../outages.js";
 import type { Session } from "../session.js";
 import { shardsOf } from "../values.js";
@@ -14,7 +14,7 @@ const retriedSecondsMax = 15;
 const rolling = new Set(["rolling upgrade", "helm rollback"]);
 
 /** Stops the load and holds its words against the exchange; figures of every event. */
-export async function finishLoad(session: Session): Promise<LoadSummary> {
+export async function finishLoad(session: Session): Promise<LastWord> {
   const { figures, load, say } = session;
   const summary = await load.stop();
   const records = await load.records();

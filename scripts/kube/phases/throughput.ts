@@ -8,9 +8,10 @@ import { defaultSettingsFile } from "@bourse/local/settings.js";
 import { parse } from "yaml";
 import { repoRoot } from "../../audit/repo-root.js";
 import { loadUsers, operator } from "../../kube-secrets/users.js";
+import type { LastWord } from "../../load/summary.js";
 import { run } from "../command.js";
 import { atLeast } from "../figures.js";
-import { LoadPod, type LoadSummary } from "../load-pod.js";
+import { LoadPod } from "../load-pod.js";
 import type { Session } from "../session.js";
 import { marketsOf, shardsOf, type Values } from "../values.js";
 
@@ -39,7 +40,7 @@ export async function compareThroughput(session: Session): Promise<void> {
       OPERATOR_TOKEN: await mesh.token(operator),
       LOAD_TOKENS: tokens.join("\n"),
     };
-    const runs = { cluster: [] as LoadSummary[], host: [] as LoadSummary[] };
+    const runs = { cluster: [] as LastWord[], host: [] as LastWord[] };
     await inCluster(session, warmUpSeconds);
     await onHost(env, warmUpSeconds);
     for (let round = 0; round < rounds; round += 1) {
@@ -49,7 +50,7 @@ export async function compareThroughput(session: Session): Promise<void> {
         `round ${round + 1}: cluster ${rateText(runs.cluster.at(-1))}, this machine ${rateText(runs.host.at(-1))}`,
       );
     }
-    const rate = (all: readonly LoadSummary[]) =>
+    const rate = (all: readonly LastWord[]) =>
       all.reduce((sum, { ratePerSecond }) => sum + ratePerSecond, 0) / rounds;
     const [cluster, host] = [rate(runs.cluster), rate(runs.host)];
     figures.push(
@@ -63,7 +64,7 @@ export async function compareThroughput(session: Session): Promise<void> {
   }
 }
 
-async function inCluster({ cluster, release, say }: Session, seconds: number): Promise<LoadSummary> {
+async function inCluster({ cluster, release, say }: Session, seconds: number): Promise<LastWord> {
   const { repository, tag } = release.values.image as { repository: string; tag: string };
   const pod = new LoadPod(cluster, {
     name: "bourse-throughput",
@@ -82,13 +83,13 @@ async function inCluster({ cluster, release, say }: Session, seconds: number): P
   }
 }
 
-async function onHost(env: Record<string, string>, seconds: number): Promise<LoadSummary> {
+async function onHost(env: Record<string, string>, seconds: number): Promise<LastWord> {
   const file = join(repoRoot(), "scripts", "dist", "load.js");
   const said = await run(process.execPath, [file, ...loadArgs(seconds)], {
     timeoutMs: (seconds + 120) * 1_000,
     env,
   });
-  return JSON.parse(said.trim().split("\n").at(-1) ?? "{}") as LoadSummary;
+  return JSON.parse(said.trim().split("\n").at(-1) ?? "{}") as LastWord;
 }
 
 function loadArgs(seconds: number): string[] {
@@ -110,6 +111,6 @@ async function hostSettings(values: Values): Promise<Values> {
   };
 }
 
-function rateText(summary: LoadSummary | undefined): string {
+function rateText(summary: LastWord | undefined): string {
   return `${summary?.ratePerSecond ?? 0} orders/s, p99 ${summary?.p99Ms ?? 0} ms`;
 }
