@@ -3,6 +3,7 @@ import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { type OrderRecord, parseRecords } from "../load/record.js";
 import type { LastWord } from "../load/summary.js";
 import type { Cluster } from "./cluster.js";
+import { untilTrue } from "./until.js";
 
 const recordsFile = "/records/records.csv";
 const drainSecondsMax = 300;
@@ -37,12 +38,11 @@ export class LoadPod {
       timeoutMs: 70_000,
     });
     this.#aheadMs = await this.#measureClock();
-    const untilMs = systemClock.monotonicMs() + 60_000;
-    while ((await this.records()).length === 0) {
-      if (systemClock.monotonicMs() > untilMs)
-        throw new Error(`no order was acknowledged within 60 s:\n${await this.log()}`);
-      await systemClock.sleep(500);
-    }
+    await untilTrue(async () => (await this.records()).length > 0, {
+      seconds: 60,
+      everyMs: 500,
+      orElse: async () => `no order was acknowledged within 60 s:\n${await this.log()}`,
+    });
   }
 
   /** Everything that has its final word so far, in the time of this machine. */
@@ -66,13 +66,12 @@ export class LoadPod {
   /** Waits until it has ended by itself. */
   async untilEnded(timeoutSeconds: number): Promise<LastWord> {
     const path = `{.status.containerStatuses[?(@.name=="load")].state.terminated.exitCode}`;
-    const untilMs = systemClock.monotonicMs() + timeoutSeconds * 1_000;
-    for (;;) {
-      const exit = await this.#cluster.kubectl(["get", "pod", this.#options.name, "-o", `jsonpath=${path}`]);
-      if (exit !== "") break;
-      if (systemClock.monotonicMs() > untilMs) throw new Error(`the load did not end:\n${await this.log()}`);
-      await systemClock.sleep(500);
-    }
+    const exit = ["get", "pod", this.#options.name, "-o", `jsonpath=${path}`];
+    await untilTrue(async () => (await this.#cluster.kubectl(exit)) !== "", {
+      seconds: timeoutSeconds,
+      everyMs: 500,
+      orElse: async () => `the load did not end:\n${await this.log()}`,
+    });
     const log = await this.log();
     const last = log.split("\n").findLast((line) => line.startsWith("{"));
     if (last === undefined) throw new Error(`the load ended without a summary:\n${log}`);

@@ -2,9 +2,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { repoRoot } from "../audit/repo-root.js";
 import type { Cluster } from "./cluster.js";
+import { untilTrue } from "./until.js";
 import { mergeValues, type Values } from "./values.js";
 
 export interface Pod {
@@ -117,17 +117,15 @@ export class Release {
 
   /** Waits until every wanted pod is there and ready, and no other; says which are not when it gives up. */
   async untilReady(timeoutSeconds: number): Promise<void> {
-    const untilMs = systemClock.monotonicMs() + timeoutSeconds * 1_000;
-    for (;;) {
+    let seen = "";
+    const areReady = async () => {
       const [pods, wanted] = await Promise.all([this.pods(), this.#wanted()]);
       const wrong = pods.filter(({ isEnding, isReady }) => isEnding || !isReady).map(({ name }) => name);
-      if (wrong.length === 0 && pods.length === wanted) return;
-      if (systemClock.monotonicMs() > untilMs)
-        throw new Error(
-          `not all ready after ${timeoutSeconds} s: ${pods.length} of ${wanted} pods, not ready: ${wrong.join(", ") || "none"}`,
-        );
-      await systemClock.sleep(500);
-    }
+      seen = `${pods.length} of ${wanted} pods, not ready: ${wrong.join(", ") || "none"}`;
+      return wrong.length === 0 && pods.length === wanted;
+    };
+    const orElse = () => `not all ready after ${timeoutSeconds} s: ${seen}`;
+    await untilTrue(areReady, { seconds: timeoutSeconds, everyMs: 500, orElse });
   }
 
   async #wanted(): Promise<number> {

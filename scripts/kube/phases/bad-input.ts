@@ -1,8 +1,8 @@
 // What must be refused: in words, and before anything that runs is touched.
-import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { mustHold } from "../figures.js";
 import { restrictedContainer } from "../load-pod.js";
 import type { Session } from "../session.js";
+import { until } from "../until.js";
 import { marketsOf, newMarket, shardsOf, type Values } from "../values.js";
 import { newerJournalScript } from "./newer-journal.js";
 import { complaintOf } from "./pods.js";
@@ -110,16 +110,14 @@ async function refuseNewerJournal({ cluster, figures, release, say }: Session): 
       .kubectl(["delete", "pod", journalPod, "--ignore-not-found", "--grace-period=1"]);
   }
 
-  async function untilEnded(): Promise<string> {
-    const untilMs = systemClock.monotonicMs() + 90_000;
-    for (;;) {
+  function untilEnded(): Promise<string> {
+    const look = async () => {
       const pod = await cluster.json<Parameters<typeof reasonOf>[0]>(["get", "pod", journalPod]);
       const reason = reasonOf(pod);
-      if (reason?.includes("exit") === true) return reason;
-      if (systemClock.monotonicMs() > untilMs)
-        throw new Error("the matcher did not refuse a journal of a newer format");
-      await systemClock.sleep(500);
-    }
+      return reason?.includes("exit") === true ? reason : undefined;
+    };
+    const orElse = () => "the matcher did not refuse a journal of a newer format";
+    return until(look, { seconds: 90, everyMs: 500, orElse });
   }
 }
 

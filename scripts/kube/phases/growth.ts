@@ -3,6 +3,7 @@ import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { mustHold } from "../figures.js";
 import { firstAcknowledgedMs } from "../outages.js";
 import { during, type Session } from "../session.js";
+import { until } from "../until.js";
 import { marketsOf, newMarket, shardsOf } from "../values.js";
 
 const firstOrderSecondsMax = 120;
@@ -58,17 +59,13 @@ function unusedSymbol({ release }: Session, symbols: readonly string[]): string 
 
 /** Waits until the load has an order acknowledged there; it looks for new markets every two seconds. */
 async function untilTraded({ load, newMarkets, say }: Session, symbol: string): Promise<void> {
-  const untilMs = systemClock.monotonicMs() + firstOrderSecondsMax * 1_000;
-  for (;;) {
-    const atMs = firstAcknowledgedMs(await load.records(), symbol);
-    if (atMs !== undefined) {
-      const askedAtMs = newMarkets.find((market) => market.symbol === symbol)?.askedAtMs ?? atMs;
-      return say(
-        `first order of ${symbol} acknowledged ${((atMs - askedAtMs) / 1_000).toFixed(1)} s after helm was asked`,
-      );
-    }
-    if (systemClock.monotonicMs() > untilMs)
-      throw new Error(`no order of ${symbol} was acknowledged within ${firstOrderSecondsMax} s`);
-    await systemClock.sleep(1_000);
-  }
+  const atMs = await until(async () => firstAcknowledgedMs(await load.records(), symbol), {
+    seconds: firstOrderSecondsMax,
+    everyMs: 1_000,
+    orElse: () => `no order of ${symbol} was acknowledged within ${firstOrderSecondsMax} s`,
+  });
+  const askedAtMs = newMarkets.find((market) => market.symbol === symbol)?.askedAtMs ?? atMs;
+  say(
+    `first order of ${symbol} acknowledged ${((atMs - askedAtMs) / 1_000).toFixed(1)} s after helm was asked`,
+  );
 }

@@ -1,9 +1,9 @@
 // Pods that go: deleted one by one, drained off their node, killed by force.
-import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { CommandError } from "../command.js";
 import { mustHold } from "../figures.js";
 import type { Pod } from "../release.js";
 import { during, type Session } from "../session.js";
+import { untilTrue } from "../until.js";
 
 const readySecondsMax = 90;
 
@@ -27,7 +27,7 @@ export async function killMatchers(session: Session): Promise<void> {
       await cluster.kubectl(["delete", "pod", pod.name, "--force", "--grace-period=0"], {
         timeoutMs: 60_000,
       });
-      await untilReplaced(session, [pod]);
+      await untilPods(session, (now) => !now.has(pod.uid));
       await release.untilReady(readySecondsMax);
     });
   }
@@ -52,7 +52,8 @@ export async function drainNode(session: Session): Promise<void> {
       // Not awaited yet: what it says is looked at below.
       draining.catch(() => undefined);
       if (isOnly) {
-        await Promise.race([untilReplaced(session, there.slice(0, 0), there), draining]);
+        const isGoing = (now: PodsNow) => there.some(({ uid }) => now.get(uid)?.isEnding ?? true);
+        await Promise.race([untilPods(session, isGoing), draining]);
         await cluster.kubectl(["uncordon", node]);
       }
       await draining;
@@ -72,20 +73,13 @@ export async function drainNode(session: Session): Promise<void> {
   );
 }
 
-/** Waits until all of `gone` are replaced; without any, until the first of `anyOf` is. */
-async function untilReplaced(
-  { release }: Session,
-  gone: readonly Pod[],
-  anyOf: readonly Pod[] = [],
-): Promise<void> {
-  const untilMs = systemClock.monotonicMs() + readySecondsMax * 1_000;
-  for (;;) {
-    const now = new Map((await release.pods()).map((pod) => [pod.uid, pod]));
-    const isGone = ({ uid }: Pod) => now.get(uid)?.isEnding ?? true;
-    if (gone.length > 0 ? gone.every(({ uid }) => !now.has(uid)) : anyOf.some(isGone)) return;
-    if (systemClock.monotonicMs() > untilMs) throw new Error("no pod went away");
-    await systemClock.sleep(300);
-  }
+/** The pods that there are, by uid. */
+type PodsNow = ReadonlyMap<string, Pod>;
+
+/** Waits until something holds of the pods that there are. */
+function untilPods({ release }: Session, isSo: (now: PodsNow) => boolean): Promise<void> {
+  const look = async () => isSo(new Map((await release.pods()).map((pod) => [pod.uid, pod])));
+  return untilTrue(look, { seconds: readySecondsMax, everyMs: 300, orElse: () => "no pod went away" });
 }
 
 async function schedulableNodes({ cluster }: Session): Promise<string[]> {
