@@ -2,8 +2,10 @@
 // times milliseconds since 1970 UTC; all are safe integers.
 
 export type Side = "buy" | "sell";
-export type OrderType = "LIMIT" | "MARKET";
-export type TimeInForce = "GTC" | "IOC" | "FOK";
+export type OrderType = "LIMIT" | "MARKET" | "STOP" | "STOP_LIMIT";
+export type TimeInForce = "GTC" | "IOC" | "FOK" | "DAY";
+/** What happens when an order would trade with its own owner; the incoming order's word counts. */
+export type SelfTradePrevention = "CANCEL_TAKER" | "CANCEL_MAKER" | "CANCEL_BOTH" | "DECREMENT";
 export type MarketState = "TRADING" | "POST_ONLY" | "CANCEL_ONLY" | "HALTED" | "DELISTED";
 
 /** Where an order is in its life. The place of a word is its code in the shard's memory: append only. */
@@ -14,9 +16,10 @@ export const ORDER_STATUSES = [
   "CANCELLED",
   "EXPIRED",
   "REJECTED",
+  "PENDING",
 ] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
-export type FinalStatus = Exclude<OrderStatus, "OPEN" | "PARTIALLY_FILLED">;
+export type FinalStatus = Exclude<OrderStatus, "OPEN" | "PARTIALLY_FILLED" | "PENDING">;
 
 /** Why an order ended; "" for FILLED. The place of a word is its code in the shard's memory: append only. */
 export const END_REASONS = [
@@ -36,8 +39,32 @@ export const END_REASONS = [
   "OPEN_ORDER_LIMIT",
   "POST_ONLY_WOULD_TAKE",
   "NOT_SEQUENCED",
+  "DAY_END",
+  "POST_ONLY_AT_TRIGGER",
+  "CANCEL_ALL",
+  "DEAD_MAN",
+  "OPERATOR",
+  "DELISTED",
+  "AMENDED",
+  "STOP_WOULD_TRIGGER",
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
+
+/** Why an amend changed nothing. The place of a word is its code in the shard's memory: append only. */
+export const AMEND_REFUSALS = [
+  "",
+  "ORDER_NOT_OPEN",
+  "LEG_TOO_SMALL",
+  "POST_ONLY_WOULD_TAKE",
+  "PRICE_OUT_OF_BAND",
+  "SYMBOL_HALTED",
+  "SYMBOL_POST_ONLY",
+  "SYMBOL_CANCEL_ONLY",
+  "SYMBOL_DELISTED",
+  "PRICE_NOT_ALLOWED",
+  "NOTIONAL_TOO_LARGE",
+] as const;
+export type AmendRefusal = Exclude<(typeof AMEND_REFUSALS)[number], "">;
 
 /** A market as the catalogue describes it. Decimal text is kept as text: the core counts ticks and lots. */
 export interface Market {
@@ -56,6 +83,8 @@ export interface Market {
   readonly makerFeePpm: number;
   readonly takerFeePpm: number;
   readonly state: MarketState;
+  /** When DAY orders end, in minutes after 00:00 UTC, 0 to 1,439. */
+  readonly sessionEndMinutes: number;
 }
 
 /** An order as it was reserved for. Never changes. */
@@ -67,15 +96,18 @@ export interface OrderTerms {
   readonly side: Side;
   readonly type: OrderType;
   readonly timeInForce: TimeInForce;
-  /** Limit price; 0 for MARKET. */
+  /** Limit price; 0 for MARKET and STOP. */
   readonly priceTicks: number;
+  /** Stop price of STOP and STOP_LIMIT; 0 for all others. */
+  readonly stopPriceTicks: number;
   /** Quantity; 0 for a MARKET BUY by quote budget. */
   readonly quantityLots: number;
-  /** What a MARKET BUY may spend in tick times lot; 0 for all others. */
+  /** What a MARKET BUY or a STOP BUY may spend in tick times lot; 0 for all others. */
   readonly budgetTickLots: number;
   /** True when the client named the budget and no quantity. */
   readonly byQuoteBudget: boolean;
   readonly postOnly: boolean;
+  readonly selfTradePrevention: SelfTradePrevention;
   readonly makerFeePpm: number;
   readonly takerFeePpm: number;
   readonly reservedAsset: string;
@@ -106,6 +138,80 @@ export interface ResolveCommand {
   readonly cancelIfOpen: boolean;
 }
 
+/** Changes an open order. 0 keeps price or quantity; the quantity includes what was executed. */
+export interface AmendCommand {
+  readonly type: "amend";
+  readonly orderId: string;
+  readonly userId: string;
+  /** Key of the amend: UUID v5 of (order, request id). */
+  readonly legId: string;
+  readonly symbol: string;
+  readonly priceTicks: number;
+  readonly quantityLots: number;
+  /** What the leg reserved: tick times lot for a buyer, lots for a seller; 0 for no leg. */
+  readonly legUnits: number;
+  /** The same as decimal text; "" for no leg. */
+  readonly legAmount: string;
+  readonly expiresAtMs: number;
+}
+
+/** Ends open orders of one user; symbol "" and side "" are all. */
+export interface CancelAllCommand {
+  readonly type: "cancelAll";
+  readonly userId: string;
+  readonly requestId: string;
+  readonly symbol: string;
+  readonly side: Side | "";
+  readonly expiresAtMs: number;
+}
+
+export interface SetMarketStateCommand {
+  readonly type: "setMarketState";
+  readonly symbol: string;
+  readonly state: MarketState;
+  readonly operatorId: string;
+  readonly reason: string;
+}
+
+/** Dead-man switch; no symbols are all markets that the shard has now, timeout 0 disables. */
+export interface SetSwitchCommand {
+  readonly type: "setSwitch";
+  readonly userId: string;
+  readonly symbols: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/** The session of a market ended: its DAY orders end. */
+export interface EndDayCommand {
+  readonly type: "endDay";
+  readonly symbol: string;
+}
+
+/** A dead-man switch fired. */
+export interface FireSwitchCommand {
+  readonly type: "fireSwitch";
+  readonly userId: string;
+  readonly symbol: string;
+}
+
+/** Goes on ending orders of a delisted market. */
+export interface SweepMarketCommand {
+  readonly type: "sweepMarket";
+  readonly symbol: string;
+}
+
+/** Wallet and projector have both passed a seq. */
+export interface LearnCursorsCommand {
+  readonly type: "learnCursors";
+  readonly throughSeq: number;
+}
+
+/** Forgets ids that ended no later than a seq. */
+export interface ForgetCommand {
+  readonly type: "forget";
+  readonly throughSeq: number;
+}
+
 export interface AddMarketCommand {
   readonly type: "addMarket";
   readonly market: Market;
@@ -114,6 +220,8 @@ export interface AddMarketCommand {
 export interface StartEpochCommand {
   readonly type: "startEpoch";
   readonly epoch: number;
+  /** Version of the rules that decide everything after it. */
+  readonly rules: number;
 }
 
 export interface TickCommand {
@@ -121,9 +229,19 @@ export interface TickCommand {
 }
 
 /** What clients of a shard ask about orders. */
-export type OrderCommand = SubmitCommand | CancelCommand | ResolveCommand;
+export type OrderCommand = SubmitCommand | CancelCommand | ResolveCommand | AmendCommand;
+/** What is asked about many orders or about markets. */
+export type ControlCommand = CancelAllCommand | SetMarketStateCommand | SetSwitchCommand | AddMarketCommand;
+/** What the shard does by itself because its time came. Each is a record of its own. */
+export type TimerCommand = EndDayCommand | FireSwitchCommand | SweepMarketCommand | ForgetCommand;
 /** One entry of the log. */
-export type Command = OrderCommand | AddMarketCommand | StartEpochCommand | TickCommand;
+export type Command =
+  | OrderCommand
+  | ControlCommand
+  | TimerCommand
+  | LearnCursorsCommand
+  | StartEpochCommand
+  | TickCommand;
 
 export interface OrderAccepted {
   readonly type: "accepted";
@@ -171,8 +289,86 @@ export interface SelfTradePrevented {
   readonly symbol: string;
   readonly takerOrderId: string;
   readonly makerOrderId: string;
+  readonly userId: string;
+  readonly takerSide: Side;
   readonly priceTicks: number;
+  /** What would have traded. */
   readonly quantityLots: number;
+  readonly mode: SelfTradePrevention;
+  /** Open quantity after it; 0 for an order by quote budget. */
+  readonly takerRemainingLots: number;
+  /** What it still needs reserved: tick times lot for a buyer, lots for a seller. */
+  readonly takerReservedUnits: number;
+  readonly makerRemainingLots: number;
+  readonly makerReservedUnits: number;
+}
+
+/** A stop waits outside the book. */
+export interface StopPlaced {
+  readonly type: "stopPlaced";
+  readonly orderId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly stopPriceTicks: number;
+  readonly remainingLots: number;
+}
+
+/** A stop fired; its fate follows. */
+export interface StopTriggered {
+  readonly type: "stopTriggered";
+  readonly orderId: string;
+  readonly userId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly stopPriceTicks: number;
+  readonly remainingLots: number;
+}
+
+/** Price or quantity changed, the leg belongs to the order. What becomes of an order that lost its place follows. */
+export interface OrderAmended {
+  readonly type: "amended";
+  readonly orderId: string;
+  readonly userId: string;
+  readonly legId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly keepsPlace: boolean;
+  /** False for a waiting stop. */
+  readonly wasResting: boolean;
+  readonly oldPriceTicks: number;
+  readonly oldRemainingLots: number;
+  readonly priceTicks: number;
+  /** 0 when the new quantity is no more than what was executed: the order's end follows. */
+  readonly remainingLots: number;
+  readonly quantityLots: number;
+  readonly reservedUnits: number;
+  readonly createdAtMs: number;
+}
+
+export interface AmendRefused {
+  readonly type: "amendRefused";
+  readonly orderId: string;
+  readonly userId: string;
+  readonly legId: string;
+  readonly symbol: string;
+  readonly reason: AmendRefusal;
+}
+
+export interface MarketStateChanged {
+  readonly type: "marketStateChanged";
+  readonly symbol: string;
+  readonly state: MarketState;
+  readonly oldState: MarketState;
+  readonly operatorId: string;
+  readonly reason: string;
+}
+
+export interface SwitchSet {
+  readonly type: "switchSet";
+  readonly userId: string;
+  readonly symbols: readonly string[];
+  /** 0 when it is disabled. */
+  readonly dueAtMs: number;
 }
 
 export interface OrderEnded {
@@ -195,6 +391,10 @@ export interface OrderEnded {
   /** Terms of a refused order, since nothing else tells them. */
   readonly terms: OrderTerms | undefined;
   readonly isTombstone: boolean;
+  /** Limit price at its end when an amend changed it; 0 otherwise. */
+  readonly amendedPriceTicks: number;
+  /** Quantity at its end when an amend or prevention changed it; 0 otherwise. */
+  readonly amendedQuantityLots: number;
 }
 
 export interface MarketAdded {
@@ -209,7 +409,13 @@ export type MatcherEvent =
   | TradeExecuted
   | SelfTradePrevented
   | OrderEnded
-  | MarketAdded;
+  | MarketAdded
+  | StopPlaced
+  | StopTriggered
+  | OrderAmended
+  | AmendRefused
+  | MarketStateChanged
+  | SwitchSet;
 
 /** One entry of the log: when, what was asked, what happened. */
 export interface JournalRecord {
@@ -221,7 +427,7 @@ export interface JournalRecord {
   readonly events: readonly MatcherEvent[];
 }
 
-/** An order as the shard knows it. */
+/** An order as the shard knows it. Price and quantity are those of now. */
 export interface OrderView {
   readonly orderId: string;
   readonly userId: string;
@@ -236,4 +442,10 @@ export interface OrderView {
   readonly updatedAtMs: number;
   readonly acceptedSeq: number;
   readonly isTombstone: boolean;
+  /** Limit price now; 0 for MARKET and STOP, and once ended unless an amend changed it. */
+  readonly priceTicks: number;
+  /** Quantity now; 0 for an order by quote budget, and once ended unless it was changed. */
+  readonly quantityLots: number;
+  /** True when a stop was triggered. */
+  readonly isTriggered: boolean;
 }

@@ -61,11 +61,14 @@ export const failures = {
   SYMBOL_POST_ONLY: { status: "FAILED_PRECONDITION", text: "the market takes post-only orders only" },
   SYMBOL_CANCEL_ONLY: { status: "FAILED_PRECONDITION", text: "the market takes cancels only" },
   SYMBOL_DELISTED: { status: "FAILED_PRECONDITION", text: "the market is delisted" },
+  POST_ONLY_WOULD_TAKE: { status: "FAILED_PRECONDITION", text: "the order would take at this price" },
+  PRICE_OUT_OF_BAND: { status: "FAILED_PRECONDITION", text: "the price lies too far from the last trade" },
+  LEG_TOO_SMALL: { status: "FAILED_PRECONDITION", text: "what was reserved for the amend is no longer enough" },
   INSUFFICIENT_FUNDS: { status: "FAILED_PRECONDITION", text: "available balance is too low" },
   INSUFFICIENT_LIQUIDITY: { status: "FAILED_PRECONDITION", text: "the market has no price to start from" },
   ORDER_NOT_OPEN: { status: "FAILED_PRECONDITION", text: "the order is no longer open" },
   CLIENT_ORDER_ID_REUSED: { status: "ALREADY_EXISTS", text: "the client order id belongs to another order" },
-  REQUEST_ID_REUSED: { status: "ALREADY_EXISTS", text: "the request id belongs to another transfer" },
+  REQUEST_ID_REUSED: { status: "ALREADY_EXISTS", text: "the request id belongs to another request" },
   MARKET_DIFFERS: { status: "ALREADY_EXISTS", text: "the market exists with other properties" },
 
   // Who is calling, and how often.
@@ -81,6 +84,7 @@ export const failures = {
   // Something is away. Metadata `outcome` says what is certain.
   WALLET_UNAVAILABLE: { status: "UNAVAILABLE", text: "the wallet does not answer, try again" },
   SHARD_UNAVAILABLE: { status: "UNAVAILABLE", text: "the matcher does not answer, try again" },
+  SHARD_READ_ONLY: { status: "RESOURCE_EXHAUSTED", text: "the matcher takes no new orders now, only cancels" },
   MARKET_DATA_UNAVAILABLE: { status: "UNAVAILABLE", text: "market data does not answer, try again" },
   HISTORY_UNAVAILABLE: { status: "UNAVAILABLE", text: "the order history does not answer, try again" },
   DRAINING: { status: "UNAVAILABLE", text: "this process is going down, try another" },
@@ -95,6 +99,7 @@ export const failures = {
   SUBMIT_EXPIRED: { status: "FAILED_PRECONDITION", text: "the command came too late" },
   POSITION_UNKNOWN: { status: "ABORTED", text: "the position is not in this journal" },
   SEQ_IN_FUTURE: { status: "OUT_OF_RANGE", text: "the position is behind the end of the journal" },
+  SEQ_TOO_OLD: { status: "OUT_OF_RANGE", text: "the journal no longer goes back to the position" },
   SEQ_GAP: { status: "ABORTED", text: "the cursor stands elsewhere" },
   STALE_EPOCH: { status: "ABORTED", text: "a later epoch is stored" },
   SETTLEMENT_IMPOSSIBLE: { status: "FAILED_PRECONDITION", text: "the settlement cannot be applied" },
