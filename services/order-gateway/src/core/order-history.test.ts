@@ -1,11 +1,24 @@
-import { EndReason, OrderStatus, TimeInForce } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import {
+  EndReason,
+  OrderStatus,
+  SelfTradePrevention,
+  TimeInForce,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
-import { formatNotional, formatQuantity, type Grid, gridOf } from "@bourse/shared/units/market.js";
+import {
+  formatNotional,
+  formatPrice,
+  formatQuantity,
+  type Grid,
+  gridOf,
+} from "@bourse/shared/units/market.js";
 import { describe, expect, test } from "vitest";
 import { decodeHistory } from "../io/history-records.js";
 import { playSession, USERS } from "../testing/shard-session.js";
-import { type KnownOrder, type TinyShard, tinyShard } from "../testing/tiny-shard.js";
-import { type Fill, foldHistory, type HistoryChanges, type NewOrder } from "./order-history.js";
+import type { KnownOrder } from "../testing/tiny-book.js";
+import { type TinyShard, testMarket, tinyShard } from "../testing/tiny-shard.js";
+import { foldHistory } from "./order-history.js";
+import type { Fill, HistoryChanges, NewOrder, OrderUpdate } from "./order-history-types.js";
 
 const [ALICE = "", BOB = ""] = USERS;
 
@@ -28,17 +41,32 @@ function store(batches: readonly HistoryChanges[]) {
       expect(orders.has(order.orderId)).toBe(false);
       orders.set(order.orderId, order);
     }
-    for (const { addedQuantity, addedQuote, finalQuantity, finalQuote, ...update } of batch.updates) {
-      const before = orders.get(update.orderId) as NewOrder;
-      const filledQuantity = sum(before.filledQuantity, addedQuantity);
-      const executedQuote = sum(before.executedQuote, addedQuote);
-      expect(finalQuantity ?? filledQuantity).toBe(filledQuantity);
-      expect(finalQuote ?? executedQuote).toBe(executedQuote);
-      orders.set(update.orderId, { ...before, ...update, filledQuantity, executedQuote });
-    }
+    for (const update of batch.updates)
+      orders.set(update.orderId, updated(orders.get(update.orderId), update));
     fills.push(...batch.fills);
   }
   return { orders, fills };
+}
+
+/** What the UPDATE of the orders table does. */
+function updated(before: NewOrder | undefined, update: OrderUpdate): NewOrder {
+  if (before === undefined) throw new Error("no such order");
+  const { finalQuantity, finalQuote, reason, updatedAtMs } = update;
+  expect(update.createdAtMs ?? before.createdAtMs).toBe(before.createdAtMs);
+  const filledQuantity = sum(before.filledQuantity, update.addedQuantity);
+  const executedQuote = sum(before.executedQuote, update.addedQuote);
+  expect(finalQuantity ?? filledQuantity).toBe(filledQuantity);
+  expect(finalQuote ?? executedQuote).toBe(executedQuote);
+  const triggered = before.triggered || update.triggered;
+  const quantity = update.quantity ?? before.quantity;
+  const waits = before.status === OrderStatus.PENDING && !update.triggered;
+  const open = filledQuantity === "0" ? OrderStatus.OPEN : OrderStatus.PARTIALLY_FILLED;
+  return {
+    ...{ ...before, reason, updatedAtMs, filledQuantity, executedQuote, triggered },
+    price: update.price ?? before.price,
+    quantity: quantity === undefined ? undefined : sum(quantity, `-${update.loweredQuantity}`),
+    status: update.status || (waits ? OrderStatus.PENDING : open),
+  };
 }
 
 function sum(a: string, b: string): string {
@@ -114,6 +142,88 @@ describe("a fold", () => {
     expect(order?.quantity).toBeUndefined();
   });
 
+  test("follows a stop from its wait to its trigger", () => {
+    const shard = tinyShard();
+    const limit = { user: ALICE, side: "sell", priceTicks: 100, quantityLots: 10 } as const;
+    const stop = shard.place({ ...limit, clientOrderId: "stop", priceTicks: 90, stopPriceTicks: 100 });
+    const waiting = foldAll(shard, 1);
+    expect(store(waiting).orders.get(stop)).toMatchObject({
+      ...{ status: OrderStatus.PENDING, price: "0.9", stopPrice: "1", quantity: "0.0001", triggered: false },
+    });
+    shard.amend(stop, { priceTicks: 91, quantityLots: 8 });
+    expect(store(foldAll(shard, 1)).orders.get(stop)).toMatchObject({
+      ...{ status: OrderStatus.PENDING, price: "0.91", quantity: "0.00008", triggered: false },
+    });
+    shard.place({ ...limit, clientOrderId: "maker" });
+    shard.place({ ...limit, clientOrderId: "taker", user: BOB, side: "buy", quantityLots: 4 });
+    // It rests: nothing says when it was created, the row is found by its id.
+    const fired = foldAll(shard, 1);
+    expect(fired.at(-1)?.updates).toContainEqual(
+      expect.objectContaining({ orderId: stop, createdAtMs: undefined, triggered: true }),
+    );
+    for (const size of [1, 100])
+      expect(store(foldAll(shard, size)).orders.get(stop)).toMatchObject({
+        ...{ status: OrderStatus.OPEN, stopPrice: "1", triggered: true, filledQuantity: "0" },
+      });
+  });
+
+  test("keeps what was executed through an amend, also below it", () => {
+    const shard = tinyShard();
+    const order = { side: "sell", priceTicks: 100, quantityLots: 10 } as const;
+    const maker = shard.place({ ...order, user: ALICE, clientOrderId: "maker" });
+    shard.place({ ...order, user: BOB, clientOrderId: "taker", side: "buy", quantityLots: 4 });
+    shard.amend(maker, { priceTicks: 101, quantityLots: 12 });
+    expect(store(foldAll(shard, 1)).orders.get(maker)).toMatchObject({
+      ...{
+        status: OrderStatus.PARTIALLY_FILLED,
+        price: "1.01",
+        quantity: "0.00012",
+        filledQuantity: "0.00004",
+      },
+    });
+    shard.amend(maker, { priceTicks: 101, quantityLots: 3 });
+    expect(store(foldAll(shard, 1)).orders.get(maker)).toMatchObject({
+      ...{ status: OrderStatus.CANCELLED, reason: EndReason.AMENDED },
+      ...{ quantity: "0.00003", filledQuantity: "0.00004" },
+    });
+  });
+
+  test("lowers who survives a prevention, and ends the other with the quantity that it had", () => {
+    const shard = tinyShard();
+    const order = { user: ALICE, priceTicks: 100, quantityLots: 10 } as const;
+    const decrement = { selfTradePrevention: SelfTradePrevention.DECREMENT };
+    const maker = shard.place({ ...order, clientOrderId: "maker", side: "sell" });
+    const taker = shard.place({
+      ...order,
+      clientOrderId: "taker",
+      side: "buy",
+      quantityLots: 4,
+      ...decrement,
+    });
+    for (const size of [1, 100]) {
+      const { orders } = store(foldAll(shard, size));
+      expect(orders.get(maker)).toMatchObject({ status: OrderStatus.OPEN, quantity: "0.00006" });
+      expect(orders.get(taker)).toMatchObject({
+        ...{ status: OrderStatus.EXPIRED, reason: EndReason.SELF_TRADE, quantity: "0.00004" },
+        selfTradePrevention: SelfTradePrevention.DECREMENT,
+      });
+    }
+    shard.place({ ...order, clientOrderId: "rest", user: BOB, side: "buy" });
+    expect(store(foldAll(shard, 1)).orders.get(maker)).toMatchObject({
+      ...{ status: OrderStatus.FILLED, quantity: "0.00006", filledQuantity: "0.00006" },
+    });
+  });
+
+  test("reads the terms of rules 1 from the event, and knows their prevention as CANCEL_TAKER", () => {
+    const shard = tinyShard(0, testMarket(0), 1);
+    const placed = shard.place({
+      ...{ user: ALICE, clientOrderId: "a", side: "buy", priceTicks: 100, quantityLots: 1 },
+    });
+    expect(store(foldAll(shard)).orders.get(placed)).toMatchObject({
+      ...{ price: "1", selfTradePrevention: SelfTradePrevention.CANCEL_TAKER, triggered: false },
+    });
+  });
+
   test("refuses a final word that its trades do not add up to", () => {
     const shard = tinyShard();
     shard.place({ user: ALICE, clientOrderId: "a", side: "sell", priceTicks: 10, quantityLots: 5 });
@@ -167,6 +277,9 @@ describe("whatever the flow and however it is batched, the history", () => {
 function expectKnown(grid: Grid, order: NewOrder | undefined, known: KnownOrder): void {
   expect(order).toMatchObject({
     userId: known.terms.userId,
+    price: known.priceTicks === 0 ? undefined : formatPrice(grid, known.priceTicks),
+    quantity: known.terms.byQuoteBudget ? undefined : formatQuantity(grid, known.quantityLots),
+    triggered: known.isTriggered,
     status: known.status,
     reason: known.reason,
     filledQuantity: formatQuantity(grid, known.executedLots),

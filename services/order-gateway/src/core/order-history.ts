@@ -4,161 +4,29 @@ import { formatAtoms } from "@bourse/shared/units/atoms.js";
 import {
   baseAtoms,
   feeAtoms,
-  formatNotional,
   formatPrice,
   formatQuantity,
   type Grid,
   quoteAtoms,
 } from "@bourse/shared/units/market.js";
+import { newOrderOf, type Touched, updateOf } from "./order-history-rows.js";
+import type {
+  Fill,
+  HistoryChanges,
+  HistoryEvent,
+  HistoryParty,
+  HistoryRecord,
+  HistoryTerms,
+  NewOrder,
+  OrderUpdate,
+} from "./order-history-types.js";
 
 /** Side of an order, `bourse.types.v1.Side`. */
 const BUY = 1;
 const SELL = 2;
-/** Statuses that the fold itself decides on, `bourse.types.v1.OrderStatus`. */
-const OPEN = 2;
-const PARTIALLY_FILLED = 3;
 /** Roles, `bourse.types.v1.TradeRole`. */
 const MAKER = 1;
 const TAKER = 2;
-
-/** An order as it was accepted or refused. Zero and empty text stand for what the order does not have. */
-export interface HistoryTerms {
-  readonly orderId: string;
-  readonly userId: string;
-  readonly clientOrderId: string;
-  readonly symbol: string;
-  readonly side: number;
-  readonly type: number;
-  readonly timeInForce: number;
-  readonly priceTicks: number;
-  readonly quantityLots: number;
-  /** Decimal text as the client sent it. */
-  readonly quoteBudget: string;
-  readonly postOnly: boolean;
-}
-
-/** One order's half of a trade. */
-export interface HistoryParty {
-  readonly orderId: string;
-  readonly userId: string;
-  readonly clientOrderId: string;
-  readonly feePpm: number;
-  /** What it had received in this role before: lots for a buyer, tick × lot for a seller. */
-  readonly receivedBefore: bigint;
-  readonly createdAtMs: number;
-}
-
-export type HistoryEvent =
-  | { readonly type: "accepted"; readonly terms: HistoryTerms }
-  | {
-      readonly type: "traded";
-      readonly tradeId: string;
-      readonly symbol: string;
-      readonly priceTicks: number;
-      readonly quantityLots: number;
-      readonly takerSide: number;
-      readonly maker: HistoryParty;
-      readonly taker: HistoryParty;
-      readonly index: number;
-    }
-  | {
-      readonly type: "ended";
-      readonly orderId: string;
-      readonly symbol: string;
-      readonly status: number;
-      readonly reason: number;
-      readonly executedLots: number;
-      readonly executedTickLots: bigint;
-      readonly createdAtMs: number;
-      /** Terms of an order that was refused; absent for one that was accepted, and for a tombstone. */
-      readonly terms: HistoryTerms | undefined;
-      readonly isTombstone: boolean;
-    }
-  | { readonly type: "market_added"; readonly grid: Grid };
-
-/** One record of a shard's journal. */
-export interface HistoryRecord {
-  readonly seq: number;
-  readonly epoch: number;
-  readonly timeMs: number;
-  readonly events: readonly HistoryEvent[];
-}
-
-/** An order that a batch brought, in its state after the batch. Decimal text; undefined: has none. */
-export interface NewOrder {
-  readonly orderId: string;
-  readonly createdAtMs: number;
-  readonly userId: string;
-  readonly clientOrderId: string;
-  readonly symbol: string;
-  readonly side: number;
-  readonly type: number;
-  readonly timeInForce: number;
-  readonly price: string | undefined;
-  readonly quantity: string | undefined;
-  readonly quoteBudget: string | undefined;
-  readonly postOnly: boolean;
-  readonly status: number;
-  readonly reason: number;
-  readonly filledQuantity: string;
-  readonly executedQuote: string;
-  readonly updatedAtMs: number;
-  readonly acceptedSeq: number;
-}
-
-/** What a batch did to an order that an earlier one brought. */
-export interface OrderUpdate {
-  readonly orderId: string;
-  readonly createdAtMs: number;
-  readonly status: number;
-  readonly reason: number;
-  /** Executed by this batch. */
-  readonly addedQuantity: string;
-  readonly addedQuote: string;
-  /** Executed in all, as the final word says; undefined while the order is open. */
-  readonly finalQuantity: string | undefined;
-  readonly finalQuote: string | undefined;
-  readonly updatedAtMs: number;
-}
-
-/** One party's half of a trade. */
-export interface Fill {
-  readonly tradeId: string;
-  readonly executedAtMs: number;
-  readonly orderId: string;
-  readonly userId: string;
-  readonly clientOrderId: string;
-  readonly symbol: string;
-  readonly side: number;
-  readonly role: number;
-  readonly price: string;
-  readonly quantity: string;
-  readonly fee: string;
-  readonly feeAsset: string;
-  readonly feePpm: number;
-  readonly seq: number;
-  readonly index: number;
-}
-
-/** Row changes of a batch: each order stands in at most one of `orders` and `updates`. */
-export interface HistoryChanges {
-  readonly orders: readonly NewOrder[];
-  readonly updates: readonly OrderUpdate[];
-  readonly fills: readonly Fill[];
-}
-
-/** An order in the course of a batch. */
-interface Touched {
-  readonly orderId: string;
-  readonly createdAtMs: number;
-  readonly grid: Grid;
-  /** Present when the batch brought the order. */
-  readonly placed: { readonly terms: HistoryTerms; readonly seq: number } | undefined;
-  addedLots: number;
-  addedTickLots: bigint;
-  ended: Extract<HistoryEvent, { type: "ended" }> | undefined;
-  updatedAtMs: number;
-}
 
 interface Fold {
   readonly grids: Map<string, Grid>;
@@ -191,6 +59,23 @@ function foldEvent(fold: Fold, record: HistoryRecord, event: HistoryEvent): void
     case "accepted":
       place(fold, record, event.terms, record.timeMs);
       return;
+    case "stop_placed": {
+      const order = fold.touched.get(event.orderId);
+      assert(order?.placed !== undefined, "a stop is placed in the record that accepts it");
+      order.isWaiting = true;
+      return;
+    }
+    case "stop_triggered": {
+      const order = touch(fold, record, event);
+      order.isWaiting = false;
+      order.isTriggered = true;
+      return;
+    }
+    case "amended":
+      amend(touch(fold, record, event), event.priceTicks, event.quantityLots);
+      return;
+    case "decremented":
+      return foldDecrement(fold, record, event);
     case "traded":
       return foldTrade(fold, record, event);
     case "ended":
@@ -210,7 +95,7 @@ function foldTrade(
     { party: trade.taker, role: TAKER, side: trade.takerSide },
   ];
   for (const { party, role, side } of halves) {
-    const order = touch(fold, record, { ...party, grid });
+    const order = touch(fold, record, { ...party, symbol: trade.symbol });
     order.addedLots += trade.quantityLots;
     order.addedTickLots += tickLots;
     fold.fills.push({
@@ -231,6 +116,26 @@ function foldTrade(
       index: trade.index,
     });
   }
+}
+
+/** The quantity of who goes on is lowered for good; who reaches zero ends with the quantity that it had. */
+function foldDecrement(
+  fold: Fold,
+  record: HistoryRecord,
+  event: Extract<HistoryEvent, { type: "decremented" }>,
+): void {
+  for (const { orderId, remainingLots } of event.orders) {
+    const order = touch(fold, record, { orderId, symbol: event.symbol });
+    if (remainingLots > 0) order.loweredLots += event.quantityLots;
+  }
+}
+
+/** Sets price and quantity; 0 keeps them. */
+function amend(order: Touched, priceTicks: number, quantityLots: number): void {
+  if (priceTicks > 0) order.amendedPriceTicks = priceTicks;
+  if (quantityLots === 0) return;
+  order.amendedLots = quantityLots;
+  order.loweredLots = 0;
 }
 
 /** Fee of one party: taken from what it receives, the buyer's in base, the seller's in quote. */
@@ -256,98 +161,49 @@ function foldEnd(fold: Fold, record: HistoryRecord, event: Extract<HistoryEvent,
   } else if (event.isTombstone) {
     return;
   }
-  const order = touch(fold, record, { ...event, grid: gridOf(fold, event.symbol) });
-  assert(order.ended === undefined, "an order ends once");
+  const order = touch(fold, record, event);
+  amend(order, event.amendedPriceTicks, event.amendedQuantityLots);
   order.ended = event;
 }
 
 function place(fold: Fold, record: HistoryRecord, terms: HistoryTerms, createdAtMs: number): void {
   assert(!fold.touched.has(terms.orderId), "an order is placed once, before anything else happens to it");
-  fold.touched.set(terms.orderId, {
-    orderId: terms.orderId,
-    createdAtMs,
-    grid: gridOf(fold, terms.symbol),
-    placed: { terms, seq: record.seq },
-    addedLots: 0,
-    addedTickLots: 0n,
-    ended: undefined,
-    updatedAtMs: record.timeMs,
-  });
+  const order = untouched(fold, record, { orderId: terms.orderId, createdAtMs, symbol: terms.symbol });
+  fold.touched.set(terms.orderId, { ...order, placed: { terms, seq: record.seq } });
 }
 
-function touch(
-  fold: Fold,
-  record: HistoryRecord,
-  order: { readonly orderId: string; readonly createdAtMs: number; readonly grid: Grid },
-): Touched {
-  const { orderId, createdAtMs, grid } = order;
-  let touched = fold.touched.get(orderId);
-  if (touched === undefined) {
-    const nothing = { placed: undefined, addedLots: 0, addedTickLots: 0n, ended: undefined };
-    touched = { orderId, createdAtMs, grid, ...nothing, updatedAtMs: record.timeMs };
-    fold.touched.set(orderId, touched);
-  }
-  assert(touched.createdAtMs === createdAtMs, "an order was created once");
+/** What an event says about an order that it names. */
+interface Named {
+  readonly orderId: string;
+  readonly symbol: string;
+  /** Not every event says it. */
+  readonly createdAtMs?: number;
+}
+
+function touch(fold: Fold, record: HistoryRecord, named: Named): Touched {
+  const touched = fold.touched.get(named.orderId) ?? untouched(fold, record, named);
+  fold.touched.set(named.orderId, touched);
+  const createdAtMs = named.createdAtMs ?? touched.createdAtMs;
+  assert((touched.createdAtMs ?? createdAtMs) === createdAtMs, "an order was created once");
   assert(touched.ended === undefined, "nothing happens to an order after its end");
+  touched.createdAtMs = createdAtMs;
   touched.updatedAtMs = record.timeMs;
   return touched;
+}
+
+/** An order that the batch names for the first time. */
+function untouched(fold: Fold, record: HistoryRecord, { orderId, symbol, createdAtMs }: Named): Touched {
+  return {
+    ...{ orderId, createdAtMs, grid: gridOf(fold, symbol), placed: undefined },
+    ...{ addedLots: 0, addedTickLots: 0n, isWaiting: false, isTriggered: false },
+    ...{ amendedPriceTicks: 0, amendedLots: 0, loweredLots: 0 },
+    ended: undefined,
+    updatedAtMs: record.timeMs,
+  };
 }
 
 function gridOf(fold: Fold, symbol: string): Grid {
   const grid = fold.grids.get(symbol);
   assert(grid !== undefined, "events name markets that were added");
   return grid;
-}
-
-function newOrderOf(order: Touched, placed: { terms: HistoryTerms; seq: number }): NewOrder {
-  const { grid, ended } = order;
-  const { terms } = placed;
-  if (ended !== undefined) {
-    assert(ended.executedLots === order.addedLots, "the final word agrees with the trades on the quantity");
-    assert(
-      ended.executedTickLots === order.addedTickLots,
-      "the final word agrees with the trades on the notional",
-    );
-  }
-  return {
-    orderId: order.orderId,
-    createdAtMs: order.createdAtMs,
-    userId: terms.userId,
-    clientOrderId: terms.clientOrderId,
-    symbol: terms.symbol,
-    side: terms.side,
-    type: terms.type,
-    timeInForce: terms.timeInForce,
-    price: terms.priceTicks === 0 ? undefined : formatPrice(grid, terms.priceTicks),
-    quantity: terms.quantityLots === 0 ? undefined : formatQuantity(grid, terms.quantityLots),
-    quoteBudget: terms.quoteBudget === "" ? undefined : terms.quoteBudget,
-    postOnly: terms.postOnly,
-    status: statusOf(order),
-    reason: ended?.reason ?? 0,
-    filledQuantity: formatQuantity(grid, order.addedLots),
-    executedQuote: formatNotional(grid, order.addedTickLots),
-    updatedAtMs: order.updatedAtMs,
-    acceptedSeq: placed.seq,
-  };
-}
-
-function updateOf(order: Touched): OrderUpdate {
-  const { grid, ended } = order;
-  return {
-    orderId: order.orderId,
-    createdAtMs: order.createdAtMs,
-    status: statusOf(order),
-    reason: ended?.reason ?? 0,
-    addedQuantity: formatQuantity(grid, order.addedLots),
-    addedQuote: formatNotional(grid, order.addedTickLots),
-    finalQuantity: ended === undefined ? undefined : formatQuantity(grid, ended.executedLots),
-    finalQuote: ended === undefined ? undefined : formatNotional(grid, ended.executedTickLots),
-    updatedAtMs: order.updatedAtMs,
-  };
-}
-
-/** An order that did not end rests; one that was touched later without ending has traded. */
-function statusOf(order: Touched): number {
-  if (order.ended !== undefined) return order.ended.status;
-  return order.addedLots === 0 ? OPEN : PARTIALLY_FILLED;
 }

@@ -2,7 +2,7 @@
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import type { Logger } from "@bourse/shared/runtime/log.js";
-import type { Fill, NewOrder } from "../core/order-history.js";
+import type { Fill, NewOrder } from "../core/order-history-types.js";
 import { ensurePartitions } from "../io/history-partitions.js";
 
 const DAY_MS = 86_400_000;

@@ -5,7 +5,8 @@ import { type FollowOptions, followShard } from "@bourse/shared/events/follow.js
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import { inTransaction } from "@bourse/shared/postgres/transaction.js";
 import type { Grid } from "@bourse/shared/units/market.js";
-import { foldHistory, type HistoryChanges, type HistoryRecord } from "../core/order-history.js";
+import { foldHistory } from "../core/order-history.js";
+import type { HistoryChanges, HistoryRecord } from "../core/order-history-types.js";
 import {
   type CursorMove,
   fenceCursor,
@@ -33,6 +34,9 @@ export interface ProjectHistoryOptions extends Pick<FollowOptions, "matcher" | "
   /** Called with the rows of every batch. */
   readonly onRows: (changes: HistoryChanges) => void;
 }
+
+/** A record may end 20,000 orders or make as many trades: one that is so large is stored alone. */
+const BATCH_EVENTS = 20_000;
 
 /**
  * Projects a shard until the signal aborts. Effects and cursor move in one transaction, only from the
@@ -130,7 +134,7 @@ class ShardProjection {
   async #storeWaiting(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        const batch = this.#waiting.splice(0, this.#options.batchRecordsMax);
+        const batch = this.#waiting.splice(0, batchLength(this.#waiting, this.#options.batchRecordsMax));
         await this.#store(batch);
       }
     } catch (error) {
@@ -170,6 +174,16 @@ class ShardProjection {
       log.error(facts, "history cannot be projected");
     else log.warn(facts, "history batch failed");
   }
+}
+
+/** How many of these records one transaction takes: at least one, and no more once it has many events. */
+function batchLength(records: readonly HistoryRecord[], recordsMax: number): number {
+  let events = 0;
+  const full = records.findIndex((record) => {
+    events += record.events.length;
+    return events >= BATCH_EVENTS;
+  });
+  return Math.min(full === -1 ? records.length : full + 1, recordsMax);
 }
 
 /** Stores a batch and moves the cursor; false, and nothing stored, when the cursor stands elsewhere. */

@@ -4,11 +4,12 @@ import type {
   Event,
   OrderTerms,
   Record,
+  SelfTradePrevented,
   TradeParty,
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
-import type { Market } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { type Market, SelfTradePrevention } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { type Grid, gridOf } from "@bourse/shared/units/market.js";
-import type { HistoryEvent, HistoryParty, HistoryRecord, HistoryTerms } from "../core/order-history.js";
+import type { HistoryEvent, HistoryParty, HistoryRecord, HistoryTerms } from "../core/order-history-types.js";
 
 /** Records of a shard, with the events that change the history. */
 export function decodeHistory(records: readonly Record[]): HistoryRecord[] {
@@ -16,7 +17,7 @@ export function decodeHistory(records: readonly Record[]): HistoryRecord[] {
     seq: whole(record.seq),
     epoch: whole(record.epoch),
     timeMs: whole(record.timeMs),
-    events: record.events.flatMap((event) => decodeEvent(event) ?? []),
+    events: record.events.flatMap((event) => decodeEvent(record, event) ?? []),
   }));
 }
 
@@ -25,10 +26,27 @@ export function decodeGrid(market: Market): Grid {
   return gridOf(market);
 }
 
-function decodeEvent({ kind }: Event): HistoryEvent | undefined {
+function decodeEvent(record: Record, { kind }: Event): HistoryEvent | undefined {
   switch (kind.case) {
     case "accepted":
-      return { type: "accepted", terms: decodeTerms(kind.value.terms) };
+      // Since rules 2 the terms stand in the record's command only.
+      return { type: "accepted", terms: decodeTerms(kind.value.terms ?? submittedTerms(record)) };
+    case "stopPlaced":
+      return { type: "stop_placed", orderId: kind.value.orderId };
+    case "stopTriggered":
+      return { type: "stop_triggered", orderId: kind.value.orderId, symbol: kind.value.symbol };
+    case "amended": {
+      const { orderId, symbol, priceTicks, quantityLots, createdAtMs } = kind.value;
+      return {
+        type: "amended",
+        ...{ orderId, symbol },
+        priceTicks: whole(priceTicks),
+        quantityLots: whole(quantityLots),
+        createdAtMs: whole(createdAtMs),
+      };
+    }
+    case "selfTradePrevented":
+      return decodePrevention(kind.value);
     case "trade": {
       const { tradeId, symbol, priceTicks, quantityLots, takerSide, maker, taker, index } = kind.value;
       return {
@@ -54,6 +72,8 @@ function decodeEvent({ kind }: Event): HistoryEvent | undefined {
         executedLots: whole(executedLots),
         executedTickLots: BigInt(executedTickLots),
         createdAtMs: whole(createdAtMs),
+        amendedPriceTicks: whole(kind.value.amendedPriceTicks),
+        amendedQuantityLots: whole(kind.value.amendedQuantityLots),
         terms: kind.value.terms === undefined ? undefined : decodeTerms(kind.value.terms),
         isTombstone: kind.value.isTombstone,
       };
@@ -61,20 +81,37 @@ function decodeEvent({ kind }: Event): HistoryEvent | undefined {
     case "marketAdded":
       assert(kind.value.market !== undefined, "MarketAdded carries the market");
       return { type: "market_added", grid: gridOf(kind.value.market) };
-    // Says nothing that accepted, traded and ended do not; undefined is an event of a later version.
+    // Says nothing about an order that the others do not; undefined is an event of a later version.
     case "rested":
-    case "selfTradePrevented":
+    case "amendRefused":
+    case "marketStateChanged":
+    case "switchSet":
     case undefined:
       return undefined;
   }
 }
 
+/** Only DECREMENT changes an order that goes on; whoever else ends has an event of its own. */
+function decodePrevention(prevented: SelfTradePrevented): HistoryEvent | undefined {
+  if (prevented.mode !== SelfTradePrevention.DECREMENT) return undefined;
+  const { symbol, quantityLots, takerOrderId, makerOrderId } = prevented;
+  const taker = { orderId: takerOrderId, remainingLots: whole(prevented.takerRemainingLots) };
+  const maker = { orderId: makerOrderId, remainingLots: whole(prevented.makerRemainingLots) };
+  return { type: "decremented", symbol, quantityLots: whole(quantityLots), orders: [maker, taker] };
+}
+
+function submittedTerms({ command }: Record): OrderTerms | undefined {
+  return command?.kind.case === "submit" ? command.kind.value.terms : undefined;
+}
+
 function decodeTerms(terms: OrderTerms | undefined): HistoryTerms {
-  assert(terms !== undefined, "OrderAccepted carries the terms");
+  assert(terms !== undefined, "an accepted or refused order has terms");
   const { orderId, userId, clientOrderId, symbol, side, type, timeInForce, postOnly } = terms;
   return {
     ...{ orderId, userId, clientOrderId, symbol, side, type, timeInForce, postOnly },
+    selfTradePrevention: terms.selfTradePrevention,
     priceTicks: whole(terms.priceTicks),
+    stopPriceTicks: whole(terms.stopPriceTicks),
     quantityLots: whole(terms.quantityLots),
     // A budget that was derived from a quantity is not the client's.
     quoteBudget: terms.byQuoteBudget ? terms.quoteBudget : "",

@@ -2,7 +2,7 @@ import { migrate, migrateDown } from "@bourse/shared/postgres/migrate.js";
 import { inTransaction } from "@bourse/shared/postgres/transaction.js";
 import { freshDatabase, type TestDatabase } from "@bourse/shared/testing/postgres.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Fill, NewOrder } from "../core/order-history.js";
+import type { Fill, NewOrder } from "../core/order-history-types.js";
 import { fenceCursor, moveCursor, projectedSeq, readCursor } from "./history-cursor.js";
 import { ensurePartitions } from "./history-partitions.js";
 import { insertOrders, listOrders, type OrdersCursor, updateOrders } from "./orders-table.js";
@@ -35,6 +35,57 @@ describe("migrations", () => {
       await migrate(empty.pool, migrations, { schema: "orders" });
     } finally {
       await empty.drop();
+    }
+  });
+});
+
+describe("the migration to stops and amends", () => {
+  test("goes up and down with orders in the tables", async () => {
+    const own = await freshDatabase();
+    const shown = async () => {
+      const columns = "client_order_id, type, status, quantity::float, filled_quantity::float";
+      return (await own.pool.query(`SELECT ${columns} FROM orders.orders ORDER BY accepted_seq`)).rows;
+    };
+    try {
+      await migrate(own.pool, migrations, { schema: "orders" });
+      await migrateDown(own.pool, migrations, { schema: "orders", to: 2 });
+      await ensurePartitions(own.pool, { orderMonths: ["2026-01-15"], tradeDays: [] });
+      // Orders of before, as the projector of then stored them.
+      await own.pool.query(
+        `INSERT INTO orders.orders (order_id, created_at, user_id, client_order_id, symbol, shard, accepted_seq,
+                                    side, type, time_in_force, price, quantity, quote_budget, post_only, status,
+                                    reason, filled_quantity, executed_quote, updated_at)
+         SELECT gen_random_uuid(), t, $1, v.*, t
+           FROM (VALUES ('limit', 'BTC/USDT', 0, 1, 1, 1, 1, 100, 1, NULL::numeric, false, 2, 0, 0, 0),
+                        ('market', 'BTC/USDT', 0, 2, 1, 2, 2, NULL, NULL, 5, false, 4, 0, 1, 4)) AS v,
+                (SELECT '2026-01-15 00:00:00+00'::timestamptz AS t) AS at`,
+        [USER],
+      );
+      await migrate(own.pool, migrations, { schema: "orders" });
+      const old = { stop_price: null, self_trade_prevention: 1, triggered: false };
+      const { rows } = await own.pool.query(
+        "SELECT stop_price, self_trade_prevention, triggered FROM orders.audit_orders",
+      );
+      expect(rows).toEqual([old, old]);
+      const january = Date.UTC(2026, 0, 20);
+      const at = { createdAtMs: january, updatedAtMs: january };
+      const later = [
+        { ...order(3), ...at, type: 3, price: undefined, stopPrice: "90", status: 1, clientOrderId: "stop" },
+        { ...order(4), ...at, reason: 25, quantity: "1", filledQuantity: "2", clientOrderId: "amended" },
+      ];
+      await inTransaction(own.pool, (client) => insertOrders(client, 0, later));
+      await migrateDown(own.pool, migrations, { schema: "orders", to: 2 });
+      expect(await shown()).toEqual([
+        { client_order_id: "limit", type: 1, status: 2, quantity: 1, filled_quantity: 0 },
+        { client_order_id: "market", type: 2, status: 4, quantity: null, filled_quantity: 1 },
+        { client_order_id: "stop", type: 3, status: 1, quantity: 1, filled_quantity: 0 },
+        { client_order_id: "amended", type: 1, status: 5, quantity: 2, filled_quantity: 2 },
+      ]);
+      await own.pool.query("DELETE FROM orders.orders WHERE type = 3");
+      await migrate(own.pool, migrations, { schema: "orders" });
+      await ensurePartitions(own.pool, { orderMonths: ["2026-05-01"], tradeDays: [] });
+    } finally {
+      await own.drop();
     }
   });
 });
@@ -72,6 +123,18 @@ describe("the tables refuse", () => {
     ["orders_status", { status: 8, reason: 1 }],
     ["orders_rejected_empty", { status: 7, reason: 40, filledQuantity: "0.1" }],
     ["orders_times", { updatedAtMs: JANUARY - 1 }],
+    ["orders_stop_price", { type: 4 }],
+    ["orders_stop_price", { stopPrice: "90" }],
+    ["orders_stop_price", { type: 3, price: undefined, stopPrice: "0" }],
+    ["orders_price", { type: 3, stopPrice: "90" }],
+    ["orders_price", { type: 4, price: undefined, stopPrice: "90" }],
+    ["orders_self_trade_prevention", { selfTradePrevention: 0 }],
+    ["orders_triggered", { triggered: true }],
+    ["orders_triggered", { status: 1 }],
+    ["orders_triggered", { type: 4, stopPrice: "90", status: 2 }],
+    ["orders_triggered", { type: 4, stopPrice: "90", status: 1, triggered: true }],
+    ["orders_triggered", { type: 4, stopPrice: "90", status: 5, reason: 20, filledQuantity: "0.1" }],
+    ["orders_filled", { status: 5, reason: 20, filledQuantity: "2" }],
   ])("an order that breaks %s", async (constraint, change) => {
     const row = { ...order(1), ...change };
     const insert = inTransaction(database.pool, (client) => insertOrders(client, 0, [row]));
@@ -107,8 +170,9 @@ describe("updates", () => {
       reason: 0,
       updatedAtMs: JANUARY + DAY_MS,
     },
+    ...{ triggered: false, price: undefined, quantity: undefined, loweredQuantity: "0" },
     ...{
-      status: 3,
+      status: 0,
       addedQuantity: "0.25",
       addedQuote: "25",
       finalQuantity: undefined,
@@ -127,10 +191,41 @@ describe("updates", () => {
 
   test.each([
     ["is not stored", { orderId: OTHER }],
+    ["is not stored, whenever it was made", { orderId: OTHER, createdAtMs: undefined }],
     ["disagrees with its final word", { status: 5, reason: 20, finalQuantity: "0.3", finalQuote: "25" }],
     ["disagrees on the notional", { status: 5, reason: 20, finalQuantity: "0.25", finalQuote: "26" }],
   ])("stop when the order %s", async (_, change) => {
     await expect(apply(change)).rejects.toThrow("every changed order is stored");
+  });
+
+  test("know what an open order is by what it executed", async () => {
+    const shown = async () =>
+      (await listOrders(database.pool, { userId: USER, statuses: [], pageSize: 1 })).orders[0];
+    await apply({ addedQuantity: "0", addedQuote: "0", price: "90", quantity: "2" });
+    expect(await shown()).toMatchObject({ status: 2, price: "90", quantity: "2" });
+    await apply({ loweredQuantity: "0.5" });
+    expect(await shown()).toMatchObject({ status: 3, price: "90", quantity: "1.5", filledQuantity: "0.25" });
+    await apply({ status: 5, reason: 25, quantity: "0.125", addedQuantity: "0", addedQuote: "0" });
+    expect(await shown()).toMatchObject({ status: 5, quantity: "0.125", filledQuantity: "0.25" });
+  });
+
+  test("let a stop wait until it is triggered, and find it by its id alone", async () => {
+    const stop = { ...order(2), type: 4, stopPrice: "95", status: 1, reason: 0 };
+    await inTransaction(database.pool, (client) => insertOrders(client, 0, [stop]));
+    const shown = async (statuses: number[]) =>
+      (await listOrders(database.pool, { userId: USER, statuses, pageSize: 9 })).orders;
+    const nothing = { addedQuantity: "0", addedQuote: "0", orderId: stop.orderId };
+    await apply({ ...nothing, createdAtMs: stop.createdAtMs, price: "94" });
+    expect(await shown([1])).toMatchObject([
+      { orderId: stop.orderId, status: 1, price: "94", stopPrice: "95", triggered: false },
+    ]);
+    const both = [
+      { ...update, ...nothing, createdAtMs: undefined, triggered: true },
+      { ...update, status: 5, reason: 20 },
+    ];
+    await inTransaction(database.pool, (client) => updateOrders(client, both));
+    expect(await shown([1])).toEqual([]);
+    expect(await shown([2])).toMatchObject([{ orderId: stop.orderId, status: 2, triggered: true }]);
   });
 
   test("stop when the order had ended", async () => {
@@ -197,6 +292,7 @@ describe("lists of orders", () => {
         timeInForce: 1,
       },
       ...{ price: "100", quantity: "1", quoteBudget: undefined, postOnly: false, status: 5, reason: 20 },
+      ...{ stopPrice: undefined, selfTradePrevention: 1, triggered: false },
       ...{ filledQuantity: "0", executedQuote: "0", acceptedSeq: 24 },
       ...{ createdAtMs: order(24).createdAtMs, updatedAtMs: order(24).updatedAtMs },
     });
@@ -305,6 +401,7 @@ function order(number: number): NewOrder {
       quoteBudget: undefined,
       postOnly: false,
     },
+    ...{ stopPrice: undefined, selfTradePrevention: 1, triggered: false },
     ...{ status: isEven ? 5 : 2, reason: isEven ? 20 : 0, filledQuantity: "0", executedQuote: "0" },
     updatedAtMs: createdAtMs + 1,
     acceptedSeq: number,

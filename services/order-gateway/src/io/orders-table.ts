@@ -2,7 +2,7 @@
 import { assert } from "@bourse/shared/assert.js";
 import { columns } from "@bourse/shared/postgres/columns.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
-import type { NewOrder, OrderUpdate } from "../core/order-history.js";
+import type { NewOrder, OrderUpdate } from "../core/order-history-types.js";
 import { millis, timeOf, Where } from "./history-query.js";
 
 /** An order as ListOrders shows it. Enums are wire numbers, amounts canonical decimal text. */
@@ -13,13 +13,18 @@ export interface OrderRow {
   readonly side: number;
   readonly type: number;
   readonly timeInForce: number;
-  /** Undefined for MARKET. */
+  /** Undefined for MARKET and STOP. As amended last. */
   readonly price: string | undefined;
+  /** Undefined but for STOP and STOP_LIMIT. */
+  readonly stopPrice: string | undefined;
   /** Undefined for a MARKET BUY by quote budget. */
   readonly quantity: string | undefined;
   /** Undefined unless the client named it. */
   readonly quoteBudget: string | undefined;
   readonly postOnly: boolean;
+  readonly selfTradePrevention: number;
+  /** True when a stop was triggered. */
+  readonly triggered: boolean;
   readonly status: number;
   /** Zero while open and for FILLED. */
   readonly reason: number;
@@ -61,22 +66,24 @@ export async function insertOrders(
   rows: readonly NewOrder[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const cells = columns(rows, 18, (row) => [
+  const cells = columns(rows, 21, (row) => [
     ...[row.orderId, timeOf(row.createdAtMs), row.userId, row.clientOrderId, row.symbol, row.acceptedSeq],
     ...[row.side, row.type, row.timeInForce, row.price, row.quantity, row.quoteBudget, row.postOnly],
     ...[row.status, row.reason, row.filledQuantity, row.executedQuote, timeOf(row.updatedAtMs)],
+    ...[row.stopPrice, row.selfTradePrevention, row.triggered],
   ]);
   await client.query({
     name: "insert_orders",
     text: `INSERT INTO orders.orders
              (order_id, created_at, user_id, client_order_id, symbol, accepted_seq,
               side, type, time_in_force, price, quantity, quote_budget, post_only,
-              status, reason, filled_quantity, executed_quote, updated_at, shard)
-           SELECT u.*, $19::int
+              status, reason, filled_quantity, executed_quote, updated_at,
+              stop_price, self_trade_prevention, triggered, shard)
+           SELECT u.*, $22::int
              FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
                          $7::smallint[], $8::smallint[], $9::smallint[], $10::numeric[], $11::numeric[],
                          $12::numeric[], $13::boolean[], $14::smallint[], $15::smallint[], $16::numeric[],
-                         $17::numeric[], $18::timestamptz[]) AS u`,
+                         $17::numeric[], $18::timestamptz[], $19::numeric[], $20::smallint[], $21::boolean[]) AS u`,
     values: [...cells, shard],
   });
 }
@@ -94,29 +101,50 @@ export async function updateOrders(client: PoolClient, rows: readonly OrderUpdat
     text: `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
                   set_config('enable_seqscan', 'off', true)`,
   });
-  const cells = columns(rows, 9, (row) => [
-    ...[row.orderId, timeOf(row.createdAtMs), row.status, row.reason, row.addedQuantity, row.addedQuote],
-    ...[row.finalQuantity, row.finalQuote, timeOf(row.updatedAtMs)],
+  // Whose month is not known is looked for in all of them; few are.
+  const [dated, undated] = [rows.filter(isDated), rows.filter((row) => !isDated(row))];
+  const updated = (await updateRows(client, dated)) + (await updateRows(client, undated));
+  assert(updated === rows.length, "every changed order is stored, open, and agrees with its final word");
+}
+
+/** Updates orders all or none of which say when they were created; returns how many were found so. */
+async function updateRows(client: PoolClient, rows: readonly OrderUpdate[]): Promise<number> {
+  if (rows.length === 0) return 0;
+  const times = rows.filter(isDated).map(({ createdAtMs }) => createdAtMs);
+  const bounds =
+    times.length === 0 ? ["-infinity", "infinity"] : [timeOf(least(times)), timeOf(greatest(times))];
+  const cells = columns(rows, 13, (row) => [
+    ...[row.orderId, row.createdAtMs === undefined ? undefined : timeOf(row.createdAtMs)],
+    ...[row.status, row.reason, row.addedQuantity, row.addedQuote, row.finalQuantity, row.finalQuote],
+    ...[timeOf(row.updatedAtMs), row.triggered, row.price, row.quantity, row.loweredQuantity],
   ]);
-  const times = rows.map(({ createdAtMs }) => createdAtMs);
   const { rowCount } = await client.query({
     name: "update_orders",
+    // A stop that was not triggered goes on waiting; any other open order is what it executed.
     text: `UPDATE orders.orders AS o
-              SET status = u.status, reason = u.reason, updated_at = u.updated_at,
+              SET status = CASE WHEN u.status > 0 THEN u.status
+                                WHEN o.status = 1 AND NOT u.triggered THEN 1
+                                WHEN o.filled_quantity + u.added_quantity > 0 THEN 3
+                                ELSE 2 END,
+                  reason = u.reason, updated_at = u.updated_at,
+                  triggered = o.triggered OR u.triggered,
+                  price = coalesce(u.price, o.price),
+                  quantity = coalesce(u.quantity, o.quantity) - u.lowered_quantity,
                   filled_quantity = o.filled_quantity + u.added_quantity,
                   executed_quote = o.executed_quote + u.added_quote
              FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[], $4::smallint[], $5::numeric[],
-                         $6::numeric[], $7::numeric[], $8::numeric[], $9::timestamptz[])
+                         $6::numeric[], $7::numeric[], $8::numeric[], $9::timestamptz[], $10::boolean[],
+                         $11::numeric[], $12::numeric[], $13::numeric[])
                AS u (order_id, created_at, status, reason, added_quantity, added_quote,
-                     final_quantity, final_quote, updated_at)
-            WHERE o.order_id = u.order_id AND o.created_at = u.created_at
-              AND o.created_at BETWEEN $10 AND $11
+                     final_quantity, final_quote, updated_at, triggered, price, quantity, lowered_quantity)
+            WHERE o.order_id = u.order_id AND o.created_at = coalesce(u.created_at, o.created_at)
+              AND o.created_at BETWEEN $14 AND $15
               AND o.status < ${TERMINAL_FROM}
               AND o.filled_quantity + u.added_quantity = coalesce(u.final_quantity, o.filled_quantity + u.added_quantity)
               AND o.executed_quote + u.added_quote = coalesce(u.final_quote, o.executed_quote + u.added_quote)`,
-    values: [...cells, timeOf(least(times)), timeOf(greatest(times))],
+    values: [...cells, ...bounds],
   });
-  assert(rowCount === rows.length, "every changed order is stored, open, and agrees with its final word");
+  return rowCount ?? 0;
 }
 
 /** Orders of a user, newest first, and where the next page starts if there is one. */
@@ -158,8 +186,8 @@ function listStatement(query: ListOrdersQuery) {
     (conditions, limit) => `
       SELECT order_id AS "orderId", client_order_id AS "clientOrderId", symbol, side, type,
              time_in_force AS "timeInForce", trim_scale(price)::text AS price,
-             trim_scale(quantity)::text AS quantity, trim_scale(quote_budget)::text AS "quoteBudget",
-             post_only AS "postOnly", status, reason,
+             trim_scale(stop_price)::text AS "stopPrice", trim_scale(quantity)::text AS quantity, trim_scale(quote_budget)::text AS "quoteBudget",
+             post_only AS "postOnly", self_trade_prevention AS "selfTradePrevention", triggered, status, reason,
              trim_scale(filled_quantity)::text AS "filledQuantity",
              trim_scale(executed_quote)::text AS "executedQuote",
              ${millis("created_at")} AS "createdAtMs", ${millis("updated_at")} AS "updatedAtMs",
@@ -172,11 +200,16 @@ function listStatement(query: ListOrdersQuery) {
   );
 }
 
+function isDated(row: OrderUpdate): row is OrderUpdate & { readonly createdAtMs: number } {
+  return row.createdAtMs !== undefined;
+}
+
 function withoutNulls(row: OrderRow): OrderRow {
-  const { price, quantity, quoteBudget } = row;
+  const { price, stopPrice, quantity, quoteBudget } = row;
   return {
     ...row,
     price: price ?? undefined,
+    stopPrice: stopPrice ?? undefined,
     quantity: quantity ?? undefined,
     quoteBudget: quoteBudget ?? undefined,
   };

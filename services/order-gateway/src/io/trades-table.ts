@@ -1,7 +1,7 @@
 // SQL of the trades of all users: one row for each party of a trade.
 import { columns } from "@bourse/shared/postgres/columns.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
-import type { Fill } from "../core/order-history.js";
+import type { Fill } from "../core/order-history-types.js";
 import { millis, timeOf, Where } from "./history-query.js";
 
 /** One party's half of a trade as ListTrades shows it. Enums are wire numbers, amounts decimal text. */

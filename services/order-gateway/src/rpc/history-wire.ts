@@ -49,9 +49,10 @@ export function ordersPageToWire(
 ): MessageInitShape<typeof ListOrdersResponseSchema> {
   return {
     orders: orders.map(
-      ({ createdAtMs, updatedAtMs, acceptedSeq, price, quantity, quoteBudget, ...order }) => ({
+      ({ createdAtMs, updatedAtMs, acceptedSeq, price, stopPrice, quantity, quoteBudget, ...order }) => ({
         ...order,
         price: price ?? "",
+        stopPrice: stopPrice ?? "",
         quantity: quantity ?? "",
         quoteBudget: quoteBudget ?? "",
         createdTime: timestampFromMs(Number(createdAtMs)),

@@ -1,6 +1,7 @@
 // Compares a stored order history with the shard that it was made from.
+import { SelfTradePrevention } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import type { Pool } from "@bourse/shared/postgres/pool.js";
-import { formatNotional, formatQuantity, gridOf } from "@bourse/shared/units/market.js";
+import { formatNotional, formatPrice, formatQuantity, gridOf } from "@bourse/shared/units/market.js";
 import { expect } from "vitest";
 import { projectedSeq } from "../io/history-cursor.js";
 import { listOrders } from "../io/orders-table.js";
@@ -11,6 +12,7 @@ import type { TinyShard } from "./tiny-shard.js";
 /** The history is what the shard knows, and every audit view that must be empty is. */
 export async function expectHistoryOf(pool: Pool, shard: TinyShard): Promise<void> {
   const grid = gridOf(shard.market);
+  const priceText = (ticks = 0) => (ticks === 0 ? undefined : formatPrice(grid, ticks));
   let orders = 0;
   let trades = 0;
   for (const userId of USERS) {
@@ -20,6 +22,11 @@ export async function expectHistoryOf(pool: Pool, shard: TinyShard): Promise<voi
       orders += 1;
       expect(row).toMatchObject({
         clientOrderId: known?.terms.clientOrderId,
+        price: priceText(known?.priceTicks),
+        stopPrice: priceText(Number(known?.terms.stopPriceTicks)),
+        quantity: known?.terms.byQuoteBudget ? undefined : formatQuantity(grid, known?.quantityLots ?? 0),
+        selfTradePrevention: known?.terms.selfTradePrevention || SelfTradePrevention.CANCEL_TAKER,
+        triggered: known?.isTriggered,
         status: known?.status,
         reason: known?.reason,
         filledQuantity: formatQuantity(grid, known?.executedLots ?? 0),

@@ -16,25 +16,13 @@ import {
   MarketState,
   OrderStatus,
   OrderType,
+  SelfTradePrevention,
   Side,
   TimeInForce,
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import { orderIdOf, tradeIdOf } from "@bourse/shared/ids.js";
+import { orderIdOf } from "@bourse/shared/ids.js";
 import { create } from "@bufbuild/protobuf";
-
-/** What the shard knows about an order; the history must come to the same. */
-export interface KnownOrder {
-  readonly terms: OrderTerms;
-  readonly createdAtMs: number;
-  readonly acceptedSeq: number;
-  status: OrderStatus;
-  reason: EndReason;
-  remainingLots: number;
-  executedLots: number;
-  executedTickLots: bigint;
-  /** Received as maker and as taker: lots for a buyer, tick × lot for a seller. */
-  readonly received: { maker: bigint; taker: bigint };
-}
+import { type KnownOrder, TinyBook } from "./tiny-book.js";
 
 export interface PlaceOptions {
   readonly user: string;
@@ -43,6 +31,9 @@ export interface PlaceOptions {
   readonly priceTicks: number;
   readonly quantityLots: number;
   readonly timeInForce?: TimeInForce;
+  /** Makes it a STOP_LIMIT. */
+  readonly stopPriceTicks?: number;
+  readonly selfTradePrevention?: SelfTradePrevention;
 }
 
 export interface TinyShard {
@@ -53,13 +44,17 @@ export interface TinyShard {
   readonly trades: () => number;
   /** All records so far, from seq 1. */
   readonly records: readonly Record[];
-  /** A limit order that trades what it can and then rests, or expires when it is IOC. */
+  /** A limit order that trades what it can and then rests, or expires when it is IOC; or a stop that waits. */
   place(order: PlaceOptions): string;
   /** A MARKET BUY by quote budget, given in tick × lot. */
   buyFor(order: { user: string; clientOrderId: string; budgetTickLots: number }): string;
   /** An order that the shard refuses. */
   reject(order: PlaceOptions, reason: EndReason): string;
   cancel(orderId: string): void;
+  /** Changes limit price and quantity of an open order. */
+  amend(orderId: string, change: { priceTicks: number; quantityLots: number }): void;
+  /** Ends all open orders of a user in one record. */
+  cancelAll(user: string): void;
   /** The final word on an order that the shard never saw. */
   tombstone(user: string, clientOrderId: string): string;
   tick(): void;
@@ -78,28 +73,32 @@ export function testMarket(shard: number, symbol = "BTC/USDT"): Market {
   return create(MarketSchema, { ...grid, ...limits, ...fees, shard });
 }
 
+const { CANCEL_TAKER } = SelfTradePrevention;
 const START_MS = Date.UTC(2026, 10, 20, 23, 59, 0);
 
-export function tinyShard(shard = 0, market = testMarket(shard)): TinyShard {
-  return new Shard(shard, market);
+export function tinyShard(shard = 0, market = testMarket(shard), rules: 1 | 2 = 2): TinyShard {
+  return new Shard(shard, market, rules);
 }
 
 class Shard implements TinyShard {
-  readonly orders = new Map<string, KnownOrder>();
   readonly records: Record[] = [];
-  #resting: KnownOrder[] = [];
+  readonly #book: TinyBook;
   #timeMs = START_MS;
   #epoch = 1;
-  #trades = 0;
 
   constructor(
     readonly shard: number,
     readonly market: Market,
+    readonly rules: 1 | 2,
   ) {
+    this.#book = new TinyBook(shard, market.symbol);
     this.#write([{ case: "marketAdded", value: { market } as never }]);
   }
 
-  trades = () => this.#trades;
+  get orders() {
+    return this.#book.orders;
+  }
+  trades = () => this.#book.trades;
   tick = () => this.#write([]);
   pass(ms: number) {
     this.#timeMs += ms;
@@ -110,14 +109,12 @@ class Shard implements TinyShard {
   }
 
   place(options: PlaceOptions): string {
-    const order = this.#accept(this.#limitTerms(options), options.quantityLots);
-    const events: Event["kind"][] = [{ case: "accepted", value: { terms: order.terms } as never }];
-    this.#match(order, events, options.priceTicks);
-    const isIoc = options.timeInForce === TimeInForce.IOC;
-    if (order.remainingLots === 0) events.push(this.#end(order, OrderStatus.FILLED, 0));
-    else if (isIoc) events.push(this.#end(order, OrderStatus.EXPIRED, EndReason.IOC_REMAINDER));
-    else this.#resting.push(order);
-    this.#write(events);
+    const order = this.#accept(this.#limitTerms(options));
+    const events = [this.#accepted(order.terms)];
+    if (options.stopPriceTicks === undefined) this.#book.enter(order, events);
+    else this.#book.wait(order, events);
+    this.#book.fireStops(events);
+    this.#write(events, order.terms);
     return order.terms.orderId;
   }
 
@@ -139,99 +136,69 @@ class Shard implements TinyShard {
       // One tick × lot is 0.0000001 of the quote asset.
       quoteBudget: (budgetTickLots / 1e7).toFixed(7),
     });
-    const order = this.#accept(terms, 0);
-    const events: Event["kind"][] = [{ case: "accepted", value: { terms } as never }];
-    this.#match(order, events, Number.MAX_SAFE_INTEGER, budgetTickLots);
-    const traded = order.executedLots > 0;
-    events.push(
-      traded
-        ? this.#end(order, OrderStatus.FILLED, 0)
-        : this.#end(order, OrderStatus.EXPIRED, EndReason.INSUFFICIENT_LIQUIDITY),
-    );
-    this.#write(events);
+    const order = this.#accept(terms);
+    const events = [this.#accepted(terms)];
+    this.#book.enter(order, events);
+    this.#book.fireStops(events);
+    this.#write(events, terms);
     return terms.orderId;
   }
 
   reject(options: PlaceOptions, reason: EndReason): string {
-    const order = this.#accept(this.#limitTerms(options), options.quantityLots);
-    const ended = this.#end(order, OrderStatus.REJECTED, reason);
-    if (ended.case === "ended") ended.value.terms = order.terms;
-    this.#write([ended]);
+    const order = this.#accept(this.#limitTerms(options));
+    const events: Event["kind"][] = [];
+    this.#book.end(order, events, OrderStatus.REJECTED, reason);
+    const [ended] = events;
+    if (ended?.case === "ended") ended.value.terms = order.terms;
+    this.#write(events, order.terms);
     return order.terms.orderId;
   }
 
   cancel(orderId: string): void {
-    const order = this.#resting.find(({ terms }) => terms.orderId === orderId);
-    if (order === undefined) return this.#write([]);
-    this.#write([this.#end(order, OrderStatus.CANCELLED, EndReason.USER)]);
-    this.#resting = this.#resting.filter((other) => other !== order);
+    const order = this.#book.openOrder(orderId);
+    const events: Event["kind"][] = [];
+    if (order !== undefined) this.#book.end(order, events, OrderStatus.CANCELLED, EndReason.USER);
+    this.#write(events);
+  }
+
+  amend(orderId: string, change: { priceTicks: number; quantityLots: number }): void {
+    const order = this.#book.openOrder(orderId);
+    const events: Event["kind"][] = [];
+    this.#begin();
+    if (order === undefined) events.push({ case: "amendRefused", value: { orderId } as never });
+    else this.#book.amend(order, events, change);
+    this.#book.fireStops(events);
+    this.#write(events);
+  }
+
+  cancelAll(user: string): void {
+    const events: Event["kind"][] = [];
+    for (const order of this.#book.openOrders()) {
+      if (order.terms.userId !== user) continue;
+      this.#book.end(order, events, OrderStatus.CANCELLED, EndReason.CANCEL_ALL);
+    }
+    this.#write(events);
   }
 
   tombstone(user: string, clientOrderId: string): string {
     const orderId = orderIdOf(user, clientOrderId);
     const word = { status: OrderStatus.REJECTED, reason: EndReason.NOT_SEQUENCED, isTombstone: true };
     const value = { orderId, userId: user, symbol: this.market.symbol, ...word, executedTickLots: "0" };
-    const begin = { createdAtMs: BigInt(this.#nextMs()), acceptedSeq: BigInt(this.records.length + 1) };
+    const begin = { createdAtMs: BigInt(this.#nextMs()), acceptedSeq: BigInt(this.#nextSeq()) };
     this.#write([{ case: "ended", value: { ...value, ...begin } as never }]);
     return orderId;
   }
 
-  #match(taker: KnownOrder, events: Event["kind"][], limitTicks: number, budgetTickLots?: number): void {
-    const isBuy = taker.terms.side === Side.BUY;
-    let budget = budgetTickLots ?? Number.POSITIVE_INFINITY;
-    for (let index = 0; ; index += 1) {
-      const maker = this.#best(taker, isBuy ? Side.SELL : Side.BUY, limitTicks);
-      if (maker === undefined) return;
-      const priceTicks = Number(maker.terms.priceTicks);
-      const wanted = budgetTickLots === undefined ? taker.remainingLots : Math.floor(budget / priceTicks);
-      const lots = Math.min(maker.remainingLots, wanted);
-      if (lots === 0) return;
-      budget -= lots * priceTicks;
-      if (budgetTickLots === undefined) taker.remainingLots -= lots;
-      maker.remainingLots -= lots;
-      const parties = { maker: party(maker, "maker"), taker: party(taker, "taker") };
-      for (const [order, role] of [
-        [maker, "maker"],
-        [taker, "taker"],
-      ] as const) {
-        const tickLots = BigInt(lots) * BigInt(priceTicks);
-        order.executedLots += lots;
-        order.executedTickLots += tickLots;
-        order.received[role] += order.terms.side === Side.BUY ? BigInt(lots) : tickLots;
-        order.status = OrderStatus.PARTIALLY_FILLED;
-      }
-      const at = {
-        symbol: this.market.symbol,
-        priceTicks: BigInt(priceTicks),
-        quantityLots: BigInt(lots),
-        index,
-      };
-      const tradeId = tradeIdOf(this.shard, this.records.length + 1, index);
-      const value = { tradeId, ...at, takerSide: taker.terms.side, ...parties };
-      events.push({ case: "trade", value: value as never });
-      this.#trades += 1;
-      if (maker.remainingLots > 0) continue;
-      this.#resting = this.#resting.filter((other) => other !== maker);
-      events.push(this.#end(maker, OrderStatus.FILLED, 0));
-    }
-  }
-
-  /** The best order of the other side that belongs to somebody else. */
-  #best(taker: KnownOrder, side: Side, limitTicks: number): KnownOrder | undefined {
-    const price = ({ terms }: KnownOrder) => Number(terms.priceTicks);
-    return this.#resting
-      .filter(({ terms }) => terms.side === side && terms.userId !== taker.terms.userId)
-      .filter((order) => (side === Side.SELL ? price(order) <= limitTicks : price(order) >= limitTicks))
-      .sort((a, b) => (side === Side.SELL ? price(a) - price(b) : price(b) - price(a)))[0];
-  }
-
   #limitTerms(options: PlaceOptions): OrderTerms {
+    const { stopPriceTicks, selfTradePrevention } = options;
     return this.#terms(options.user, options.clientOrderId, {
       side: options.side === "buy" ? Side.BUY : Side.SELL,
-      type: OrderType.LIMIT,
+      type: stopPriceTicks === undefined ? OrderType.LIMIT : OrderType.STOP_LIMIT,
       timeInForce: options.timeInForce ?? TimeInForce.GTC,
       priceTicks: BigInt(options.priceTicks),
+      stopPriceTicks: BigInt(stopPriceTicks ?? 0),
       quantityLots: BigInt(options.quantityLots),
+      ...(this.rules === 1 ? {} : { selfTradePrevention: selfTradePrevention ?? CANCEL_TAKER }),
     });
   }
 
@@ -241,33 +208,22 @@ class Shard implements TinyShard {
     return create(OrderTermsSchema, { ...ids, symbol, makerFeePpm, takerFeePpm, ...rest } as never);
   }
 
-  #accept(terms: OrderTerms, remainingLots: number): KnownOrder {
-    const order: KnownOrder = {
-      terms,
-      createdAtMs: this.#nextMs(),
-      acceptedSeq: this.records.length + 1,
-      status: OrderStatus.OPEN,
-      reason: EndReason.UNSPECIFIED,
-      remainingLots,
-      executedLots: 0,
-      executedTickLots: 0n,
-      received: { maker: 0n, taker: 0n },
-    };
-    this.orders.set(terms.orderId, order);
-    return order;
+  /** Since rules 2 the terms stand in the command only. */
+  #accepted(terms: OrderTerms): Event["kind"] {
+    return { case: "accepted", value: (this.rules === 1 ? { terms } : {}) as never };
   }
 
-  #end(order: KnownOrder, status: OrderStatus, reason: EndReason): Event["kind"] {
-    order.status = status;
-    order.reason = reason;
-    const { orderId, userId, symbol, side } = order.terms;
-    const executed = {
-      executedLots: BigInt(order.executedLots),
-      executedTickLots: String(order.executedTickLots),
-    };
-    const value = { orderId, userId, symbol, side, status, reason, ...executed };
-    const begin = { createdAtMs: BigInt(order.createdAtMs), acceptedSeq: BigInt(order.acceptedSeq) };
-    return { case: "ended", value: { ...value, ...begin } as never };
+  #accept(terms: OrderTerms): KnownOrder {
+    this.#begin();
+    return this.#book.accept(terms, { createdAtMs: this.#nextMs(), acceptedSeq: this.#nextSeq() });
+  }
+
+  #begin(): void {
+    this.#book.beginRecord(this.#nextSeq());
+  }
+
+  #nextSeq(): number {
+    return this.records.length + 1;
   }
 
   /** Time of the record that is being made. */
@@ -275,25 +231,15 @@ class Shard implements TinyShard {
     return this.#timeMs + 1;
   }
 
-  #write(kinds: readonly Event["kind"][]): void {
+  #write(kinds: readonly Event["kind"][], terms?: OrderTerms): void {
     this.#timeMs = this.#nextMs();
     const events = kinds.map((kind) => create(EventSchema, { kind } as never));
     const at = {
-      seq: BigInt(this.records.length + 1),
+      seq: BigInt(this.#nextSeq()),
       epoch: BigInt(this.#epoch),
       timeMs: BigInt(this.#timeMs),
     };
-    this.records.push(create(RecordSchema, { ...at, events }));
+    const command = terms === undefined ? {} : { command: { kind: { case: "submit", value: { terms } } } };
+    this.records.push(create(RecordSchema, { ...at, ...command, events } as never));
   }
-}
-
-function party(order: KnownOrder, role: "maker" | "taker") {
-  const { orderId, userId, clientOrderId, makerFeePpm, takerFeePpm } = order.terms;
-  return {
-    ...{ orderId, userId, clientOrderId },
-    feePpm: role === "maker" ? makerFeePpm : takerFeePpm,
-    receivedBefore: String(order.received[role]),
-    createdAtMs: BigInt(order.createdAtMs),
-    remainingLots: BigInt(order.remainingLots),
-  };
 }
