@@ -3,7 +3,7 @@ import { AssertionFailed } from "../assert.js";
 import { DomainError } from "../errors/domain-error.js";
 import { toDomainError } from "../errors/from-wire.js";
 import type { Record as ShardRecord } from "../gen/bourse/matcher/v1/events_pb.js";
-import type { MatcherService, StreamHeader } from "../gen/bourse/matcher/v1/matcher_pb.js";
+import type { BookSnapshot, MatcherService, StreamHeader } from "../gen/bourse/matcher/v1/matcher_pb.js";
 import type { ServiceClient } from "../rpc/client.js";
 import type { Clock } from "../runtime/clock.js";
 import type { Logger } from "../runtime/log.js";
@@ -15,13 +15,21 @@ export interface FollowPosition {
   readonly seq: number;
 }
 
+/** Where a connection starts: behind a position, or from the books as they are, for who keeps no history. */
+export interface FollowStart extends FollowPosition {
+  /** The position is (0, 0) then, and the records that come are those after the header's `endSeq`. */
+  readonly fromSnapshot?: boolean;
+}
+
 export interface FollowOptions {
   readonly shard: number;
   readonly matcher: Pick<ServiceClient<typeof MatcherService>, "streamEvents">;
   /** Asked anew at every connect, since another instance may have moved the cursor. */
-  readonly after: () => Promise<FollowPosition>;
+  readonly after: () => Promise<FollowStart>;
   /** First on every connect, before any record. */
   readonly onHeader: (header: StreamHeader, after: FollowPosition) => Promise<void> | void;
+  /** All books at the header's `endSeq`, before any record, when the connection starts from them. */
+  readonly onBooks?: (books: readonly BookSnapshot[], header: StreamHeader) => Promise<void> | void;
   /** Records in order, without gaps; the next ones come when this resolves. A throw reconnects. */
   readonly onRecords: (records: readonly ShardRecord[], header: StreamHeader) => Promise<void> | void;
   /** Called when a connection ends and what it ended with, for readiness and metrics. */
@@ -62,20 +70,34 @@ export async function followShard(options: FollowOptions): Promise<void> {
 async function followOnce(options: FollowOptions, onProgress: () => void): Promise<void> {
   const { signal, matcher } = options;
   const after = await options.after();
-  let seq = after.seq;
-  let epoch = after.epoch;
+  const { fromSnapshot = false } = after;
+  let { seq, epoch } = after;
   let header: StreamHeader | undefined;
-  const request = { afterSeq: BigInt(after.seq), afterEpoch: BigInt(after.epoch) };
+  const books: BookSnapshot[] = [];
+  const request = { afterSeq: BigInt(after.seq), afterEpoch: BigInt(after.epoch), fromSnapshot };
+  /** Hands over the books once there is one for each market. */
+  const takeBooks = async (header: StreamHeader) => {
+    if (fromSnapshot && books.length === header.markets.length) await options.onBooks?.(books, header);
+  };
   // A shard that restarts is followed as soon as it listens, not at the end of a backoff: until its followers
   // have reported it decides nothing.
   for await (const { kind } of matcher.streamEvents(request, { signal, waitForReady: true })) {
     if (kind.case === "header") {
       header = kind.value;
       if (header.shard !== options.shard) throw new DomainError("INTERNAL", { shard: String(header.shard) });
+      if (fromSnapshot) seq = Number(header.endSeq);
       await options.onHeader(header, after);
+      await takeBooks(header);
       onProgress();
+      continue;
+    }
+    if (header === undefined) throw new DomainError("INTERNAL", { missing: "header" });
+    if (kind.case === "book") {
+      books.push(kind.value);
+      await takeBooks(header);
     } else if (kind.case === "batch") {
-      if (header === undefined) throw new DomainError("INTERNAL", { missing: "header" });
+      if (fromSnapshot && books.length !== header.markets.length)
+        throw new DomainError("INTERNAL", { missing: "book" });
       for (const record of kind.value.records) {
         if (Number(record.seq) !== seq + 1 || Number(record.epoch) < epoch) throw new DomainError("SEQ_GAP");
         seq = Number(record.seq);
