@@ -2,12 +2,7 @@
 
 DROP VIEW orders.audit_orders;
 
--- Before, no order could be amended to less than it executed.
-UPDATE orders.orders SET quantity = filled_quantity WHERE filled_quantity > quantity;
-
 ALTER TABLE orders.orders
-  DROP CONSTRAINT orders_filled,
-  ADD CONSTRAINT orders_filled CHECK (filled_quantity >= 0 AND (quantity IS NULL OR filled_quantity <= quantity)),
   DROP COLUMN stop_price,
   DROP COLUMN self_trade_prevention,
   DROP COLUMN triggered;

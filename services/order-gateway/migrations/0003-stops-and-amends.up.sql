@@ -5,10 +5,6 @@ ALTER TABLE orders.orders
   ADD COLUMN stop_price            numeric(38, 8),
   ADD COLUMN self_trade_prevention smallint NOT NULL DEFAULT 1,
   ADD COLUMN triggered             boolean  NOT NULL DEFAULT false,
-  -- An amend to less than what was executed ends the order, with the quantity that was asked for.
-  DROP CONSTRAINT orders_filled,
-  ADD CONSTRAINT orders_filled CHECK (filled_quantity >= 0 AND
-    (quantity IS NULL OR filled_quantity <= quantity OR (status = 5 AND reason = 25))),
   -- STOP and STOP_LIMIT have a stop price, LIMIT and MARKET have none.
   ADD CONSTRAINT orders_stop_price CHECK (
     (stop_price IS NOT NULL) = (type IN (3, 4)) AND (stop_price IS NULL OR stop_price > 0)),

@@ -167,7 +167,7 @@ describe("a fold", () => {
       });
   });
 
-  test("keeps what was executed through an amend, also below it", () => {
+  test("keeps what was executed through an amend, also to no more than it", () => {
     const shard = tinyShard();
     const order = { side: "sell", priceTicks: 100, quantityLots: 10 } as const;
     const maker = shard.place({ ...order, user: ALICE, clientOrderId: "maker" });
@@ -181,10 +181,10 @@ describe("a fold", () => {
         filledQuantity: "0.00004",
       },
     });
-    shard.amend(maker, { priceTicks: 101, quantityLots: 3 });
+    shard.amend(maker, { priceTicks: 102, quantityLots: 3 });
     expect(store(foldAll(shard, 1)).orders.get(maker)).toMatchObject({
       ...{ status: OrderStatus.CANCELLED, reason: EndReason.AMENDED },
-      ...{ quantity: "0.00003", filledQuantity: "0.00004" },
+      ...{ price: "1.01", quantity: "0.00004", filledQuantity: "0.00004" },
     });
   });
 

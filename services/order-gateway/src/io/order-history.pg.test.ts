@@ -71,7 +71,7 @@ describe("the migration to stops and amends", () => {
       const at = { createdAtMs: january, updatedAtMs: january };
       const later = [
         { ...order(3), ...at, type: 3, price: undefined, stopPrice: "90", status: 1, clientOrderId: "stop" },
-        { ...order(4), ...at, reason: 25, quantity: "1", filledQuantity: "2", clientOrderId: "amended" },
+        { ...order(4), ...at, type: 4, stopPrice: "90", status: 2, reason: 0, triggered: true },
       ];
       await inTransaction(own.pool, (client) => insertOrders(client, 0, later));
       await migrateDown(own.pool, migrations, { schema: "orders", to: 2 });
@@ -79,9 +79,9 @@ describe("the migration to stops and amends", () => {
         { client_order_id: "limit", type: 1, status: 2, quantity: 1, filled_quantity: 0 },
         { client_order_id: "market", type: 2, status: 4, quantity: null, filled_quantity: 1 },
         { client_order_id: "stop", type: 3, status: 1, quantity: 1, filled_quantity: 0 },
-        { client_order_id: "amended", type: 1, status: 5, quantity: 2, filled_quantity: 2 },
+        { client_order_id: "4", type: 4, status: 2, quantity: 1, filled_quantity: 0 },
       ]);
-      await own.pool.query("DELETE FROM orders.orders WHERE type = 3");
+      await own.pool.query("DELETE FROM orders.orders WHERE type > 2");
       await migrate(own.pool, migrations, { schema: "orders" });
       await ensurePartitions(own.pool, { orderMonths: ["2026-05-01"], tradeDays: [] });
     } finally {
@@ -134,7 +134,6 @@ describe("the tables refuse", () => {
     ["orders_triggered", { type: 4, stopPrice: "90", status: 2 }],
     ["orders_triggered", { type: 4, stopPrice: "90", status: 1, triggered: true }],
     ["orders_triggered", { type: 4, stopPrice: "90", status: 5, reason: 20, filledQuantity: "0.1" }],
-    ["orders_filled", { status: 5, reason: 20, filledQuantity: "2" }],
   ])("an order that breaks %s", async (constraint, change) => {
     const row = { ...order(1), ...change };
     const insert = inTransaction(database.pool, (client) => insertOrders(client, 0, [row]));
@@ -205,8 +204,8 @@ describe("updates", () => {
     expect(await shown()).toMatchObject({ status: 2, price: "90", quantity: "2" });
     await apply({ loweredQuantity: "0.5" });
     expect(await shown()).toMatchObject({ status: 3, price: "90", quantity: "1.5", filledQuantity: "0.25" });
-    await apply({ status: 5, reason: 25, quantity: "0.125", addedQuantity: "0", addedQuote: "0" });
-    expect(await shown()).toMatchObject({ status: 5, quantity: "0.125", filledQuantity: "0.25" });
+    await apply({ status: 5, reason: 25, quantity: "0.25", addedQuantity: "0", addedQuote: "0" });
+    expect(await shown()).toMatchObject({ status: 5, quantity: "0.25", filledQuantity: "0.25" });
   });
 
   test("let a stop wait until it is triggered, and find it by its id alone", async () => {

@@ -113,10 +113,13 @@ export class TinyBook {
 
   amend(order: KnownOrder, events: Kinds, change: { priceTicks: number; quantityLots: number }): void {
     const isWaiting = this.#waiting.includes(order);
-    const keepsPlace = change.priceTicks === order.priceTicks && change.quantityLots <= order.quantityLots;
-    order.priceTicks = change.priceTicks;
-    order.quantityLots = change.quantityLots;
-    order.remainingLots = Math.max(0, change.quantityLots - order.executedLots);
+    // No more than was executed: the rest is cancelled, and the price is as it was.
+    const isOver = change.quantityLots <= order.executedLots;
+    const priceTicks = isOver ? order.priceTicks : change.priceTicks;
+    const keepsPlace = priceTicks === order.priceTicks && change.quantityLots <= order.quantityLots;
+    order.priceTicks = priceTicks;
+    order.quantityLots = isOver ? order.executedLots : change.quantityLots;
+    order.remainingLots = order.quantityLots - order.executedLots;
     const { orderId, userId } = order.terms;
     const now = {
       priceTicks: BigInt(order.priceTicks),
