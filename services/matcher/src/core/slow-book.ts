@@ -1,321 +1,209 @@
-// The plainest correct shard: lists that are searched from end to end, bigint sums, no slots, no index. The
-// reference that tests hold the fast core against; it shares nothing with it but the words.
-import type { Moment } from "./shard.js";
+// The plainest correct shard, written from the semantics alone. The reference that tests hold the fast core
+// against, command by command.
+import { slowAmend } from "./slow-amend.js";
+import { slowCancelAll, slowLearn, slowSetState, slowSetSwitch, slowTimer } from "./slow-many.js";
+import { slowCascade, slowPlace } from "./slow-place.js";
+import { type SlowKnown, type SlowRecord, type SlowShard, slowEnd } from "./slow-shard.js";
 import type {
-  EndReason,
-  FinalStatus,
-  Market,
+  AmendCommand,
+  CancelAllCommand,
+  Command,
   MatcherEvent,
-  OrderCommand,
-  OrderTerms,
-  TradeParty,
+  ResolveCommand,
+  SetMarketStateCommand,
 } from "./types.js";
 
-interface SlowOrder {
-  readonly terms: OrderTerms;
-  readonly createdAtMs: number;
-  readonly acceptedSeq: number;
-  remaining: bigint;
-  executed: bigint;
-  notional: bigint;
-  /** Received in each role so far: lots for a buyer, tick times lot for a seller. */
-  asMaker: bigint;
-  asTaker: bigint;
-}
+const EXPIRY_AHEAD_MS_MAX = 60_000;
+const SWITCH_MS_MAX = 86_400_000;
 
-export interface SlowShard {
-  readonly markets: Map<string, { readonly market: Market; lastTrade: bigint }>;
-  /** Everything that rests, oldest first. */
-  resting: SlowOrder[];
-  /** Ids that were decided about. */
-  readonly decided: Set<string>;
-}
+/** What becomes of a command: events, the word that stands already, or a refusal that changes nothing. */
+export type SlowOutcome =
+  | { readonly type: "applied"; readonly events: readonly MatcherEvent[] }
+  | { readonly type: "known" }
+  | { readonly type: "refused"; readonly reason: string };
 
-const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
-const TRADES_MAX = 5000;
-
-export function createSlowShard(markets: readonly Market[]): SlowShard {
-  return {
-    markets: new Map(markets.map((market) => [market.symbol, { market, lastTrade: 0n }])),
-    resting: [],
-    decided: new Set(),
+/** Decides and applies a command at a time that is not before the last one's. */
+export function applySlow(shard: SlowShard, timeMs: number, command: Command): SlowOutcome {
+  const verdict = slowVerdict(shard, timeMs, command);
+  if (verdict !== "apply") return verdict;
+  const record: SlowRecord = {
+    seq: shard.seq + 1,
+    timeMs,
+    events: [],
+    trades: 0,
+    preventions: 0,
+    highest: 0n,
+    lowest: 0n,
   };
+  shard.seq = record.seq;
+  shard.timeMs = timeMs;
+  shard.cancelAlls = shard.cancelAlls.filter(({ expiresAtMs }) => expiresAtMs >= timeMs);
+  run(shard, record, command);
+  return { type: "applied", events: record.events };
 }
 
-/** Events of a client's command that is in time; undefined when it has no effect. */
-export function applySlow(
+function run(shard: SlowShard, record: SlowRecord, command: Command): void {
+  switch (command.type) {
+    case "submit":
+      slowPlace(shard, record, command.terms);
+      return slowCascade(shard, record, command.terms.symbol);
+    case "cancel":
+      return cancel(shard, record, command.orderId);
+    case "resolve":
+      if (shard.known.has(command.orderId)) return cancel(shard, record, command.orderId);
+      return tombstone(shard, record, command);
+    case "amend":
+      return slowAmend(shard, record, command);
+    case "cancelAll":
+      return slowCancelAll(shard, record, command);
+    case "setMarketState":
+      return slowSetState(shard, record, command);
+    case "setSwitch":
+      return slowSetSwitch(shard, record, command);
+    case "endDay":
+    case "fireSwitch":
+    case "sweepMarket":
+    case "forget":
+      return slowTimer(shard, record, command);
+    case "learnCursors":
+      return slowLearn(shard, record.timeMs, command.throughSeq);
+    case "addMarket": {
+      const { market } = command;
+      shard.markets.push({ market, state: market.state, lastTrade: 0n, delistedAtMs: 0 });
+      record.events.push({ type: "marketAdded", market });
+      return;
+    }
+    case "startEpoch":
+    case "tick":
+      return;
+  }
+}
+
+/** Whether a command goes into the log. */
+function slowVerdict(shard: SlowShard, timeMs: number, command: Command): "apply" | SlowOutcome {
+  switch (command.type) {
+    case "submit": {
+      const { terms, expiresAtMs } = command;
+      const known = shard.known.get(terms.orderId);
+      if (known !== undefined)
+        return isSameTerms(known, command.terms) ? KNOWN : refuse("CLIENT_ORDER_ID_REUSED");
+      if (!hasMarket(shard, terms.symbol)) return refuse("SYMBOL_NOT_FOUND");
+      return isInTime(timeMs, expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
+    }
+    case "cancel": {
+      const known = shard.known.get(command.orderId);
+      if (ownerOf(known) !== command.userId) return refuse("ORDER_NOT_FOUND");
+      return isOpen(known) ? "apply" : KNOWN;
+    }
+    case "resolve": {
+      const known = shard.known.get(command.orderId);
+      if (known === undefined) {
+        return isInTime(timeMs, command.expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
+      }
+      if (known.type === "leg") return KNOWN;
+      if (ownerOf(known) !== command.userId) return refuse("ORDER_NOT_FOUND");
+      return command.cancelIfOpen && isOpen(known) ? "apply" : KNOWN;
+    }
+    case "amend":
+      return amendVerdict(shard, timeMs, command);
+    case "cancelAll":
+      return cancelAllVerdict(shard, timeMs, command);
+    case "setMarketState":
+      return stateVerdict(shard, command);
+    case "setSwitch":
+      if (command.symbols.some((symbol) => !hasMarket(shard, symbol))) return refuse("SYMBOL_NOT_FOUND");
+      return command.timeoutMs > SWITCH_MS_MAX ? refuse("INVALID_FIELD") : "apply";
+    default:
+      return "apply";
+  }
+}
+
+const KNOWN: SlowOutcome = { type: "known" };
+
+function amendVerdict(shard: SlowShard, timeMs: number, command: AmendCommand): "apply" | SlowOutcome {
+  const { orderId, legId, userId, expiresAtMs } = command;
+  const leg = shard.known.get(legId);
+  if (leg?.type === "leg") return leg.orderId === orderId ? KNOWN : refuse("REQUEST_ID_REUSED");
+  if (leg?.type === "tombstone") return KNOWN;
+  if (ownerOf(shard.known.get(orderId)) !== userId) return refuse("ORDER_NOT_FOUND");
+  return isInTime(timeMs, expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
+}
+
+function cancelAllVerdict(
   shard: SlowShard,
-  moment: Moment,
-  command: OrderCommand,
-): MatcherEvent[] | undefined {
-  if (command.type === "submit") {
-    const { terms } = command;
-    if (shard.decided.has(terms.orderId) || !shard.markets.has(terms.symbol)) return undefined;
-    shard.decided.add(terms.orderId);
-    return place(shard, moment, terms);
-  }
-  const resting = shard.resting.find(({ terms }) => terms.orderId === command.orderId);
-  const mayCancel = command.type === "cancel" || command.cancelIfOpen;
-  if (resting?.terms.userId === command.userId && mayCancel) {
-    shard.resting = shard.resting.filter((order) => order !== resting);
-    return [endedEvent(resting, { status: "CANCELLED", reason: "USER", wasResting: true })];
-  }
-  if (command.type === "cancel" || shard.decided.has(command.orderId)) return undefined;
-  shard.decided.add(command.orderId);
-  return [
-    {
-      type: "ended",
-      orderId: command.orderId,
-      userId: command.userId,
-      symbol: command.symbol,
-      status: command.tombstoneStatus,
-      reason: command.tombstoneReason,
-      executedLots: 0,
-      executedTickLots: "0",
-      resting: undefined,
-      remainingLots: 0,
-      createdAtMs: moment.timeMs,
-      acceptedSeq: moment.seq,
-      terms: undefined,
-      isTombstone: true,
-    },
-  ];
-}
-
-function place(shard: SlowShard, { seq, timeMs }: Moment, terms: OrderTerms): MatcherEvent[] {
-  const order: SlowOrder = {
-    terms,
-    createdAtMs: timeMs,
-    acceptedSeq: seq,
-    remaining: BigInt(terms.quantityLots),
-    executed: 0n,
-    notional: 0n,
-    asMaker: 0n,
-    asTaker: 0n,
-  };
-  const rejected = refusal(shard, terms);
-  if (rejected !== undefined) {
-    return [endedEvent(order, { status: "REJECTED", reason: rejected, isRefused: true })];
-  }
-  const accepted: MatcherEvent = { type: "accepted", terms };
-  if (terms.timeInForce !== "FOK") return [accepted, ...take(shard, order)];
-  // All or nothing: tried on a copy, kept only when it ends as filled.
-  const copy = copyOf(shard);
-  const events = take(copy, order);
-  const last = events.at(-1);
-  if (last?.type === "ended" && last.status === "FILLED") {
-    shard.resting = copy.resting;
-    for (const [symbol, { lastTrade }] of copy.markets) marketOf(shard, symbol).lastTrade = lastTrade;
-    return [accepted, ...events];
-  }
-  const untouched = { ...order, remaining: BigInt(terms.quantityLots), executed: 0n, notional: 0n };
-  return [accepted, endedEvent(untouched, { status: "EXPIRED", reason: "FOK_NOT_FILLABLE" })];
-}
-
-function refusal(shard: SlowShard, terms: OrderTerms): EndReason | undefined {
-  const { market, lastTrade } = marketOf(shard, terms.symbol);
-  if (market.state === "HALTED") return "SYMBOL_HALTED";
-  if (market.state === "CANCEL_ONLY") return "SYMBOL_CANCEL_ONLY";
-  if (market.state === "DELISTED") return "SYMBOL_DELISTED";
-  if (market.state === "POST_ONLY" && !terms.postOnly) return "SYMBOL_POST_ONLY";
-  const price = BigInt(terms.priceTicks);
-  const away = price > lastTrade ? price - lastTrade : lastTrade - price;
-  const hasBand = terms.type === "LIMIT" && market.bandBps > 0 && lastTrade > 0n;
-  if (hasBand && away * 10_000n > BigInt(market.bandBps) * lastTrade) return "PRICE_OUT_OF_BAND";
-  const own = shard.resting.filter(
-    (order) => order.terms.userId === terms.userId && order.terms.symbol === terms.symbol,
+  timeMs: number,
+  command: CancelAllCommand,
+): "apply" | SlowOutcome {
+  const { userId, requestId, symbol, side, expiresAtMs } = command;
+  const before = shard.cancelAlls.find(
+    (each) => each.userId === userId && each.requestId === requestId && each.expiresAtMs >= timeMs,
   );
-  const isCapped = market.openOrdersMax > 0 && terms.timeInForce === "GTC";
-  if (isCapped && own.length >= market.openOrdersMax) return "OPEN_ORDER_LIMIT";
-  const [best] = makersOf(shard, terms);
-  return terms.postOnly && best !== undefined && crosses(terms, best) ? "POST_ONLY_WOULD_TAKE" : undefined;
-}
-
-/** Takes what it can, one maker at a time, then says what becomes of the rest. */
-function take(shard: SlowShard, taker: SlowOrder): MatcherEvent[] {
-  const { terms } = taker;
-  const state = marketOf(shard, terms.symbol);
-  const protection = protectionOf(shard, terms);
-  const events: MatcherEvent[] = [];
-  for (let trades = 0; ; trades += 1) {
-    const [maker] = makersOf(shard, terms);
-    const done = endOfTaking(taker, { maker, protection, lastPrice: trades > 0 ? state.lastTrade : 0n });
-    if (done !== undefined) return [...events, finish(shard, taker, done)];
-    if (maker === undefined) throw new Error("an order without makers has ended");
-    const lots = lotsToTrade(taker, maker);
-    if (maker.terms.userId === terms.userId) {
-      const prevented = {
-        symbol: terms.symbol,
-        takerOrderId: terms.orderId,
-        makerOrderId: maker.terms.orderId,
-      };
-      const what = { priceTicks: maker.terms.priceTicks, quantityLots: Number(lots) };
-      events.push({ type: "selfTradePrevented", ...prevented, ...what });
-      return [...events, finish(shard, taker, { status: "EXPIRED", reason: "SELF_TRADE" })];
-    }
-    if (trades === TRADES_MAX) {
-      const reason =
-        terms.type === "LIMIT" && terms.timeInForce === "IOC" ? "IOC_REMAINDER" : "PRICE_PROTECTION";
-      return [...events, finish(shard, taker, { status: "EXPIRED", reason })];
-    }
-    events.push(tradedEvent(taker, maker, lots, trades));
-    state.lastTrade = BigInt(maker.terms.priceTicks);
-    if (maker.remaining === 0n) {
-      shard.resting = shard.resting.filter((order) => order !== maker);
-      events.push(endedEvent(maker, { status: "FILLED", reason: "", wasResting: true }));
-    }
+  if (before !== undefined) {
+    return before.symbol === symbol && before.side === side ? KNOWN : refuse("REQUEST_ID_REUSED");
   }
+  if (symbol !== "" && !hasMarket(shard, symbol)) return refuse("SYMBOL_NOT_FOUND");
+  return isInTime(timeMs, expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
 }
 
-interface End {
-  readonly status: FinalStatus | "rest";
-  readonly reason: EndReason;
+function stateVerdict(shard: SlowShard, { symbol, state }: SetMarketStateCommand): "apply" | SlowOutcome {
+  const target = shard.markets.find(({ market }) => market.symbol === symbol);
+  if (target === undefined) return refuse("SYMBOL_NOT_FOUND");
+  if (target.state === state) return KNOWN;
+  return target.state === "DELISTED" ? refuse("SYMBOL_DELISTED") : "apply";
 }
 
-/** The end of an order by the list of SEMANTICS, first match; undefined when it may go on. */
-function endOfTaking(
-  taker: SlowOrder,
-  at: { maker: SlowOrder | undefined; protection: bigint; lastPrice: bigint },
-): End | undefined {
-  const { terms } = taker;
-  const left = BigInt(terms.budgetTickLots) - taker.notional;
-  const hasTraded = at.lastPrice > 0n;
-  const filled: End = { status: "FILLED", reason: "" };
-  if (!terms.byQuoteBudget && taker.remaining === 0n) return filled;
-  if (terms.byQuoteBudget && hasTraded && left < at.lastPrice) return filled;
-  if (terms.type === "LIMIT") {
-    if (at.maker !== undefined && crosses(terms, at.maker)) return undefined;
-    return terms.timeInForce === "GTC"
-      ? { status: "rest", reason: "" }
-      : { status: "EXPIRED", reason: "IOC_REMAINDER" };
-  }
-  if (at.maker === undefined) return { status: "EXPIRED", reason: "INSUFFICIENT_LIQUIDITY" };
-  const price = BigInt(at.maker.terms.priceTicks);
-  const isOutside = terms.side === "buy" ? price > at.protection : price < at.protection;
-  if (isOutside) return { status: "EXPIRED", reason: "PRICE_PROTECTION" };
-  if (terms.budgetTickLots > 0 && left < price) {
-    return terms.byQuoteBudget && hasTraded ? filled : { status: "EXPIRED", reason: "BUDGET_EXHAUSTED" };
-  }
-  return undefined;
+function cancel(shard: SlowShard, record: SlowRecord, orderId: string): void {
+  const known = shard.known.get(orderId);
+  if (known?.type !== "order") throw new Error("an applied cancel names an order");
+  slowEnd(shard, record, known.order, { status: "CANCELLED", reason: "USER" });
 }
 
-function protectionOf(shard: SlowShard, terms: OrderTerms): bigint {
-  const { market, lastTrade } = marketOf(shard, terms.symbol);
-  const reference = lastTrade > 0n ? lastTrade : BigInt(makersOf(shard, terms)[0]?.terms.priceTicks ?? 0);
-  const bps = BigInt(market.protectionBps);
-  if (terms.side === "buy") {
-    const limit = (reference * (10_000n + bps)) / 10_000n;
-    return limit > SAFE_MAX ? SAFE_MAX : limit;
-  }
-  const limit = (reference * (10_000n - bps) + 9_999n) / 10_000n;
-  return limit < 1n ? 1n : limit;
-}
-
-function lotsToTrade(taker: SlowOrder, maker: SlowOrder): bigint {
-  const { terms } = taker;
-  const limits = [maker.remaining];
-  if (!terms.byQuoteBudget) limits.push(taker.remaining);
-  if (terms.budgetTickLots > 0) {
-    limits.push((BigInt(terms.budgetTickLots) - taker.notional) / BigInt(maker.terms.priceTicks));
-  }
-  // Sorted, since Math.min knows no bigint.
-  return limits.sort((a, b) => (a < b ? -1 : 1))[0];
-}
-
-function tradedEvent(taker: SlowOrder, maker: SlowOrder, lots: bigint, index: number): MatcherEvent {
-  const notional = lots * BigInt(maker.terms.priceTicks);
-  const before = { maker: maker.asMaker, taker: taker.asTaker };
-  for (const order of [taker, maker]) {
-    order.executed += lots;
-    order.notional += notional;
-    if (!order.terms.byQuoteBudget) order.remaining -= lots;
-  }
-  maker.asMaker += maker.terms.side === "buy" ? lots : notional;
-  taker.asTaker += taker.terms.side === "buy" ? lots : notional;
-  const buyer = taker.terms.side === "buy" ? taker : maker;
-  return {
-    type: "trade",
-    symbol: taker.terms.symbol,
-    priceTicks: maker.terms.priceTicks,
-    quantityLots: Number(lots),
-    takerSide: taker.terms.side,
-    maker: party(maker, maker.terms.makerFeePpm, before.maker),
-    taker: party(taker, taker.terms.takerFeePpm, before.taker),
-    buyerLimitTicks: buyer.terms.type === "LIMIT" ? buyer.terms.priceTicks : 0,
-    index,
-  };
-}
-
-function party(order: SlowOrder, feePpm: number, receivedBefore: bigint): TradeParty {
-  const { orderId, userId, clientOrderId } = order.terms;
-  const { createdAtMs } = order;
-  const remainingLots = Number(order.remaining);
-  return {
-    orderId,
-    userId,
-    clientOrderId,
-    feePpm,
-    receivedBefore: `${receivedBefore}`,
-    createdAtMs,
-    remainingLots,
-  };
-}
-
-function finish(shard: SlowShard, order: SlowOrder, { status, reason }: End): MatcherEvent {
-  if (status !== "rest") return endedEvent(order, { status, reason });
-  shard.resting.push(order);
-  const { orderId, symbol, side, priceTicks } = order.terms;
-  return { type: "rested", orderId, symbol, side, priceTicks, remainingLots: Number(order.remaining) };
-}
-
-function endedEvent(
-  order: SlowOrder,
-  end: { status: FinalStatus; reason: EndReason; wasResting?: boolean; isRefused?: boolean },
-): MatcherEvent {
-  const { orderId, userId, symbol, side, priceTicks } = order.terms;
-  return {
+function tombstone(shard: SlowShard, record: SlowRecord, command: ResolveCommand): void {
+  const { orderId, userId, symbol, tombstoneStatus: status, tombstoneReason: reason } = command;
+  shard.known.set(orderId, { type: "tombstone", userId, status, reason, endedSeq: record.seq });
+  record.events.push({
     type: "ended",
     orderId,
     userId,
     symbol,
-    status: end.status,
-    reason: end.reason,
-    executedLots: Number(order.executed),
-    executedTickLots: `${order.notional}`,
-    resting: end.wasResting === true ? { side, priceTicks } : undefined,
-    remainingLots: Number(order.remaining),
-    createdAtMs: order.createdAtMs,
-    acceptedSeq: order.acceptedSeq,
-    terms: end.isRefused === true ? order.terms : undefined,
-    isTombstone: false,
-  };
+    status,
+    reason,
+    executedLots: 0,
+    executedTickLots: "0",
+    resting: undefined,
+    remainingLots: 0,
+    createdAtMs: record.timeMs,
+    acceptedSeq: record.seq,
+    terms: undefined,
+    isTombstone: true,
+    amendedPriceTicks: 0,
+    amendedQuantityLots: 0,
+  });
 }
 
-/** Orders that one of these terms would meet, in price-time priority. */
-function makersOf(shard: SlowShard, { symbol, side }: OrderTerms): SlowOrder[] {
-  const better = side === "buy" ? 1 : -1;
-  // A stable sort keeps the oldest first at one price.
-  return shard.resting
-    .filter(({ terms }) => terms.symbol === symbol && terms.side !== side)
-    .sort((a, b) => better * (a.terms.priceTicks - b.terms.priceTicks));
+function isSameTerms(known: SlowKnown, terms: object): boolean {
+  // A tombstone has no terms: it answers whatever content comes late.
+  if (known.type !== "order") return true;
+  return JSON.stringify(known.order.terms) === JSON.stringify(terms);
 }
 
-function crosses(terms: OrderTerms, maker: SlowOrder): boolean {
-  return terms.side === "buy"
-    ? maker.terms.priceTicks <= terms.priceTicks
-    : maker.terms.priceTicks >= terms.priceTicks;
+function ownerOf(known: SlowKnown | undefined): string | undefined {
+  if (known?.type === "order") return known.order.terms.userId;
+  return known?.type === "tombstone" ? known.userId : undefined;
 }
 
-function marketOf(shard: SlowShard, symbol: string): { readonly market: Market; lastTrade: bigint } {
-  const state = shard.markets.get(symbol);
-  if (state === undefined) throw new Error(`no market ${symbol}`);
-  return state;
+function isOpen(known: SlowKnown | undefined): boolean {
+  return known?.type === "order" && known.order.endedSeq === 0;
 }
 
-function copyOf(shard: SlowShard): SlowShard {
-  return {
-    markets: new Map([...shard.markets].map(([symbol, state]) => [symbol, { ...state }])),
-    resting: shard.resting.map((order) => ({ ...order })),
-    decided: shard.decided,
-  };
+function hasMarket(shard: SlowShard, symbol: string): boolean {
+  return shard.markets.some(({ market }) => market.symbol === symbol);
+}
+
+function isInTime(timeMs: number, expiresAtMs: number): boolean {
+  return expiresAtMs >= timeMs && expiresAtMs <= timeMs + EXPIRY_AHEAD_MS_MAX;
+}
+
+function refuse(reason: string): SlowOutcome {
+  return { type: "refused", reason };
 }
