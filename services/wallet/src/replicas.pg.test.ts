@@ -12,7 +12,8 @@ import { formatAtoms } from "@bourse/shared/units/atoms.js";
 import { afterEach, expect, test, vi } from "vitest";
 import type { ReserveRequest } from "./core/reserve.js";
 import { getCursor } from "./flow/settle.js";
-import { BASE, firstRecord, history, QUOTE, usersOf } from "./testing/history.js";
+import { firstRecord, history } from "./testing/history.js";
+import { BASE, QUOTE, usersOf } from "./testing/names.js";
 import { ShardServer } from "./testing/shard-server.js";
 import { openWalletDatabase, type WalletDatabase } from "./testing/wallet-database.js";
 import { startProcess, untilReady, type WalletProcess } from "./testing/wallet-process.js";
@@ -71,6 +72,7 @@ async function reserveAnywhere(
 ): Promise<boolean> {
   const message = {
     ...request,
+    legOfOrderId: request.legOf ?? "",
     amount: formatAtoms(request.amountAtoms),
     fingerprint: Buffer.from(request.fingerprintHex, "hex"),
   };

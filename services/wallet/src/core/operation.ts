@@ -40,6 +40,23 @@ export interface ReleaseOperation {
   readonly orderCreatedAtMs: number;
   /** Seq of the record that first decided about the order; 0 when its end does not say it. */
   readonly acceptedSeq: number;
+  /** Limit price at its end in ticks when an amend had changed it; 0 otherwise. */
+  readonly amendedPriceTicks: number;
+  /** Quantity at its end in lots when an amend or prevention had changed it; 0 otherwise. */
+  readonly amendedQuantityLots: number;
+}
+
+/**
+ * What an order still needs, after an amend or when prevention took from it: its leg joins, and what is
+ * above is freed. In atoms of the asset that the order holds.
+ */
+export interface AdjustOperation {
+  readonly type: "adjust";
+  readonly orderId: string;
+  readonly userId: string;
+  /** Id of the leg that joins; undefined for none. */
+  readonly legId: string | undefined;
+  readonly remainingAtoms: bigint;
 }
 
 /** The shard knows the order: the sweep need not ask. */
@@ -53,12 +70,14 @@ export interface Operation {
   readonly seq: number;
   readonly index: number;
   readonly timeMs: number;
-  readonly effect: TradeOperation | ReleaseOperation | MarkOperation;
+  readonly effect: TradeOperation | ReleaseOperation | AdjustOperation | MarkOperation;
 }
 
-/** Ids of the orders that an operation touches. */
+/** Ids of the orders and legs that an operation touches. */
 export function ordersOf({ effect }: Operation): string[] {
-  return effect.type === "trade" ? [effect.buyer.orderId, effect.seller.orderId] : [effect.orderId];
+  if (effect.type === "trade") return [effect.buyer.orderId, effect.seller.orderId];
+  if (effect.type === "adjust" && effect.legId !== undefined) return [effect.orderId, effect.legId];
+  return [effect.orderId];
 }
 
 /**

@@ -43,21 +43,29 @@ export function tombstoneOf(operation: Operation, release: ReleaseOperation, sha
   if (release.executedLots > 0)
     throw impossible(operation, "the order has no reservation", { order_id: orderId });
   return {
-    ...freshReservation({ orderId, userId, shard, state: "CLOSED", asset: undefined, amountAtoms: 0n }),
+    ...closedWithoutHold({ orderId, legOf: undefined, userId, shard }),
     isSequenced: true,
     finalWord: finalWordOf(operation, release),
   };
 }
 
+/** A CLOSED row of what never held anything. */
+export function closedWithoutHold(
+  ids: Pick<Reservation, "orderId" | "legOf" | "userId" | "shard">,
+): Reservation {
+  return freshReservation({ ...ids, state: "CLOSED", asset: undefined, amountAtoms: 0n });
+}
+
 function finalWordOf(operation: Operation, release: ReleaseOperation): FinalWord {
-  const { status, reason, executedLots, executedTickLots, orderCreatedAtMs, acceptedSeq } = release;
   return {
-    status,
-    reason,
-    executedLots,
-    executedTickLots,
-    orderCreatedAtMs,
-    acceptedSeq,
+    status: release.status,
+    reason: release.reason,
+    executedLots: release.executedLots,
+    executedTickLots: release.executedTickLots,
+    orderCreatedAtMs: release.orderCreatedAtMs,
+    acceptedSeq: release.acceptedSeq,
+    amendedPriceTicks: release.amendedPriceTicks,
+    amendedQuantityLots: release.amendedQuantityLots,
     endedAtMs: operation.timeMs,
     endedSeq: operation.seq,
   };

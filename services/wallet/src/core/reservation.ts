@@ -1,7 +1,10 @@
-// What the wallet knows about the money of one order.
+// What the wallet knows about the money of one order, or of the leg that an amend of it reserved.
 
-/** ACTIVE holds funds. CLOSED (ended, or a tombstone) and REFUSED (funds were short) are final. */
+/** ACTIVE holds funds. CLOSED (ended, or a tombstone) and REFUSED are final. */
 export type ReservationState = "ACTIVE" | "CLOSED" | "REFUSED";
+
+/** Why a hold was refused: funds were short, or the order of a leg held nothing. */
+export type Refusal = "INSUFFICIENT_FUNDS" | "ORDER_NOT_OPEN";
 
 /** Role of an order in a trade. */
 export type Role = "MAKER" | "TAKER";
@@ -38,11 +41,18 @@ export interface FinalWord {
   readonly acceptedSeq: number;
   readonly endedAtMs: number;
   readonly endedSeq: number;
+  /** Limit price at its end in ticks when an amend had changed it; 0 otherwise. */
+  readonly amendedPriceTicks: number;
+  /** Quantity at its end in lots when an amend or prevention had changed it; 0 otherwise. */
+  readonly amendedQuantityLots: number;
 }
 
-/** The reservation of one order: its money and its state. */
+/** The reservation of one order or leg: its money and its state. */
 export interface Reservation {
+  /** The leg's own id if it is one. */
   readonly orderId: string;
+  /** Order that this is a leg of; undefined for an order, and for a leg that was never reserved. */
+  readonly legOf: string | undefined;
   readonly userId: string;
   readonly shard: number;
   readonly state: ReservationState;
@@ -50,14 +60,19 @@ export interface Reservation {
   /** Asset that is held; undefined for a tombstone, which never held anything. */
   readonly asset: string | undefined;
   readonly amountAtoms: bigint;
+  /** What came later from legs. */
   readonly joinedAtoms: bigint;
   readonly remainingAtoms: bigint;
   readonly spentAtoms: bigint;
   readonly improvementAtoms: bigint;
   readonly releasedAtoms: bigint;
+  /** What a leg gave to its order: all or nothing. */
+  readonly movedAtoms: bigint;
   readonly totals: Readonly<Record<Role, RoleTotals>>;
   /** When the row was made; 0 until the database has said so. */
   readonly createdAtMs: number;
+  /** Set when REFUSED. */
+  readonly refusal: Refusal | undefined;
   /** Set when CLOSED. */
   readonly finalWord: FinalWord | undefined;
 }
@@ -82,7 +97,7 @@ const nothingReceived: RoleTotals = { receivedAtoms: 0n, feeAtoms: 0n, feePpm: u
 
 /** A reservation of which nothing was moved yet. */
 export function freshReservation(
-  input: Pick<Reservation, "orderId" | "userId" | "shard" | "state" | "asset" | "amountAtoms">,
+  input: Pick<Reservation, "orderId" | "legOf" | "userId" | "shard" | "state" | "asset" | "amountAtoms">,
 ): Reservation {
   return {
     ...input,
@@ -92,8 +107,10 @@ export function freshReservation(
     spentAtoms: 0n,
     improvementAtoms: 0n,
     releasedAtoms: 0n,
+    movedAtoms: 0n,
     totals: { MAKER: nothingReceived, TAKER: nothingReceived },
     createdAtMs: 0,
+    refusal: undefined,
     finalWord: undefined,
   };
 }

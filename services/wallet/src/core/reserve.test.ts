@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fingerprintOf, reserveRequest, uuidOf } from "../testing/history.js";
+import { fingerprintOf, reserveRequest, uuidOf } from "../testing/names.js";
 import { type FullReservation, freshReservation, keyText } from "./reservation.js";
 import { decideReserves, type ReserveRequest } from "./reserve.js";
 
@@ -21,6 +21,8 @@ function decide(
   );
 }
 
+const leg = (name: string, order: string, amountAtoms: bigint, userId = alice) =>
+  reserveRequest({ orderId: uuidOf(name), legOf: uuidOf(order), userId, amountAtoms });
 const ask = (name: string, amountAtoms: bigint, userId = alice) =>
   reserveRequest({ orderId: uuidOf(name), userId, amountAtoms });
 
@@ -95,4 +97,57 @@ test("a late reserve of an order with a tombstone finds it closed, whatever its 
   const { created, answers } = decide({ [usdtOf(alice)]: 100n }, [request], [tombstone]);
   expect(created).toEqual([]);
   expect(answers).toMatchObject([{ type: "held", isReplayed: true, reservation: { state: "CLOSED" } }]);
+});
+
+test("a leg is a hold of its own beside its order's, also in one batch with it, and refers to it", () => {
+  const { created, answers } = decide({ [usdtOf(alice)]: 100n }, [
+    ask("order", 60n),
+    leg("leg", "order", 40n),
+  ]);
+  expect(answers.map(({ type }) => type)).toEqual(["held", "held"]);
+  expect(created).toMatchObject([
+    { orderId: uuidOf("order"), legOf: undefined, remainingAtoms: 60n },
+    { orderId: uuidOf("leg"), legOf: uuidOf("order"), remainingAtoms: 40n },
+  ]);
+});
+
+const held = (name: string, change: Partial<FullReservation> = {}): FullReservation => ({
+  ...freshReservation({
+    orderId: uuidOf(name),
+    legOf: undefined,
+    userId: alice,
+    shard: 0,
+    state: "ACTIVE",
+    asset: "USDT",
+    amountAtoms: 5n,
+  }),
+  content: { fingerprintHex: fingerprintOf(uuidOf(name)), terms: new Uint8Array() },
+  ...change,
+});
+
+test.each<[string, FullReservation[]]>([
+  ["is unknown", []],
+  ["has ended", [held("order", { state: "CLOSED" })]],
+  ["was refused", [held("order", { state: "REFUSED" })]],
+  ["belongs to another user", [held("order", { userId: bob })]],
+  ["holds another asset", [held("order", { asset: "BTC" })]],
+  ["is of another shard", [held("order", { shard: 1 })]],
+  ["is a leg itself", [held("order", { legOf: uuidOf("first") })]],
+])("a leg whose order %s is refused for good, whatever the funds", (_, stored) => {
+  const { created, answers } = decide({ [usdtOf(alice)]: 100n }, [leg("leg", "order", 1n)], stored);
+  expect(answers).toMatchObject([{ type: "refused", isReplayed: false }]);
+  expect(created).toMatchObject([{ state: "REFUSED", refusal: "ORDER_NOT_OPEN", remainingAtoms: 0n }]);
+  // The order is open now, and the answer is the same.
+  const again = decide({ [usdtOf(alice)]: 100n }, [leg("leg", "order", 1n)], [held("order"), ...created]);
+  expect(again).toMatchObject({
+    created: [],
+    answers: [{ type: "refused", isReplayed: true, reservation: { refusal: "ORDER_NOT_OPEN" } }],
+  });
+});
+
+test("a leg beyond the funds is refused for them, and one that names another order is a conflict", () => {
+  const { created } = decide({ [usdtOf(alice)]: 9n }, [leg("leg", "order", 10n)], [held("order")]);
+  expect(created).toMatchObject([{ state: "REFUSED", refusal: "INSUFFICIENT_FUNDS" }]);
+  const { answers } = decide({}, [leg("leg", "other", 10n)], created as FullReservation[]);
+  expect(answers).toMatchObject([{ type: "conflict" }]);
 });

@@ -1,10 +1,20 @@
 // Which holds a batch of reserves may take.
 import { assert } from "@bourse/shared/assert.js";
-import { type AccountKey, type FullReservation, freshReservation, keyText } from "./reservation.js";
+import {
+  type AccountKey,
+  type FullReservation,
+  freshReservation,
+  keyText,
+  type Refusal,
+  type Reservation,
+} from "./reservation.js";
 
-/** A hold that the gateway asks for before the order reaches its shard. */
+/** A hold that the gateway asks for before the order, or the amend, reaches its shard. */
 export interface ReserveRequest {
+  /** The leg's own id if it is one. */
   readonly orderId: string;
+  /** Order that this is a leg of; undefined for an order. */
+  readonly legOf: string | undefined;
   readonly userId: string;
   readonly asset: string;
   readonly amountAtoms: bigint;
@@ -15,8 +25,8 @@ export interface ReserveRequest {
 
 /**
  * What became of a reserve. `held`: the row as stored, ACTIVE or CLOSED, perhaps by an earlier call.
- * `refused`: funds were short, now or when it was first asked; stays so for ever. `conflict`: the order
- * id stands for other content.
+ * `refused`: funds were short, or a leg's order held nothing, now or when it was first asked; stays so for
+ * ever. `conflict`: the order id stands for other content.
  */
 export type ReserveAnswer =
   | { readonly type: "held"; readonly reservation: FullReservation; readonly isReplayed: boolean }
@@ -32,7 +42,7 @@ export interface ReserveDecision {
 /**
  * Decides a batch in order, each request alone: one that does not fit takes nothing from a smaller one
  * behind it. `available` is what the locked accounts can spend, by account key; `stored` are the rows
- * that exist. Neither is changed.
+ * that exist, those of the legs' orders among them. Neither is changed.
  */
 export function decideReserves(
   world: {
@@ -48,7 +58,7 @@ export function decideReserves(
     const before = known.get(request.orderId);
     if (before !== undefined) return repeated(before, request);
 
-    const reservation = decideNew(available, request);
+    const reservation = decideNew(available, known, request);
     known.set(request.orderId, reservation);
     created.push(reservation);
     return { type: reservation.state === "ACTIVE" ? "held" : "refused", reservation, isReplayed: false };
@@ -56,25 +66,53 @@ export function decideReserves(
   return { created, answers };
 }
 
-function decideNew(available: Map<string, bigint>, request: ReserveRequest): FullReservation {
-  const { orderId, userId, shard, asset, amountAtoms, fingerprintHex, terms } = request;
+function decideNew(
+  available: Map<string, bigint>,
+  known: ReadonlyMap<string, FullReservation>,
+  request: ReserveRequest,
+): FullReservation {
+  const { orderId, legOf, userId, shard, asset, amountAtoms, fingerprintHex, terms } = request;
   assert(amountAtoms > 0n, "a reserve asks for more than nothing");
   const key = keyText({ userId, asset });
   const spendable = available.get(key) ?? 0n;
-  const isCovered = amountAtoms <= spendable;
-  if (isCovered) available.set(key, spendable - amountAtoms);
-  const state = isCovered ? "ACTIVE" : "REFUSED";
+  const refusal = refusalOf(request, spendable, legOf === undefined ? undefined : known.get(legOf));
+  if (refusal === undefined) available.set(key, spendable - amountAtoms);
+  const state = refusal === undefined ? "ACTIVE" : "REFUSED";
   return {
-    ...freshReservation({ orderId, userId, shard, state, asset, amountAtoms }),
+    ...freshReservation({ orderId, legOf, userId, shard, state, asset, amountAtoms }),
+    refusal,
     content: { fingerprintHex, terms },
   };
 }
 
+function refusalOf(
+  request: ReserveRequest,
+  spendableAtoms: bigint,
+  order: Reservation | undefined,
+): Refusal | undefined {
+  // The order may close before the leg reaches its shard; the shard then refuses the amend and frees the leg.
+  if (request.legOf !== undefined && !isOpenFor(order, request)) return "ORDER_NOT_OPEN";
+  return request.amountAtoms <= spendableAtoms ? undefined : "INSUFFICIENT_FUNDS";
+}
+
+/** True when the order holds the same asset of the same user, so that the leg can join it. */
+function isOpenFor(order: Reservation | undefined, { userId, asset, shard }: ReserveRequest): boolean {
+  return (
+    order?.state === "ACTIVE" &&
+    order.legOf === undefined &&
+    order.userId === userId &&
+    order.asset === asset &&
+    order.shard === shard
+  );
+}
+
 /** A tombstone has no fingerprint: it matches any content of its owner and answers its stored word. */
 function repeated(stored: FullReservation, request: ReserveRequest): ReserveAnswer {
+  const { content } = stored;
   const isSame =
     stored.userId === request.userId &&
-    (stored.content === undefined || stored.content.fingerprintHex === request.fingerprintHex);
+    (content === undefined ||
+      (content.fingerprintHex === request.fingerprintHex && stored.legOf === request.legOf));
   if (!isSame) return { type: "conflict", stored };
   return { type: stored.state === "REFUSED" ? "refused" : "held", reservation: stored, isReplayed: true };
 }

@@ -1,59 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BASE, history, QUOTE, reserveRequest, usersOf, uuidOf } from "../testing/history.js";
+import { history } from "../testing/history.js";
+import { memoryWallet } from "../testing/memory-wallet.js";
+import { BASE, QUOTE, reserveRequest, usersOf, uuidOf } from "../testing/names.js";
 import type { Operation, TradeOperation } from "./operation.js";
 import { FEES_USER_ID } from "./postings.js";
-import { type FullReservation, keyText, type Reservation } from "./reservation.js";
-import { decideReserves, type ReserveRequest } from "./reserve.js";
-import { decideSettlement, type SettlementDecision } from "./settle.js";
+import { keyText, type Reservation } from "./reservation.js";
+import { decideSettlement } from "./settle.js";
 
 const alice = uuidOf("alice");
 const bob = uuidOf("bob");
 const buyId = uuidOf("buy");
 const sellId = uuidOf("sell");
-
-/** The wallet's tables in memory, so that a decision can be carried out without a database. */
-function wallet(deposits: Record<string, bigint>) {
-  const available = new Map(Object.entries(deposits));
-  const reserved = new Map<string, bigint>();
-  const rows = new Map<string, FullReservation>();
-  const add = (column: Map<string, bigint>, key: string, atoms: bigint) => {
-    column.set(key, (column.get(key) ?? 0n) + atoms);
-    expect(column.get(key)).toBeGreaterThanOrEqual(0n);
-  };
-  return {
-    available,
-    reserved,
-    rows,
-    reserve(request: ReserveRequest): boolean {
-      const { created, answers } = decideReserves({ available, stored: rows }, [request]);
-      for (const row of created) {
-        rows.set(row.orderId, row);
-        add(available, keyText({ userId: row.userId, asset: row.asset ?? "" }), -row.remainingAtoms);
-        add(reserved, keyText({ userId: row.userId, asset: row.asset ?? "" }), row.remainingAtoms);
-      }
-      return answers[0]?.type === "held";
-    },
-    settle(operations: readonly Operation[]): SettlementDecision {
-      const decision = decideSettlement(0, rows, operations);
-      for (const row of [...decision.changed, ...decision.tombstones]) {
-        rows.set(row.orderId, { content: undefined, ...rows.get(row.orderId), ...row });
-      }
-      for (const delta of decision.deltas) {
-        add(available, keyText(delta), delta.availableAtoms);
-        add(reserved, keyText(delta), delta.reservedAtoms);
-      }
-      return decision;
-    },
-    total(asset: string): bigint {
-      let sum = 0n;
-      for (const column of [available, reserved]) {
-        for (const [key, atoms] of column) if (key.endsWith(`/${asset}`)) sum += atoms;
-      }
-      return sum;
-    },
-  };
-}
 
 const operation = (effect: Operation["effect"], index = 0): Operation => ({
   seq: 9,
@@ -64,7 +22,7 @@ const operation = (effect: Operation["effect"], index = 0): Operation => ({
 
 /** Alice has 1,000 held to buy, Bob 10 to sell. */
 function tradingWallet() {
-  const money = wallet({
+  const money = memoryWallet({
     [keyText({ userId: alice, asset: QUOTE })]: 1_000n,
     [keyText({ userId: bob, asset: BASE })]: 10n,
   });
@@ -182,6 +140,8 @@ const release = (orderId: string, userId: string, executedLots = 0) =>
     executedTickLots: BigInt(executedLots),
     orderCreatedAtMs: 1,
     acceptedSeq: 3,
+    amendedPriceTicks: 0,
+    amendedQuantityLots: 0,
   }) as const;
 
 test("the end of an order frees what is left and keeps the final word", () => {
@@ -220,7 +180,7 @@ test("an end that says nothing was executed does not close an order that has tra
 });
 
 test("the end of an order that was never reserved leaves a tombstone, unless it claims to have traded", () => {
-  const money = wallet({});
+  const money = memoryWallet({});
   const { tombstones } = money.settle([operation(release(buyId, alice))]);
   expect(tombstones).toMatchObject([
     { orderId: buyId, userId: alice, state: "CLOSED", asset: undefined, shard: 0 },
@@ -231,7 +191,7 @@ test("the end of an order that was never reserved leaves a tombstone, unless it 
 });
 
 test("a refused order stays refused when the shard closes it", () => {
-  const money = wallet({});
+  const money = memoryWallet({});
   money.reserve(reserveRequest({ orderId: buyId, userId: alice }));
   expect(money.settle([operation(release(buyId, alice))])).toMatchObject({ changed: [], tombstones: [] });
   expect(money.rows.get(buyId)?.state).toBe("REFUSED");
@@ -250,7 +210,7 @@ test("money is neither created nor lost, whatever the history and however it is 
   fc.assert(
     fc.property(fc.integer(), fc.integer({ min: 1, max: 7 }), (seed, batchSize) => {
       const users = usersOf(4);
-      const money = wallet(
+      const money = memoryWallet(
         Object.fromEntries(
           users.flatMap((userId) => [BASE, QUOTE].map((asset) => [keyText({ userId, asset }), 60_000n])),
         ),
@@ -272,11 +232,55 @@ test("money is neither created nor lost, whatever the history and however it is 
   );
 });
 
+test("after every record an open order holds its reserve price times what is open, whatever was amended", () => {
+  const users = usersOf(4);
+  const seen = { joined: 0, freed: 0, refused: 0, orders: 0 };
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const money = memoryWallet(
+        Object.fromEntries(
+          users.flatMap((userId) => [BASE, QUOTE].map((asset) => [keyText({ userId, asset }), 90_000n])),
+        ),
+      );
+      let held = true;
+      for (const step of history(seed, { orders: 40, users, isHeld: () => held })) {
+        if (step.type === "reserve") {
+          held = money.reserve(step.request);
+          continue;
+        }
+        money.settle(step.operations);
+        const active = [...money.rows.values()].filter(({ state }) => state === "ACTIVE");
+        expect(new Map(active.map((row) => [row.orderId, row.remainingAtoms]))).toEqual(step.held);
+      }
+      for (const row of money.rows.values()) {
+        const legs = [...money.rows.values()].filter(({ legOf }) => legOf === row.orderId);
+        expect(row.joinedAtoms).toBe(legs.reduce((sum, { movedAtoms }) => sum + movedAtoms, 0n));
+        seen.orders += 1;
+        if (row.joinedAtoms > 0n) seen.joined += 1;
+        if (row.legOf !== undefined && row.releasedAtoms > 0n) seen.freed += 1;
+        if (row.legOf !== undefined && row.state === "REFUSED") seen.refused += 1;
+      }
+    }),
+    { numRuns: 60 },
+  );
+  // Every way of a leg was taken.
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
+});
+
 /** I3, I5, I7 and I8 of one row. */
 function expectAccounted(row: Reservation): void {
   if (row.state === "REFUSED") return;
-  const { amountAtoms, spentAtoms, improvementAtoms, releasedAtoms, remainingAtoms } = row;
-  expect(amountAtoms).toBe(spentAtoms + improvementAtoms + releasedAtoms + remainingAtoms);
+  const {
+    amountAtoms,
+    joinedAtoms,
+    spentAtoms,
+    improvementAtoms,
+    releasedAtoms,
+    movedAtoms,
+    remainingAtoms,
+  } = row;
+  const wentTo = spentAtoms + improvementAtoms + releasedAtoms + movedAtoms + remainingAtoms;
+  expect(amountAtoms + joinedAtoms).toBe(wentTo);
   expect([row.state, remainingAtoms]).toEqual(["CLOSED", 0n]);
   for (const { receivedAtoms, feeAtoms, feePpm } of Object.values(row.totals)) {
     expect(feeAtoms).toBe((receivedAtoms * BigInt(feePpm ?? 0) + 999_999n) / 1_000_000n);

@@ -1,6 +1,8 @@
 // What a batch of a shard's operations does to reservations, accounts and the ledger.
 import { assert } from "@bourse/shared/assert.js";
+import { adjustReservation } from "./adjust.js";
 import {
+  type AdjustOperation,
   impossible,
   type Operation,
   ordersOf,
@@ -22,7 +24,7 @@ export interface SettledTrade {
 export interface SettlementDecision {
   /** Existing reservations as they are after the batch. */
   readonly changed: readonly Reservation[];
-  /** Rows for orders that were released without ever being reserved. */
+  /** Rows for orders and legs that were closed without ever being reserved. */
   readonly tombstones: readonly Reservation[];
   readonly deltas: readonly AccountDelta[];
   readonly entries: readonly Entry[];
@@ -83,6 +85,8 @@ function apply(batch: Batch, operation: Operation): void {
       return applyTrade(batch, operation, effect);
     case "release":
       return applyRelease(batch, operation, effect);
+    case "adjust":
+      return applyAdjust(batch, operation, effect);
     case "mark":
       return applyMark(batch, operation, effect.orderId);
   }
@@ -110,11 +114,27 @@ function applyRelease(batch: Batch, operation: Operation, release: ReleaseOperat
   const closed = closeReservation(operation, release, stored);
   if (closed === stored) return;
   put(batch, closed);
-  assert(stored.asset !== undefined, "an active reservation holds an asset");
-  batch.deltas.add(
-    { userId: stored.userId, asset: stored.asset },
-    { availableAtoms: stored.remainingAtoms, reservedAtoms: -stored.remainingAtoms },
-  );
+  free(batch, stored, stored.remainingAtoms);
+}
+
+function applyAdjust(batch: Batch, operation: Operation, adjust: AdjustOperation): void {
+  const { legId } = adjust;
+  const adjusted = adjustReservation(operation, adjust, {
+    order: activeReservation(batch, operation, adjust.orderId),
+    leg: legId === undefined ? undefined : batch.reservations.get(legId),
+  });
+  put(batch, adjusted.order);
+  free(batch, adjusted.order, adjusted.freedAtoms);
+  if (adjusted.leg === undefined) return;
+  if (!batch.reservations.has(adjusted.leg.orderId)) batch.created.add(adjusted.leg.orderId);
+  put(batch, adjusted.leg);
+}
+
+/** What is no longer held can be spent again. Two columns of one account: the ledger has nothing to say. */
+function free(batch: Batch, { userId, asset }: Reservation, atoms: bigint): void {
+  if (atoms === 0n) return;
+  assert(asset !== undefined, "an active reservation holds an asset");
+  batch.deltas.add({ userId, asset }, { availableAtoms: atoms, reservedAtoms: -atoms });
 }
 
 function applyMark(batch: Batch, operation: Operation, orderId: string): void {

@@ -1,6 +1,10 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
-import { RecordSchema, type Record as ShardRecord } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import {
+  AmendCommandSchema,
+  RecordSchema,
+  type Record as ShardRecord,
+} from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { MarketSchema } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
@@ -8,21 +12,13 @@ import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { createBreaker } from "@bourse/shared/runtime/retry.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createMatcherClient } from "../io/matcher-client.js";
 import { createRecordReader } from "../io/matcher-events.js";
 import { createWalletClient, type WalletClient } from "../io/wallet-client.js";
-import {
-  BASE,
-  firstRecord,
-  history,
-  MARKET,
-  QUOTE,
-  reserveRequest,
-  usersOf,
-  uuidOf,
-} from "../testing/history.js";
+import { firstRecord, history } from "../testing/history.js";
+import { BASE, MARKET, QUOTE, reserveRequest, usersOf, uuidOf } from "../testing/names.js";
 import { ShardServer, silent } from "../testing/shard-server.js";
 import { openWalletDatabase, reserveOne, type WalletDatabase } from "../testing/wallet-database.js";
 import { serveWallet } from "../testing/wallet-server.js";
@@ -307,4 +303,44 @@ test("the sweep asks the shard: a known orphan is marked, an unknown one is clos
   expect(await sweep()).toEqual({ known: 0, tombstones: 0 });
   expect(shard.resolved).toEqual([known, lost]);
   expect(await database.balance(userId, QUOTE)).toBe("199900+100");
+});
+
+test("the sweep resolves a leg by its own id, in the market that its amend names", async () => {
+  const [userId = ""] = users;
+  const [orderId, legId] = [uuidOf("order of a leg"), uuidOf("lost leg")];
+  await reserveOne(database.database, reserveRequest({ orderId, userId }));
+  const amend = toBinary(
+    AmendCommandSchema,
+    create(AmendCommandSchema, {
+      orderId,
+      userId,
+      legId,
+      symbol: MARKET.symbol,
+      legUnits: 9n,
+      legAmount: "1",
+    }),
+  );
+  await reserveOne(
+    database.database,
+    reserveRequest({ orderId: legId, legOf: orderId, userId, terms: amend, amountAtoms: 50n }),
+  );
+  shard.append(firstRecord());
+  shard.known.add(orderId);
+  const wallet = await walletClientOf();
+  expect(await wallet.orphans(0, 0)).toMatchObject([
+    { orderId },
+    { orderId: legId, userId, symbol: MARKET.symbol },
+  ]);
+  const { state, matcher } = startSettler(wallet);
+  await vi.waitFor(() => expect(state.timeMs).toBe(1_000), { timeout: 10_000 });
+  const sweep = { shard: 0, state, wallet, matcher, orphanAgeMs: 0, resolveWithinMs: 15_000, log: silent };
+  expect(await sweepOnce(sweep)).toEqual({ known: 1, tombstones: 1 });
+  await caughtUp();
+  expect(await getReservation(database.database, legId)).toMatchObject({
+    state: "CLOSED",
+    legOf: orderId,
+    finalWord: { status: "REJECTED", reason: "NOT_SEQUENCED" },
+  });
+  expect(await database.balance(userId, QUOTE)).toBe("199900+100");
+  expect(await database.breaches()).toEqual({});
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { beginning } from "../core/positions.js";
 import type { Database } from "../io/database.js";
 import { type CutProxy, openCutProxy } from "../testing/cut-proxy.js";
-import { reserveRequest, uuidOf } from "../testing/history.js";
+import { reserveRequest, uuidOf } from "../testing/names.js";
 import { openWalletDatabase, reserveOne, type WalletDatabase } from "../testing/wallet-database.js";
 import { getReservation } from "./reserve.js";
 import { getCursor, settleBatch } from "./settle.js";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { reserveRequest, uuidOf } from "../testing/history.js";
+import { reserveRequest, uuidOf } from "../testing/names.js";
 import { openWalletDatabase, reserveOne, type WalletDatabase } from "../testing/wallet-database.js";
 import { getReservation, reserveBatch } from "./reserve.js";
 import { settleBatch } from "./settle.js";
@@ -61,6 +61,8 @@ test("a late reserve of a released order finds it closed and holds nothing", asy
     executedTickLots: 0n,
     orderCreatedAtMs: 5,
     acceptedSeq: 4,
+    amendedPriceTicks: 0,
+    amendedQuantityLots: 0,
   } as const;
   const after = { epoch: 0, seq: 0, operations: 0 };
   const through = { epoch: 1, seq: 4, operations: 1 };
@@ -118,6 +120,35 @@ test("racing batches never spend more than there is, and never refuse what fits"
   );
   expect(held.size).toBe(50);
   for (const userId of users) expect(await wallet.balance(userId, "USDT")).toBe(`0+${WHOLE}`);
+});
+
+test("a leg is held beside its order, replays like one, and is refused for good without an open order", async () => {
+  const userId = await richUser("amender");
+  const order = reserveRequest({ orderId: uuidOf("amended order"), userId, amountAtoms: 30n });
+  const leg = reserveRequest({ orderId: uuidOf("its leg"), legOf: order.orderId, userId, amountAtoms: 12n });
+  expect(await reserveOne(wallet.database, leg)).toMatchObject({
+    type: "refused",
+    reservation: { refusal: "ORDER_NOT_OPEN", legOf: order.orderId },
+  });
+  await reserveOne(wallet.database, order);
+  expect(await reserveOne(wallet.database, leg)).toMatchObject({
+    type: "refused",
+    isReplayed: true,
+    reservation: { refusal: "ORDER_NOT_OPEN" },
+  });
+  const next = { ...leg, orderId: uuidOf("its second leg") };
+  const answers = await Promise.all([
+    reserveOne(wallet.database, next),
+    reserveOne(wallet.database, next),
+    reserveOne(wallet.database, next),
+  ]);
+  expect(answers.filter((answer) => answer.type === "held" && !answer.isReplayed)).toHaveLength(1);
+  expect(await getReservation(wallet.database, next.orderId)).toMatchObject({
+    state: "ACTIVE",
+    legOf: order.orderId,
+    remainingAtoms: 12n,
+  });
+  expect(await wallet.balance(userId, "USDT")).toBe(`${WHOLE - 42n}+42`);
 });
 
 test("every audit is clean after all this", async () => {

@@ -20,7 +20,7 @@ export function reserveBatch(
     // Read after the lock: a retry that raced with the first attempt must see its reservation.
     const stored = await findReservations(
       client,
-      requests.map(({ orderId }) => orderId),
+      requests.flatMap(({ orderId, legOf }) => (legOf === undefined ? [orderId] : [orderId, legOf])),
     );
     const { created, answers } = decideReserves({ available, stored }, requests);
     const createdAtMs = await insertReservations(client, created);

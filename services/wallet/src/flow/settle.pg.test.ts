@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Operation } from "../core/operation.js";
 import { beginning } from "../core/positions.js";
-import { BASE, history, QUOTE, reserveRequest, usersOf, uuidOf } from "../testing/history.js";
+import { history } from "../testing/history.js";
+import { BASE, QUOTE, reserveRequest, usersOf, uuidOf } from "../testing/names.js";
 import {
   openWalletDatabase,
   playHistory,
@@ -199,6 +200,8 @@ test("a release and a late reserve of the same order race: it ends closed and ho
       executedTickLots: 0n,
       orderCreatedAtMs: seq,
       acceptedSeq: seq,
+      amendedPriceTicks: 0,
+      amendedQuantityLots: 0,
     } as const;
     const through = { epoch: 1, seq, operations: 1 };
     const batch = { ...move, after: cursor, through, operations: [{ seq, index: 0, timeMs: seq, effect }] };

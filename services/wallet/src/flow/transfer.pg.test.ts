@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXTERNAL_USER_ID } from "../core/postings.js";
 import type { Transfer } from "../core/transfer.js";
-import { reserveRequest, uuidOf } from "../testing/history.js";
+import { reserveRequest, uuidOf } from "../testing/names.js";
 import { openWalletDatabase, reserveOne, type WalletDatabase } from "../testing/wallet-database.js";
 import { doTransfer } from "./transfer.js";
 

@@ -10,7 +10,7 @@ import type { Orphan } from "./wallet-client.js";
 export interface MatcherClient {
   /** Tells how far the wallet has durably come. */
   reportCursor(position: Position): Promise<void>;
-  /** Asks for the final word. True when the shard knows the order, false when a tombstone stands. */
+  /** Asks for the final word. True when the shard knows the order or leg, false when a tombstone stands. */
   resolve(orphan: Orphan, expiresAtMs: number): Promise<boolean>;
 }
 
@@ -39,7 +39,10 @@ export function createMatcherClient(
       };
       const { result } = await matcher.resolve({ resolve }, limits);
       if (result?.outcome.case !== "order") throw new DomainError("SUBMIT_EXPIRED", { order_id: orderId });
-      return result.outcome.value.terms !== undefined;
+      // An order that ended long ago may come without terms too.
+      const { terms, status, reason } = result.outcome.value;
+      const isTombstone = status === OrderStatus.REJECTED && reason === EndReason.NOT_SEQUENCED;
+      return terms !== undefined || !isTombstone;
     },
   };
 }

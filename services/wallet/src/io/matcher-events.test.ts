@@ -1,8 +1,14 @@
 import { RecordSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
-import { MarketSchema, OrderStatus, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import {
+  MarketSchema,
+  OrderStatus,
+  SelfTradePrevention,
+  Side,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { history, MARKET, usersOf, uuidOf } from "../testing/history.js";
+import { history } from "../testing/history.js";
+import { MARKET, usersOf, uuidOf } from "../testing/names.js";
 import { createRecordReader } from "./matcher-events.js";
 
 const market = create(MarketSchema, MARKET);
@@ -58,9 +64,115 @@ test("a market that is added in the log is known from there on", () => {
   expect(reader.read(traded).operations).toHaveLength(1);
 });
 
+const [bid, ask, alice, leg] = ["bid", "ask", "alice", "leg"].map(uuidOf) as [string, string, string, string];
+const effectsOf = (...kinds: object[]) =>
+  readerOfMarket()
+    .read(create(RecordSchema, { seq: 4n, events: kinds.map((kind) => ({ kind: kind as never })) }))
+    .operations.map(({ effect }) => effect);
+const ended = (orderId: string) => ({
+  case: "ended",
+  value: { orderId, userId: alice, status: OrderStatus.EXPIRED, executedTickLots: "0" },
+});
+const prevented = (takerUnits: bigint, makerUnits: bigint, mode = SelfTradePrevention.DECREMENT) => ({
+  case: "selfTradePrevented",
+  value: {
+    symbol: MARKET.symbol,
+    takerOrderId: bid,
+    makerOrderId: ask,
+    userId: alice,
+    takerSide: Side.BUY,
+    mode,
+    takerReservedUnits: takerUnits,
+    makerReservedUnits: makerUnits,
+  },
+});
+
+test("an order that survives a prevention keeps what it needs, one that ends is released alone", () => {
+  expect(effectsOf(prevented(300n, 0n), ended(ask))).toMatchObject([
+    { type: "adjust", orderId: bid, userId: alice, legId: undefined, remainingAtoms: 2_100n },
+    { type: "release", orderId: ask },
+  ]);
+  expect(effectsOf(prevented(0n, 4n), ended(bid))).toMatchObject([
+    { type: "adjust", orderId: ask, remainingAtoms: 4_000n },
+    { type: "release", orderId: bid },
+  ]);
+});
+
+test("of the needs that several preventions leave an order with, the last one counts", () => {
+  const second = prevented(100n, 0n);
+  const effects = effectsOf(prevented(300n, 0n), ended(ask), { case: "trade", value: trade }, second);
+  expect(effects.map(({ type }) => type)).toEqual(["release", "trade", "adjust"]);
+  expect(effects.at(-1)).toMatchObject({ orderId: bid, remainingAtoms: 700n });
+});
+
+test.each([
+  SelfTradePrevention.UNSPECIFIED,
+  SelfTradePrevention.CANCEL_TAKER,
+  SelfTradePrevention.CANCEL_MAKER,
+  SelfTradePrevention.CANCEL_BOTH,
+])("a prevention of mode %i changes nobody's need: who ends is released", (mode) => {
+  expect(effectsOf(prevented(300n, 3n, mode))).toEqual([]);
+});
+
+const amended = {
+  orderId: bid,
+  userId: alice,
+  legId: leg,
+  symbol: MARKET.symbol,
+  side: Side.BUY,
+  reservedUnits: 500n,
+};
+
+test("an amend that is made joins its leg, also when the order ends in the same record", () => {
+  expect(effectsOf({ case: "amended", value: amended })).toEqual([
+    { type: "adjust", orderId: bid, userId: alice, legId: leg, remainingAtoms: 3_500n },
+  ]);
+  const sell = { ...amended, orderId: ask, side: Side.SELL, reservedUnits: 0n };
+  expect(effectsOf({ case: "amended", value: sell }, ended(ask))).toMatchObject([
+    { type: "adjust", orderId: ask, legId: leg, remainingAtoms: 0n },
+    { type: "release", orderId: ask },
+  ]);
+});
+
+test("an amend that is refused releases its leg and leaves the order alone", () => {
+  const refused = { orderId: bid, userId: alice, legId: leg, symbol: MARKET.symbol };
+  expect(effectsOf({ case: "amendRefused", value: refused })).toMatchObject([
+    { type: "release", orderId: leg, userId: alice, status: "REJECTED", reason: "", acceptedSeq: 4 },
+  ]);
+});
+
+test("since rules 2 the command alone names the order that is accepted", () => {
+  const submit = { kind: { case: "submit" as const, value: { terms: { orderId: bid } } } };
+  const events = [{ kind: { case: "accepted" as const, value: {} } }];
+  const { operations } = readerOfMarket().read(create(RecordSchema, { seq: 4n, command: submit, events }));
+  expect(operations).toMatchObject([{ effect: { type: "mark", orderId: bid } }]);
+});
+
+test("the end of an order passes on what amends made of it", () => {
+  const { value } = ended(bid);
+  const end = { case: "ended", value: { ...value, amendedPriceTicks: 12n, amendedQuantityLots: 13n } };
+  expect(effectsOf(end)).toMatchObject([{ amendedPriceTicks: 12, amendedQuantityLots: 13 }]);
+});
+
+test("events that move no money have no effect", () => {
+  const ids = { orderId: bid, symbol: MARKET.symbol };
+  expect(
+    effectsOf(
+      { case: "rested", value: ids },
+      { case: "stopPlaced", value: ids },
+      { case: "stopTriggered", value: ids },
+      { case: "marketStateChanged", value: { symbol: MARKET.symbol } },
+      { case: "switchSet", value: { userId: alice } },
+    ),
+  ).toEqual([]);
+});
+
 test.each([
   ["an event that this version does not know", { case: undefined }],
   ["an end that is none", { case: "ended", value: { orderId: uuidOf("a"), status: OrderStatus.OPEN } }],
+  ["an accepted order without terms", { case: "accepted", value: {} }],
+  ["an amend without its leg", { case: "amended", value: { ...amended, legId: "" } }],
+  ["an amend of an unknown market", { case: "amended", value: { ...amended, symbol: "X/Y" } }],
   ["a trade with one party", { case: "trade", value: { ...trade, maker: undefined } }],
 ])("%s is never passed over", (_, kind) => {
   expect(() => readerOfMarket().read(recordOf(kind))).toThrowError(

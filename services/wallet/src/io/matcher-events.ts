@@ -2,17 +2,31 @@
 
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type {
+  AmendRefused,
+  OrderAmended,
   OrderEnded,
+  SelfTradePrevented,
   Event as ShardEvent,
   Record as ShardRecord,
   TradeExecuted,
   TradeParty,
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import type { Market } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import { EndReason, OrderStatus, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import {
+  EndReason,
+  OrderStatus,
+  SelfTradePrevention,
+  Side,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { baseAtoms, feeAtoms, type Grid, gridOf, quoteAtoms } from "@bourse/shared/units/market.js";
 import type { SettleRecord } from "../core/next-batch.js";
-import type { Operation, PartyOfTrade, ReleaseOperation, TradeOperation } from "../core/operation.js";
+import type {
+  AdjustOperation,
+  Operation,
+  PartyOfTrade,
+  ReleaseOperation,
+  TradeOperation,
+} from "../core/operation.js";
 import type { FinalStatus, Role } from "../core/reservation.js";
 
 /** Reads the records of one shard. Knows its markets from the header and from what was added since. */
@@ -41,35 +55,123 @@ export function createRecordReader(): RecordReader {
   };
 }
 
+/**
+ * The effects of a record without those that a later one of it makes needless. A release marks its order and
+ * frees all that is left, so a mark or a lesser need before it says nothing new; of several needs that
+ * preventions leave an order with, the last one holds. Whoever counts a record's operations relies on it.
+ */
 function effectsOf(record: ShardRecord, grids: ReadonlyMap<string, Grid>): Operation["effect"][] {
-  const ended = new Set(
-    record.events.flatMap(({ kind }) => (kind.case === "ended" ? [kind.value.orderId] : [])),
-  );
-  const effects = record.events.flatMap((event) => effectOf(record, event, grids) ?? []);
-  // The release of an order marks it too, so a mark in the same record says nothing new.
-  return effects.filter((effect) => effect.type !== "mark" || !ended.has(effect.orderId));
+  const effects = record.events.flatMap((event) => effectsOfEvent(record, event, grids));
+  const ended = new Set<string>();
+  const lastNeed = new Map<string, AdjustOperation>();
+  for (const effect of effects) {
+    if (effect.type === "release") ended.add(effect.orderId);
+    if (effect.type === "adjust") lastNeed.set(effect.orderId, effect);
+  }
+  return effects.filter((effect) => {
+    if (effect.type === "mark") return !ended.has(effect.orderId);
+    if (effect.type !== "adjust" || effect.legId !== undefined) return true;
+    return !ended.has(effect.orderId) && lastNeed.get(effect.orderId) === effect;
+  });
 }
 
-function effectOf(
+function effectsOfEvent(
   record: ShardRecord,
   { kind }: ShardEvent,
   grids: ReadonlyMap<string, Grid>,
-): Operation["effect"] | undefined {
+): Operation["effect"][] {
   switch (kind.case) {
     case "accepted":
-      return { type: "mark", orderId: kind.value.terms?.orderId ?? "" };
+      return [{ type: "mark", orderId: acceptedId(record, kind.value.terms?.orderId) }];
     case "trade":
-      return tradeOf(record, kind.value, grids);
-    case "ended":
-      return releaseOf(record, kind.value);
-    case "rested":
+      return [tradeOf(record, kind.value, grids)];
     case "selfTradePrevented":
+      return needsAfter(record, kind.value, grids);
+    case "amended":
+      return [needAfterAmend(record, kind.value, grids)];
+    case "amendRefused":
+      return [releaseOfLeg(record, kind.value)];
+    case "ended":
+      return [releaseOf(record, kind.value)];
+    // They change no money; who placed or waited is accepted, and who fires trades or ends.
+    case "rested":
+    case "stopPlaced":
+    case "stopTriggered":
     case "marketAdded":
-      return undefined;
+    case "marketStateChanged":
+    case "switchSet":
+      return [];
     case undefined:
       // An event of a newer version may move money: never pass over it.
       throw unreadable(record, "an event of an unknown kind");
   }
+}
+
+/** Records since rules 2 name the accepted order in their command alone. */
+function acceptedId(record: ShardRecord, named: string | undefined): string {
+  const command = record.command?.kind;
+  const orderId = named ?? (command?.case === "submit" ? command.value.terms?.orderId : undefined);
+  if (orderId === undefined) throw unreadable(record, "an order without its terms");
+  return orderId;
+}
+
+function gridFor(record: ShardRecord, grids: ReadonlyMap<string, Grid>, symbol: string): Grid {
+  const grid = grids.get(symbol);
+  if (grid === undefined) throw unreadable(record, "an event of an unknown market");
+  return grid;
+}
+
+/** What the shard says an order needs, tick times lot or lots, in atoms of the asset that it holds. */
+function neededAtoms(grid: Grid, isBuy: boolean, units: bigint): bigint {
+  return isBuy ? quoteAtoms(grid, units) : baseAtoms(grid, units);
+}
+
+/** Only DECREMENT leaves an order with less; in every mode who ends is released. */
+function needsAfter(
+  record: ShardRecord,
+  prevented: SelfTradePrevented,
+  grids: ReadonlyMap<string, Grid>,
+): AdjustOperation[] {
+  if (prevented.mode !== SelfTradePrevention.DECREMENT) return [];
+  const grid = gridFor(record, grids, prevented.symbol);
+  const takerIsBuy = prevented.takerSide === Side.BUY;
+  const need = (orderId: string, isBuy: boolean, units: bigint): AdjustOperation => {
+    const remainingAtoms = neededAtoms(grid, isBuy, units);
+    return { type: "adjust", orderId, userId: prevented.userId, legId: undefined, remainingAtoms };
+  };
+  return [
+    need(prevented.takerOrderId, takerIsBuy, prevented.takerReservedUnits),
+    need(prevented.makerOrderId, !takerIsBuy, prevented.makerReservedUnits),
+  ];
+}
+
+function needAfterAmend(
+  record: ShardRecord,
+  amended: OrderAmended,
+  grids: ReadonlyMap<string, Grid>,
+): AdjustOperation {
+  const { orderId, userId, legId, side, reservedUnits } = amended;
+  if (legId === "") throw unreadable(record, "an amend without its leg");
+  const grid = gridFor(record, grids, amended.symbol);
+  const remainingAtoms = neededAtoms(grid, side === Side.BUY, reservedUnits);
+  return { type: "adjust", orderId, userId, legId, remainingAtoms };
+}
+
+/** The leg of a refused amend is free. The why is the answer's, not the leg's: its row says that it was refused. */
+function releaseOfLeg(record: ShardRecord, { legId, userId }: AmendRefused): ReleaseOperation {
+  return {
+    type: "release",
+    orderId: legId,
+    userId,
+    status: "REJECTED",
+    reason: "",
+    executedLots: 0,
+    executedTickLots: 0n,
+    orderCreatedAtMs: Number(record.timeMs),
+    acceptedSeq: Number(record.seq),
+    amendedPriceTicks: 0,
+    amendedQuantityLots: 0,
+  };
 }
 
 function tradeOf(
@@ -77,9 +179,8 @@ function tradeOf(
   trade: TradeExecuted,
   grids: ReadonlyMap<string, Grid>,
 ): TradeOperation {
-  const grid = grids.get(trade.symbol);
+  const grid = gridFor(record, grids, trade.symbol);
   const { maker, taker } = trade;
-  if (grid === undefined) throw unreadable(record, "a trade of an unknown market");
   if (maker === undefined || taker === undefined) throw unreadable(record, "a trade without its parties");
   const buyerIsTaker = trade.takerSide === Side.BUY;
   const lots = trade.quantityLots;
@@ -146,6 +247,8 @@ function releaseOf(record: ShardRecord, ended: OrderEnded): ReleaseOperation {
     executedTickLots: BigInt(ended.executedTickLots === "" ? "0" : ended.executedTickLots),
     orderCreatedAtMs: Number(ended.createdAtMs),
     acceptedSeq: Number(ended.acceptedSeq),
+    amendedPriceTicks: Number(ended.amendedPriceTicks),
+    amendedQuantityLots: Number(ended.amendedQuantityLots),
   };
 }
 

@@ -1,6 +1,6 @@
 import { migrate, migrateDown, readMigrations } from "@bourse/shared/postgres/migrate.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { BASE, QUOTE, usersOf } from "../testing/history.js";
+import { BASE, QUOTE, usersOf } from "../testing/names.js";
 import {
   breachesOf,
   migrations,
@@ -39,6 +39,14 @@ const damages: [string, string][] = [
   [
     "i8",
     "UPDATE wallet.settled_trades SET buyer_fee = buyer_fee + 1e-8 WHERE trade_id = (SELECT trade_id FROM wallet.settled_trades WHERE buyer_user_id = $1 LIMIT 1)",
+  ],
+  [
+    "i7",
+    "UPDATE wallet.reservations SET joined = joined + 1e-8, released = released + 1e-8 WHERE order_id = (SELECT order_id FROM wallet.reservations WHERE user_id = $1 AND joined > 0 LIMIT 1)",
+  ],
+  [
+    "i7",
+    "UPDATE wallet.reservations SET leg_of = gen_random_uuid() WHERE order_id = (SELECT order_id FROM wallet.reservations WHERE user_id = $1 AND moved > 0 LIMIT 1)",
   ],
   ["i9", "UPDATE wallet.transfers SET amount = amount + 1e-8 WHERE user_id = $1"],
   ["i14", "UPDATE wallet.reservations SET ended_seq = 99999 WHERE user_id = $1 AND state = 'CLOSED'"],
@@ -87,6 +95,16 @@ test.each([
     "INSERT INTO wallet.reservations (order_id, user_id, state, shard, amount, remaining, final_status, executed_lots, executed_tick_lots, order_ended_at_ms, ended_seq, accepted_seq) VALUES (gen_random_uuid(), $1, 'CLOSED', 0, 0, 0, 'CANCELLED', 0, 0, 1, 4, 5)",
     "accepted_before_it_ended",
   ],
+  [
+    "a leg that joins in part",
+    "INSERT INTO wallet.reservations (order_id, leg_of, user_id, state, shard, asset, amount, moved, remaining, fingerprint, terms) VALUES (gen_random_uuid(), gen_random_uuid(), $1, 'ACTIVE', 0, 'USDT', 2, 1, 1, sha256(''), '')",
+    "a_leg_joins_whole",
+  ],
+  [
+    "an order that gives itself away as a leg",
+    "INSERT INTO wallet.reservations (order_id, user_id, state, shard, asset, amount, moved, remaining, fingerprint, terms) VALUES (gen_random_uuid(), $1, 'ACTIVE', 0, 'USDT', 2, 2, 0, sha256(''), '')",
+    "a_leg_joins_whole",
+  ],
 ])("the database refuses %s", async (_, sql, constraint) => {
   const failure = await wallet.pool.query(sql, [users[0]]).then(
     () => undefined,
@@ -105,6 +123,19 @@ test("an auditor reads every table and view and changes nothing", async () => {
   );
   expect(rows.length).toBeGreaterThan(15);
   expect(rows.filter(({ reads, writes }) => !reads || writes)).toEqual([]);
+});
+
+test("legs go down as a part of their orders' holds, and every audit stays clean", async () => {
+  const total =
+    "SELECT sum(amount + joined - moved) AS held, sum(remaining) AS left FROM wallet.reservations";
+  const legs = "SELECT count(*) AS legs FROM wallet.reservations WHERE moved > 0";
+  expect((await wallet.pool.query(legs)).rows[0].legs).toBeGreaterThan(3);
+  const [before] = (await wallet.pool.query(total)).rows;
+  await migrateDown(wallet.pool, directory, { schema, to: 6 });
+  expect(await breachesOf(wallet.pool)).toEqual({});
+  expect((await wallet.pool.query(total.replace("- moved", ""))).rows).toEqual([before]);
+  await migrate(wallet.pool, directory, { schema });
+  expect(await breachesOf(wallet.pool)).toEqual({});
 });
 
 // Last: it takes the tables away.

@@ -5,22 +5,24 @@ import type {
   FinalStatus,
   FinalWord,
   FullReservation,
+  Refusal,
   Reservation,
   ReservationState,
 } from "../core/reservation.js";
 
 /** Columns of MoneyRow. */
-export const MONEY_COLUMNS = `order_id, user_id, state, sequenced, shard, asset, amount, joined, remaining, spent,
-  improvement, released, maker_received, maker_fees, maker_fee_ppm, taker_received, taker_fees, taker_fee_ppm,
+export const MONEY_COLUMNS = `order_id, leg_of, user_id, state, sequenced, shard, asset, amount, joined, remaining,
+  spent, improvement, released, moved, refusal, maker_received, maker_fees, maker_fee_ppm, taker_received, taker_fees, taker_fee_ppm,
   (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
   final_status, final_reason, executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq,
-  accepted_seq`;
+  accepted_seq, amended_price_ticks, amended_quantity_lots`;
 
 /** Columns of FullRow. */
 export const FULL_COLUMNS = `${MONEY_COLUMNS}, encode(fingerprint, 'hex') AS fingerprint_hex, terms`;
 
 export interface MoneyRow {
   readonly order_id: string;
+  readonly leg_of: string | null;
   readonly user_id: string;
   readonly state: ReservationState;
   readonly sequenced: boolean;
@@ -32,6 +34,8 @@ export interface MoneyRow {
   readonly spent: string;
   readonly improvement: string;
   readonly released: string;
+  readonly moved: string;
+  readonly refusal: Refusal | null;
   readonly maker_received: string;
   readonly maker_fees: string;
   readonly maker_fee_ppm: number | null;
@@ -47,6 +51,8 @@ export interface MoneyRow {
   readonly order_ended_at_ms: number | null;
   readonly ended_seq: number | null;
   readonly accepted_seq: number | null;
+  readonly amended_price_ticks: number | null;
+  readonly amended_quantity_lots: number | null;
 }
 
 export interface FullRow extends MoneyRow {
@@ -58,6 +64,7 @@ export interface FullRow extends MoneyRow {
 export function reservationOf(row: MoneyRow): Reservation {
   return {
     orderId: row.order_id,
+    legOf: row.leg_of ?? undefined,
     userId: row.user_id,
     shard: row.shard,
     state: row.state,
@@ -69,11 +76,14 @@ export function reservationOf(row: MoneyRow): Reservation {
     spentAtoms: atomsOfNumeric(row.spent),
     improvementAtoms: atomsOfNumeric(row.improvement),
     releasedAtoms: atomsOfNumeric(row.released),
+    movedAtoms: atomsOfNumeric(row.moved),
     totals: {
       MAKER: totalsOf(row.maker_received, row.maker_fees, row.maker_fee_ppm),
       TAKER: totalsOf(row.taker_received, row.taker_fees, row.taker_fee_ppm),
     },
     createdAtMs: row.created_at_ms,
+    // A refusal of before legs were known could only be about funds.
+    refusal: row.state === "REFUSED" ? (row.refusal ?? "INSUFFICIENT_FUNDS") : undefined,
     finalWord: finalWordOf(row),
   };
 }
@@ -109,5 +119,7 @@ function finalWordOf(row: MoneyRow): FinalWord | undefined {
     acceptedSeq: row.accepted_seq ?? 0,
     endedAtMs: row.order_ended_at_ms,
     endedSeq: row.ended_seq,
+    amendedPriceTicks: row.amended_price_ticks ?? 0,
+    amendedQuantityLots: row.amended_quantity_lots ?? 0,
   };
 }

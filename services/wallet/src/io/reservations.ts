@@ -54,11 +54,13 @@ export async function insertReservations(
     name: "insert_reservations",
     text: `WITH inserted AS (
              INSERT INTO wallet.reservations
-                    (order_id, user_id, state, shard, asset, amount, remaining, fingerprint, terms)
-             SELECT order_id, user_id, state, shard, asset, amount, remaining, decode(print, 'hex'), terms
+                    (order_id, user_id, state, shard, asset, amount, remaining, fingerprint, terms, leg_of,
+                     refusal)
+             SELECT order_id, user_id, state, shard, asset, amount, remaining, decode(print, 'hex'), terms, leg_of,
+                    refusal
                FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::numeric[],
-                           $7::numeric[], $8::text[], $9::bytea[])
-                    AS u(order_id, user_id, state, shard, asset, amount, remaining, print, terms)
+                           $7::numeric[], $8::text[], $9::bytea[], $10::uuid[], $11::text[])
+                    AS u(order_id, user_id, state, shard, asset, amount, remaining, print, terms, leg_of, refusal)
               ORDER BY order_id
              ON CONFLICT (order_id) DO NOTHING
              RETURNING order_id, user_id, asset, remaining, created_at
@@ -70,7 +72,7 @@ export async function insertReservations(
               WHERE a.user_id = sums.user_id AND a.asset = sums.asset
            )
            SELECT order_id, (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms FROM inserted`,
-    values: columns(created, 9, (row) => [
+    values: columns(created, 11, (row) => [
       row.orderId,
       row.userId,
       row.state,
@@ -80,6 +82,8 @@ export async function insertReservations(
       formatAtoms(row.remainingAtoms),
       row.content?.fingerprintHex,
       row.content?.terms,
+      row.legOf,
+      row.refusal,
     ]),
   });
   if (rows.length !== created.length)
@@ -93,30 +97,34 @@ export async function updateReservations(client: PoolClient, changed: readonly R
   await client.query({
     name: "update_reservations",
     text: `UPDATE wallet.reservations AS r
-              SET state = u.state, sequenced = u.sequenced, remaining = u.remaining, spent = u.spent,
-                  improvement = u.improvement, released = u.released,
+              SET state = u.state, sequenced = u.sequenced, joined = u.joined, remaining = u.remaining,
+                  spent = u.spent, improvement = u.improvement, released = u.released, moved = u.moved,
                   maker_received = u.maker_received, maker_fees = u.maker_fees, maker_fee_ppm = u.maker_fee_ppm,
                   taker_received = u.taker_received, taker_fees = u.taker_fees, taker_fee_ppm = u.taker_fee_ppm,
                   final_status = u.final_status, final_reason = u.final_reason, executed_lots = u.executed_lots,
                   executed_tick_lots = u.executed_tick_lots, order_created_at_ms = u.order_created_at_ms,
-                  order_ended_at_ms = u.order_ended_at_ms, ended_seq = u.ended_seq, accepted_seq = u.accepted_seq
+                  order_ended_at_ms = u.order_ended_at_ms, ended_seq = u.ended_seq, accepted_seq = u.accepted_seq,
+                  amended_price_ticks = u.amended_price_ticks, amended_quantity_lots = u.amended_quantity_lots
              FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::numeric[], $5::numeric[], $6::numeric[],
-                         $7::numeric[], $8::numeric[], $9::numeric[], $10::int[], $11::numeric[], $12::numeric[],
-                         $13::int[], $14::text[], $15::text[], $16::bigint[], $17::numeric[], $18::bigint[],
-                         $19::bigint[], $20::bigint[], $21::bigint[])
-                  AS u(order_id, state, sequenced, remaining, spent, improvement, released,
+                         $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::int[],
+                         $13::numeric[], $14::numeric[], $15::int[], $16::text[], $17::text[], $18::bigint[],
+                         $19::numeric[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[],
+                         $24::bigint[], $25::bigint[])
+                  AS u(order_id, state, sequenced, joined, remaining, spent, improvement, released, moved,
                        maker_received, maker_fees, maker_fee_ppm, taker_received, taker_fees, taker_fee_ppm,
                        final_status, final_reason, executed_lots, executed_tick_lots, order_created_at_ms,
-                       order_ended_at_ms, ended_seq, accepted_seq)
+                       order_ended_at_ms, ended_seq, accepted_seq, amended_price_ticks, amended_quantity_lots)
             WHERE r.order_id = u.order_id`,
-    values: columns(changed, 21, (row) => [
+    values: columns(changed, 25, (row) => [
       row.orderId,
       row.state,
       row.isSequenced,
+      formatAtoms(row.joinedAtoms),
       formatAtoms(row.remainingAtoms),
       formatAtoms(row.spentAtoms),
       formatAtoms(row.improvementAtoms),
       formatAtoms(row.releasedAtoms),
+      formatAtoms(row.movedAtoms),
       ...[row.totals.MAKER, row.totals.TAKER].flatMap((totals) => [
         formatAtoms(totals.receivedAtoms),
         formatAtoms(totals.feeAtoms),
@@ -127,7 +135,7 @@ export async function updateReservations(client: PoolClient, changed: readonly R
   });
 }
 
-/** Writes CLOSED rows of orders that were never reserved. RaceLost when a reserve came in between. */
+/** Writes CLOSED rows of orders and legs that were never reserved. RaceLost when a reserve came in between. */
 export async function insertTombstones(
   client: PoolClient,
   tombstones: readonly Reservation[],
@@ -138,17 +146,25 @@ export async function insertTombstones(
     text: `INSERT INTO wallet.reservations
                   (order_id, user_id, shard, state, sequenced, amount, remaining, final_status, final_reason,
                    executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq,
-                   accepted_seq)
+                   accepted_seq, amended_price_ticks, amended_quantity_lots, leg_of)
            SELECT order_id, user_id, shard, 'CLOSED', true, 0, 0, final_status, final_reason,
-                  executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq, accepted_seq
+                  executed_lots, executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq, accepted_seq,
+                  amended_price_ticks, amended_quantity_lots, leg_of
              FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::bigint[],
                          $7::numeric[], $8::bigint[], $9::bigint[], $10::bigint[],
-                         $11::bigint[])
+                         $11::bigint[], $12::bigint[], $13::bigint[], $14::uuid[])
                   AS u(order_id, user_id, shard, final_status, final_reason, executed_lots,
-                       executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq, accepted_seq)
+                       executed_tick_lots, order_created_at_ms, order_ended_at_ms, ended_seq, accepted_seq,
+                       amended_price_ticks, amended_quantity_lots, leg_of)
             ORDER BY order_id
            ON CONFLICT (order_id) DO NOTHING`,
-    values: columns(tombstones, 11, (row) => [row.orderId, row.userId, row.shard, ...finalWordCells(row)]),
+    values: columns(tombstones, 14, (row) => [
+      row.orderId,
+      row.userId,
+      row.shard,
+      ...finalWordCells(row),
+      row.legOf,
+    ]),
   });
   if (rowCount !== tombstones.length) throw new RaceLost("a late reserve came before the tombstone");
 }
@@ -163,6 +179,8 @@ function finalWordCells({ finalWord }: Reservation): unknown[] {
     finalWord?.endedAtMs,
     finalWord?.endedSeq,
     finalWord?.acceptedSeq,
+    finalWord?.amendedPriceTicks,
+    finalWord?.amendedQuantityLots,
   ];
 }
 

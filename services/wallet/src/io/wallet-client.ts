@@ -2,7 +2,7 @@
 
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { isInfrastructureFailure, toDomainError } from "@bourse/shared/errors/from-wire.js";
-import { OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import { AmendCommandSchema, OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { EndReason, OrderStatus, TradeRole } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import type {
   Position as PositionMessage,
@@ -15,7 +15,7 @@ import { type Breaker, retry } from "@bourse/shared/runtime/retry.js";
 import { formatAtoms } from "@bourse/shared/units/atoms.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
-import type { Operation, ReleaseOperation, TradeOperation } from "../core/operation.js";
+import type { AdjustOperation, Operation, ReleaseOperation, TradeOperation } from "../core/operation.js";
 import type { Position } from "../core/positions.js";
 
 /** A settlement as the settler sends it. */
@@ -27,8 +27,9 @@ export interface Settlement {
   readonly operations: readonly Operation[];
 }
 
-/** An order whose money is held although its shard has not said a word. */
+/** An order or leg whose money is held although its shard has not said a word. */
 export interface Orphan {
+  /** The leg's own id if it is one. */
   readonly orderId: string;
   readonly userId: string;
   readonly symbol: string;
@@ -79,10 +80,10 @@ export function createWalletClient(
     async orphans(shard, olderThanMs) {
       const request = { shard, olderThanMs: BigInt(olderThanMs) };
       const { reservations } = await call((limits) => wallet.listOrphans(request, limits));
-      return reservations.map(({ orderId, userId, terms }) => ({
+      return reservations.map(({ orderId, userId, terms, legOfOrderId }) => ({
         orderId,
         userId,
-        symbol: symbolOf(terms),
+        symbol: symbolOf(legOfOrderId === "" ? OrderTermsSchema : AmendCommandSchema, terms),
       }));
     },
     async markSequenced(orderIds) {
@@ -91,10 +92,10 @@ export function createWalletClient(
   };
 }
 
-/** Market of an order; "" for terms that cannot be read, which the shard then refuses. */
-function symbolOf(terms: Uint8Array): string {
+/** Market of an order or leg; "" for terms that cannot be read, which the shard then refuses. */
+function symbolOf(schema: typeof OrderTermsSchema | typeof AmendCommandSchema, terms: Uint8Array): string {
   try {
-    return fromBinary(OrderTermsSchema, terms).symbol;
+    return fromBinary<typeof OrderTermsSchema | typeof AmendCommandSchema>(schema, terms).symbol;
   } catch {
     return "";
   }
@@ -143,6 +144,8 @@ function kindOf(effect: Operation["effect"]): NonNullable<OperationMessage["kind
       return { case: "trade", value: tradeMessage(effect) };
     case "release":
       return { case: "release", value: releaseMessage(effect) };
+    case "adjust":
+      return { case: "adjust", value: adjustMessage(effect) };
     case "mark":
       return { case: "mark", value: { orderId: effect.orderId } };
   }
@@ -182,5 +185,11 @@ function releaseMessage(release: ReleaseOperation) {
     executedTickLots: release.executedTickLots.toString(),
     orderCreatedAtMs: BigInt(release.orderCreatedAtMs),
     acceptedSeq: BigInt(release.acceptedSeq),
+    amendedPriceTicks: BigInt(release.amendedPriceTicks),
+    amendedQuantityLots: BigInt(release.amendedQuantityLots),
   };
+}
+
+function adjustMessage({ orderId, userId, legId, remainingAtoms }: AdjustOperation) {
+  return { orderId, userId, legId: legId ?? "", remaining: formatAtoms(remainingAtoms) };
 }

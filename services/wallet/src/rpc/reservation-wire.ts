@@ -21,6 +21,7 @@ export function readReserve(message: ReserveMessage): ReserveRequest {
     throw new DomainError("INVALID_FIELD", { field: "fingerprint" });
   return {
     orderId: readOrderId("order_id", message.orderId),
+    legOf: message.legOfOrderId === "" ? undefined : readOrderId("leg_of_order_id", message.legOfOrderId),
     userId: readUserId("user_id", message.userId),
     asset: readAsset("asset", message.asset),
     amountAtoms: readPositiveAtoms("amount", message.amount),
@@ -35,11 +36,13 @@ export function reservationMessage(reservation: FullReservation): MessageInitSha
   const { finalWord, content } = reservation;
   return {
     orderId: reservation.orderId,
+    legOfOrderId: reservation.legOf ?? "",
     userId: reservation.userId,
     state: ReservationState[reservation.state],
     asset: reservation.asset ?? "",
     amount: formatAtoms(reservation.amountAtoms),
     remaining: formatAtoms(reservation.remainingAtoms),
+    joined: reservation.joinedAtoms === 0n ? "" : formatAtoms(reservation.joinedAtoms),
     shard: reservation.shard,
     terms: content?.terms ?? new Uint8Array(),
     createdAtMs: BigInt(reservation.createdAtMs),
@@ -52,6 +55,8 @@ export function reservationMessage(reservation: FullReservation): MessageInitSha
       acceptedSeq: BigInt(finalWord.acceptedSeq),
       orderEndedAtMs: BigInt(finalWord.endedAtMs),
       endedSeq: BigInt(finalWord.endedSeq),
+      amendedPriceTicks: BigInt(finalWord.amendedPriceTicks),
+      amendedQuantityLots: BigInt(finalWord.amendedQuantityLots),
     }),
   };
 }

@@ -99,7 +99,10 @@ export function refusalOf(answered: Exclude<ReserveAnswer, { type: "held" }>): D
   if (answered.type === "conflict") {
     return new DomainError("CLIENT_ORDER_ID_REUSED", { order_id: answered.stored.orderId });
   }
-  const { orderId, asset } = answered.reservation;
+  const { orderId, legOf, asset, refusal } = answered.reservation;
+  if (refusal === "ORDER_NOT_OPEN") {
+    return new DomainError("ORDER_NOT_OPEN", { outcome: "NOT_ACCEPTED", order_id: legOf ?? orderId });
+  }
   return new DomainError("INSUFFICIENT_FUNDS", {
     outcome: "NOT_ACCEPTED",
     order_id: orderId,

@@ -3,6 +3,7 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { TradeRole } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import type {
+  AdjustOrder,
   Position as PositionMessage,
   PositionSchema,
   ReleaseOrder,
@@ -11,7 +12,13 @@ import type {
   SettleTrade,
 } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Operation, PartyOfTrade, ReleaseOperation, TradeOperation } from "../core/operation.js";
+import type {
+  AdjustOperation,
+  Operation,
+  PartyOfTrade,
+  ReleaseOperation,
+  TradeOperation,
+} from "../core/operation.js";
 import type { Position } from "../core/positions.js";
 import type { SettleBatch } from "../flow/settle.js";
 import { readFinalStatus, readReason } from "./reservation-wire.js";
@@ -69,6 +76,8 @@ function readEffect({ kind }: SettleOperation): Operation["effect"] {
       return readTrade(kind.value);
     case "release":
       return readRelease(kind.value);
+    case "adjust":
+      return readAdjust(kind.value);
     case "mark":
       return { type: "mark", orderId: readOrderId("mark.order_id", kind.value.orderId) };
     case undefined:
@@ -122,5 +131,17 @@ function readRelease(release: ReleaseOrder): ReleaseOperation {
     executedTickLots: readWhole("release.executed_tick_lots", release.executedTickLots),
     orderCreatedAtMs: readCount("release.order_created_at_ms", release.orderCreatedAtMs),
     acceptedSeq: readCount("release.accepted_seq", release.acceptedSeq),
+    amendedPriceTicks: readCount("release.amended_price_ticks", release.amendedPriceTicks),
+    amendedQuantityLots: readCount("release.amended_quantity_lots", release.amendedQuantityLots),
+  };
+}
+
+function readAdjust(adjust: AdjustOrder): AdjustOperation {
+  return {
+    type: "adjust",
+    orderId: readOrderId("adjust.order_id", adjust.orderId),
+    userId: readUserId("adjust.user_id", adjust.userId),
+    legId: adjust.legId === "" ? undefined : readOrderId("adjust.leg_id", adjust.legId),
+    remainingAtoms: readAtoms("adjust.remaining", adjust.remaining),
   };
 }

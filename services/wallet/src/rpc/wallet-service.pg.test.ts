@@ -7,7 +7,7 @@ import {
 } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { createClient } from "@bourse/shared/rpc/client.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { uuidOf } from "../testing/history.js";
+import { uuidOf } from "../testing/names.js";
 import { openWalletDatabase, type WalletDatabase } from "../testing/wallet-database.js";
 import { serveWallet } from "../testing/wallet-server.js";
 
@@ -180,6 +180,62 @@ test("a settlement crosses the wire, and the final word is read back with the re
   ).rejects.toMatchObject({
     reason: "SEQ_GAP",
     facts: { seq: "2" },
+  });
+});
+
+test("a leg crosses the wire, joins its order by a settlement, and the order's end says what became of it", async () => {
+  const [orderId, legId] = [uuidOf("amended"), uuidOf("its leg")];
+  const asLeg = { legOfOrderId: orderId };
+  await expect(server.wallet.reserve(message("no leg", asLeg))).rejects.toMatchObject({
+    reason: "ORDER_NOT_OPEN",
+    facts: { outcome: "NOT_ACCEPTED", order_id: orderId },
+  });
+  await server.wallet.reserve(message("amended", { shard: 5 }));
+  const leg = message("its leg", { ...asLeg, shard: 5 });
+  const { reservation } = await server.wallet.reserve(leg);
+  expect(reservation).toMatchObject({ orderId: legId, legOfOrderId: orderId, joined: "" });
+  await expect(server.wallet.reserve({ ...leg, legOfOrderId: "x" })).rejects.toMatchObject({
+    reason: "INVALID_ORDER_ID",
+    facts: { field: "leg_of_order_id" },
+  });
+  const orphans = await server.wallet.listOrphans({ shard: 5 });
+  expect(orphans.reservations.map(({ legOfOrderId }) => legOfOrderId)).toEqual(["", orderId]);
+
+  const begin = { epoch: 0n, seq: 0n, operations: 0 };
+  const through = { epoch: 1n, seq: 1n, operations: 1 };
+  const adjust = { orderId, userId: alice, legId, remaining: "0.75" };
+  const operation = { seq: 1n, index: 0, timeMs: 1n, kind: { case: "adjust" as const, value: adjust } };
+  const batch = { shard: 5, epoch: 1n, after: begin, through, operations: [operation] };
+  const bad = { ...operation, kind: { ...operation.kind, value: { ...adjust, remaining: "-1" } } };
+  await expect(server.wallet.settle({ ...batch, operations: [bad] })).rejects.toMatchObject({
+    reason: "INVALID_DECIMAL",
+    facts: { field: "adjust.remaining" },
+  });
+  await server.wallet.settle(batch);
+  const read = async (id: string) => (await server.wallet.getReservation({ orderId: id })).reservation;
+  expect(await read(orderId)).toMatchObject({ amount: "0.5", joined: "0.5", remaining: "0.75" });
+  expect(await read(legId)).toMatchObject({
+    state: ReservationState.CLOSED,
+    finalStatus: OrderStatus.CANCELLED,
+    finalReason: EndReason.AMENDED,
+  });
+
+  const release = {
+    orderId,
+    userId: alice,
+    status: OrderStatus.CANCELLED,
+    reason: EndReason.DAY_END,
+    executedTickLots: "0",
+    amendedPriceTicks: 12n,
+    amendedQuantityLots: 34n,
+  };
+  const end = { seq: 2n, index: 0, timeMs: 2n, kind: { case: "release" as const, value: release } };
+  const next = { after: through, through: { epoch: 1n, seq: 2n, operations: 1 }, operations: [end] };
+  await server.wallet.settle({ ...batch, ...next });
+  expect(await read(orderId)).toMatchObject({
+    finalReason: EndReason.DAY_END,
+    amendedPriceTicks: 12n,
+    amendedQuantityLots: 34n,
   });
 });
 

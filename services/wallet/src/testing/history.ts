@@ -1,79 +1,46 @@
-// Random but valid histories of one market: what gateways reserve and what a shard then decides about it.
-// Prices, limits, roles and rates vary; sums and fees are computed here a second time, from lots.
-import { createHash } from "node:crypto";
+// Random but valid histories of one market: what gateways reserve and what a shard then decides about it. Prices,
+// limits, roles and rates vary; orders are amended, wait for a trigger, or meet their own owner.
 import {
-  type EventSchema,
+  type CommandSchema,
   RecordSchema,
   type Record as ShardRecord,
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
-import { EndReason, OrderStatus, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Operation, PartyOfTrade } from "../core/operation.js";
-import type { Role } from "../core/reservation.js";
+import type { Operation } from "../core/operation.js";
 import type { ReserveRequest } from "../core/reserve.js";
+import {
+  acceptedOf,
+  amendedOf,
+  atomsOfUnits,
+  type Change,
+  endOf,
+  type Fact,
+  heldAtoms,
+  legIdOf,
+  type OpenOrder,
+  preventedOf,
+  refusedOf,
+  silentFact,
+  tradeOf,
+  unitsOf,
+} from "./facts.js";
+import { BASE, QUOTE, reserveRequest, SYMBOL, uuidOf } from "./names.js";
 
 /** One step: money is asked for, or the shard's next record, as events and as what settlement makes of them. */
 export type Step =
   | { readonly type: "reserve"; readonly request: ReserveRequest }
-  | { readonly type: "record"; readonly record: ShardRecord; readonly operations: readonly Operation[] };
+  | {
+      readonly type: "record";
+      readonly record: ShardRecord;
+      readonly operations: readonly Operation[];
+      /** What each open order must hold after the record, in atoms by order id. */
+      readonly held: ReadonlyMap<string, bigint>;
+    };
 
-export const BASE = "BTC";
-export const QUOTE = "USDT";
-const SYMBOL = `${BASE}/${QUOTE}`;
-const LOT_ATOMS = 1_000n;
-const QUOTE_ATOMS_PER_TICK_LOT = 7n;
-/** The market of a history: lots of 1,000 atoms, and 7 atoms of quote per tick and lot. */
-export const MARKET = {
-  symbol: SYMBOL,
-  baseAsset: BASE,
-  quoteAsset: QUOTE,
-  tickSize: "0.007",
-  lotSize: "0.00001",
-};
-
-interface OpenOrder {
-  readonly orderId: string;
-  readonly userId: string;
-  readonly isBuy: boolean;
-  readonly limitTicks: number;
-  readonly bornSeq: number;
-  openLots: number;
-  executedLots: number;
-  executedTickLots: bigint;
-  readonly received: Record<Role, bigint>;
-  readonly ppm: Record<Role, number>;
-}
-
-/** A UUID that follows from a number or name. */
-export function uuidOf(name: string | number): string {
-  const hex = createHash("sha1").update(String(name)).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-/** Content hash that follows from a name. */
-export function fingerprintOf(name: string): string {
-  return createHash("sha256").update(name).digest("hex");
-}
-
-/** A reserve request that asks for little of USDT, with what the test names. */
-export function reserveRequest(
-  overrides: Partial<ReserveRequest> & { orderId: string; userId: string },
-): ReserveRequest {
-  return {
-    asset: QUOTE,
-    amountAtoms: 100n,
-    fingerprintHex: fingerprintOf(overrides.orderId),
-    shard: 0,
-    terms: new Uint8Array([1, 2, 3]),
-    ...overrides,
-  };
-}
-
-/** Users of a history. */
-export function usersOf(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => uuidOf(`user ${index}`));
-}
+type Below = (limit: number) => number;
+type Decision = Extract<Step, { type: "record" }>;
 
 /**
  * `orders` orders of a market and all that becomes of them, in the order of the shard's log, from record 2
@@ -87,32 +54,49 @@ export function* history(
   const random = seededRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);
   const open: OpenOrder[] = [];
+  const isHeld = (request: ReserveRequest) => options.isHeld?.(request) !== false;
   let seq = 1;
-  const record = (facts: readonly Fact[]): Step => {
+  const record = (facts: readonly Fact[], command?: MessageInitShape<typeof CommandSchema>): Decision => {
     seq += 1;
-    return recordOf(seq, facts);
+    return recordOf(seq, facts, { open, command });
   };
+  const drop = (order: OpenOrder) => open.splice(open.indexOf(order), 1);
+  const pick = () => open[below(open.length)];
   for (let number = 0; number < options.orders; number += 1) {
     const order = newOrder(`${seed} ${number}`, seq + 1, options.users, below);
     const request = requestOf(order);
     yield { type: "reserve", request };
-    if (options.isHeld?.(request) === false) continue;
+    if (!isHeld(request)) continue;
 
     open.push(order);
-    yield record([acceptedOf(order), ...tradesOf(order, open, below)]);
-    const cancelled = below(4) === 0 ? open[below(open.length)] : undefined;
+    yield record(placedOf(order, { open, below, rules: below(2) === 0 ? 1 : 2 }), submitOf(order));
+
+    const fired = below(3) === 0 ? open.find(({ isWaiting }) => isWaiting) : undefined;
+    if (fired !== undefined) yield record([...firedOf(fired, open, below)]);
+
+    const amended = below(2) === 0 ? pick() : undefined;
+    if (amended !== undefined) {
+      const change = changeOf(amended, number, below);
+      const leg = legOf(amended, change, below);
+      if (leg !== undefined) yield { type: "reserve", request: leg };
+      if (leg === undefined || isHeld(leg)) {
+        const isRefused = below(4) === 0;
+        yield record(
+          isRefused ? [refusedOf(amended, change, seq + 1)] : madeOf(amended, change, open, below),
+        );
+      }
+    }
+    const cancelled = below(4) === 0 ? pick() : undefined;
     if (cancelled !== undefined) {
-      yield record([endOf(cancelled, "CANCELLED")]);
-      open.splice(open.indexOf(cancelled), 1);
+      drop(cancelled);
+      yield record([endOf(cancelled, "CANCELLED", "USER")]);
     }
   }
-  for (const order of open) yield record([endOf(order, "CANCELLED")]);
-}
-
-/** One event and its effect on money. */
-interface Fact {
-  readonly event: MessageInitShape<typeof EventSchema>;
-  readonly effect: Operation["effect"];
+  while (open[0] !== undefined) {
+    const [order] = open;
+    drop(order);
+    yield record([endOf(order, "CANCELLED", "USER")]);
+  }
 }
 
 /** The record that opens the epoch: no effect on money. */
@@ -125,170 +109,154 @@ export function firstRecord(): ShardRecord {
   });
 }
 
-function recordOf(seq: number, facts: readonly Fact[]): Step {
+function recordOf(
+  seq: number,
+  facts: readonly Fact[],
+  after: { open: readonly OpenOrder[]; command: MessageInitShape<typeof CommandSchema> | undefined },
+): Decision {
   const timeMs = 1_000 * seq;
   const events = facts.map(({ event }) => event);
-  const ended = new Set(facts.flatMap(({ effect }) => (effect.type === "release" ? [effect.orderId] : [])));
-  const operations = facts
-    .map(({ effect }) => effect)
-    .filter((effect) => effect.type !== "mark" || !ended.has(effect.orderId))
-    .map((effect, index) => ({ seq, index, timeMs, effect }));
-  const record = create(RecordSchema, { seq: BigInt(seq), epoch: 1n, timeMs: BigInt(timeMs), events });
-  return { type: "record", record, operations };
+  const operations = neededOf(facts.flatMap(({ effects }) => effects)).map((effect, index) => ({
+    seq,
+    index,
+    timeMs,
+    effect,
+  }));
+  const { open, command } = after;
+  const head = { seq: BigInt(seq), epoch: 1n, timeMs: BigInt(timeMs), events };
+  const record = create(RecordSchema, { ...head, ...(command !== undefined && { command }) });
+  const held = new Map(open.map((order) => [order.orderId, heldAtoms(order)]));
+  return { type: "record", record, operations, held };
 }
 
-function acceptedOf({ orderId, userId }: OpenOrder): Fact {
-  const terms = { orderId, userId, symbol: SYMBOL };
-  return { event: { kind: { case: "accepted", value: { terms } } }, effect: { type: "mark", orderId } };
+/** Seen from the end: who has ended needs no mark and no adjustment, and the last need of an order holds. */
+function neededOf(effects: readonly Operation["effect"][]): Operation["effect"][] {
+  const ended = new Set<string>();
+  const needs = new Set<string>();
+  return effects
+    .toReversed()
+    .filter((effect) => {
+      if (effect.type === "trade") return true;
+      if (effect.type === "release") return ended.add(effect.orderId);
+      const isLast = effect.type === "mark" || !needs.has(effect.orderId);
+      if (effect.type === "adjust") needs.add(effect.orderId);
+      const hasLeg = effect.type === "adjust" && effect.legId !== undefined;
+      return hasLeg || (isLast && !ended.has(effect.orderId));
+    })
+    .toReversed();
 }
 
-function newOrder(
-  name: string,
-  bornSeq: number,
-  users: readonly string[],
-  below: (limit: number) => number,
-): OpenOrder {
+function newOrder(name: string, bornSeq: number, users: readonly string[], below: Below): OpenOrder {
+  const isWaiting = below(5) === 0;
+  const isBuy = below(2) === 0;
+  const quantityLots = 1 + below(50);
   return {
     orderId: uuidOf(`order ${name}`),
     userId: users[below(users.length)] ?? "",
-    isBuy: below(2) === 0,
+    isBuy,
     limitTicks: 95 + below(11),
     bornSeq,
-    openLots: 1 + below(50),
+    isWaiting,
+    hasBudget: isWaiting && isBuy && below(2) === 0,
+    quantityLots,
+    openLots: quantityLots,
     executedLots: 0,
     executedTickLots: 0n,
+    priceWasAmended: false,
+    quantityWasChanged: false,
     received: { MAKER: 0n, TAKER: 0n },
     ppm: { MAKER: below(3) * 333, TAKER: below(4) * 777 },
   };
 }
 
 function requestOf(order: OpenOrder): ReserveRequest {
-  const tickLots = BigInt(order.limitTicks) * BigInt(order.openLots);
+  const { orderId, userId, isBuy } = order;
+  return reserveRequest({ orderId, userId, asset: isBuy ? QUOTE : BASE, amountAtoms: heldAtoms(order) });
+}
+
+function submitOf({ orderId, userId }: OpenOrder): MessageInitShape<typeof CommandSchema> {
+  return { kind: { case: "submit", value: { terms: { orderId, userId, symbol: SYMBOL } } } };
+}
+
+interface World {
+  readonly open: OpenOrder[];
+  readonly below: Below;
+}
+
+function placedOf(order: OpenOrder, { rules, open, below }: World & { rules: 1 | 2 }): Fact[] {
+  const accepted = acceptedOf(order, rules);
+  if (!order.isWaiting) return [accepted, ...matchesOf(order, open, below)];
+  const value = { orderId: order.orderId, symbol: SYMBOL, side: order.isBuy ? Side.BUY : Side.SELL };
+  return [accepted, silentFact({ case: "stopPlaced", value })];
+}
+
+/** A stop fires: one with a budget trades what it can and ends, one with a limit is an order like any other. */
+function* firedOf(order: OpenOrder, open: OpenOrder[], below: Below): Generator<Fact> {
+  const { orderId, userId } = order;
+  order.isWaiting = false;
+  yield silentFact({ case: "stopTriggered", value: { orderId, userId, symbol: SYMBOL } });
+  yield* matchesOf(order, open, below);
+  if (!order.hasBudget || order.openLots === 0) return;
+  yield endOf(order, "EXPIRED", "IOC_REMAINDER");
+  open.splice(open.indexOf(order), 1);
+}
+
+function changeOf(order: OpenOrder, number: number, below: Below): Change {
+  const isPriceKept = order.hasBudget || below(3) === 0;
+  return {
+    legId: legIdOf(order.orderId, number),
+    priceTicks: isPriceKept ? order.limitTicks : 95 + below(11),
+    quantityLots: Math.max(1, order.quantityLots + below(41) - 20),
+  };
+}
+
+/** The leg of an amend, as the gateway asks for it: enough whatever trades meanwhile, at times more. */
+function legOf(order: OpenOrder, change: Change, below: Below): ReserveRequest | undefined {
+  const { orderId, userId, isBuy, limitTicks, quantityLots } = order;
+  const units = Math.max(
+    0,
+    unitsOf(isBuy, change.priceTicks, change.quantityLots) - unitsOf(isBuy, limitTicks, quantityLots),
+    unitsOf(isBuy, change.priceTicks, Math.max(0, change.quantityLots - quantityLots)),
+  );
+  const asked = units + (below(4) === 0 ? below(100) : 0);
+  if (asked === 0) return undefined;
   return reserveRequest({
-    orderId: order.orderId,
-    userId: order.userId,
-    asset: order.isBuy ? QUOTE : BASE,
-    amountAtoms: order.isBuy ? tickLots * QUOTE_ATOMS_PER_TICK_LOT : BigInt(order.openLots) * LOT_ATOMS,
+    orderId: change.legId,
+    legOf: orderId,
+    userId,
+    asset: isBuy ? QUOTE : BASE,
+    amountAtoms: atomsOfUnits(isBuy, asked),
   });
 }
 
-function* tradesOf(taker: OpenOrder, open: OpenOrder[], below: (limit: number) => number): Generator<Fact> {
+/** An amend that is made, and what follows from it in its record. */
+function madeOf(order: OpenOrder, change: Change, open: OpenOrder[], below: Below): Fact[] {
+  const amended = amendedOf(order, change);
+  if (order.openLots > 0) return order.isWaiting ? [amended] : [amended, ...matchesOf(order, open, below)];
+  open.splice(open.indexOf(order), 1);
+  return [amended, endOf(order, "CANCELLED", "AMENDED")];
+}
+
+function* matchesOf(taker: OpenOrder, open: OpenOrder[], below: Below): Generator<Fact> {
   for (const maker of [...open]) {
     if (taker.openLots === 0) break;
     const [buyer, seller] = taker.isBuy ? [taker, maker] : [maker, taker];
     const crosses = maker.isBuy !== taker.isBuy && buyer.limitTicks >= seller.limitTicks;
-    if (!crosses || maker.userId === taker.userId) continue;
-    const lots = Math.min(taker.openLots, maker.openLots, 1 + below(40));
-    yield tradeOf(uuidOf(`trade ${taker.orderId} ${maker.orderId}`), { taker, maker, buyer, seller, lots });
+    if (!crosses || maker.isWaiting) continue;
+    const isPrevented = maker.userId === taker.userId;
+    if (isPrevented) yield preventedOf(taker, maker);
+    else {
+      const lots = Math.min(taker.openLots, maker.openLots, 1 + below(40));
+      const tradeId = uuidOf(
+        `trade ${taker.orderId} ${taker.executedLots} ${maker.orderId} ${maker.executedLots}`,
+      );
+      yield tradeOf({ tradeId, taker, maker, lots });
+    }
     for (const order of [maker, taker]) {
       if (order.openLots > 0) continue;
-      yield endOf(order, "FILLED");
+      const isFilled = order.executedLots === order.quantityLots;
+      yield isFilled ? endOf(order, "FILLED", "") : endOf(order, "EXPIRED", "SELF_TRADE");
       open.splice(open.indexOf(order), 1);
     }
   }
-}
-
-interface Match {
-  readonly taker: OpenOrder;
-  readonly maker: OpenOrder;
-  readonly buyer: OpenOrder;
-  readonly seller: OpenOrder;
-  readonly lots: number;
-}
-
-function tradeOf(tradeId: string, match: Match): Fact {
-  const event = tradeEvent(tradeId, match);
-  const { taker, maker, buyer, seller, lots } = match;
-  const tickLots = BigInt(maker.limitTicks) * BigInt(lots);
-  const baseAtoms = BigInt(lots) * LOT_ATOMS;
-  const quoteAtoms = tickLots * QUOTE_ATOMS_PER_TICK_LOT;
-  const roleOf = (order: OpenOrder): Role => (order === taker ? "TAKER" : "MAKER");
-  const effect = {
-    type: "trade" as const,
-    tradeId,
-    symbol: SYMBOL,
-    baseAsset: BASE,
-    quoteAsset: QUOTE,
-    baseAtoms,
-    quoteAtoms,
-    buyerReservedAtoms: BigInt(buyer.limitTicks) * BigInt(lots) * QUOTE_ATOMS_PER_TICK_LOT,
-    buyer: partyOf(buyer, roleOf(buyer), baseAtoms),
-    seller: partyOf(seller, roleOf(seller), quoteAtoms),
-  };
-  for (const order of [buyer, seller]) {
-    order.openLots -= lots;
-    order.executedLots += lots;
-    order.executedTickLots += tickLots;
-  }
-  return { event, effect };
-}
-
-/** The trade as the shard says it: ticks and lots, before its totals are counted. */
-function tradeEvent(tradeId: string, { taker, maker, buyer, lots }: Match): Fact["event"] {
-  const half = (order: OpenOrder, role: Role) => ({
-    orderId: order.orderId,
-    userId: order.userId,
-    feePpm: order.ppm[role],
-    receivedBefore: String(order.received[role] / (order.isBuy ? LOT_ATOMS : QUOTE_ATOMS_PER_TICK_LOT)),
-  });
-  const value = {
-    tradeId,
-    symbol: SYMBOL,
-    priceTicks: BigInt(maker.limitTicks),
-    quantityLots: BigInt(lots),
-    takerSide: taker.isBuy ? Side.BUY : Side.SELL,
-    maker: half(maker, "MAKER"),
-    taker: half(taker, "TAKER"),
-    buyerLimitTicks: BigInt(buyer.limitTicks),
-  };
-  return { kind: { case: "trade", value } };
-}
-
-function partyOf(order: OpenOrder, role: Role, receivedAtoms: bigint): PartyOfTrade {
-  const before = order.received[role];
-  const ppm = BigInt(order.ppm[role]);
-  const due = (received: bigint) => {
-    const exact = received * ppm;
-    return exact / 1_000_000n + (exact % 1_000_000n > 0n ? 1n : 0n);
-  };
-  order.received[role] = before + receivedAtoms;
-  return {
-    orderId: order.orderId,
-    userId: order.userId,
-    role,
-    feePpm: order.ppm[role],
-    receivedBeforeAtoms: before,
-    feeAtoms: due(before + receivedAtoms) - due(before),
-  };
-}
-
-function endOf(order: OpenOrder, status: "FILLED" | "CANCELLED"): Fact {
-  const { orderId, userId, executedLots, executedTickLots } = order;
-  const orderCreatedAtMs = 1_000 * order.bornSeq;
-  const reason = status === "FILLED" ? "" : "USER";
-  const value = {
-    orderId,
-    userId,
-    symbol: SYMBOL,
-    status: OrderStatus[status],
-    reason: status === "FILLED" ? EndReason.UNSPECIFIED : EndReason.USER,
-    executedLots: BigInt(executedLots),
-    executedTickLots: String(executedTickLots),
-    createdAtMs: BigInt(orderCreatedAtMs),
-    acceptedSeq: BigInt(order.bornSeq),
-  };
-  return {
-    event: { kind: { case: "ended", value } },
-    effect: {
-      type: "release",
-      orderId,
-      userId,
-      status,
-      reason,
-      executedLots,
-      executedTickLots,
-      orderCreatedAtMs,
-      acceptedSeq: order.bornSeq,
-    },
-  };
 }

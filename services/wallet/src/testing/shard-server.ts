@@ -13,7 +13,7 @@ import { type GrpcServer, serveGrpc } from "@bourse/shared/rpc/server.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { MARKET } from "./history.js";
+import { MARKET } from "./names.js";
 
 type Message = MessageInitShape<typeof StreamEventsResponseSchema>;
 
@@ -88,7 +88,8 @@ export class ShardServer {
         this.resolved.push(orderId);
         const isKnown = this.known.has(orderId);
         if (!isKnown) this.#tombstone(orderId, resolve?.userId ?? "");
-        const order = { orderId, ...(isKnown && { terms: { orderId } }) };
+        const tombstone = { orderId, status: OrderStatus.REJECTED, reason: EndReason.NOT_SEQUENCED };
+        const order = isKnown ? { orderId, terms: { orderId } } : tombstone;
         return { result: { outcome: { case: "order" as const, value: order } } };
       },
     });

@@ -11,7 +11,8 @@ import { reserveBatch } from "../flow/reserve.js";
 import { settleBatch } from "../flow/settle.js";
 import { doTransfer, getBalances } from "../flow/transfer.js";
 import type { Database } from "../io/database.js";
-import { history, uuidOf } from "./history.js";
+import { history } from "./history.js";
+import { uuidOf } from "./names.js";
 
 export const migrations = { directory: new URL("../../migrations/", import.meta.url), schema: "wallet" };
 
