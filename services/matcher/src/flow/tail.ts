@@ -1,5 +1,6 @@
 // The newest durable records in memory, and who waits for the next ones. Published to only by the
 // sequencer, after the flush: nothing that is not durable is ever here.
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Log, StoredEntry } from "./log.js";
 
 export interface Tail {
@@ -7,10 +8,15 @@ export interface Tail {
   seq(): number;
   /** Adds what became durable and wakes everybody who waits. */
   publish(entries: readonly StoredEntry[]): void;
-  /** Durable records after a seq, some of them: from memory, else from the log. Empty at the end. */
+  /** First record that is still there. */
+  oldestSeq(): number;
+  /**
+   * Durable records after a seq, some of them: from memory, else from the log. Empty at the end; SEQ_TOO_OLD
+   * when they are no longer there.
+   */
   after(seq: number, bytesMax: number): Promise<readonly StoredEntry[]>;
-  /** A record that is durable. */
-  record(seq: number): Promise<StoredEntry>;
+  /** A record that is durable; undefined when it is no longer there. */
+  record(seq: number): Promise<StoredEntry | undefined>;
   /** Resolves when there is a record after `seq`, or the signal aborts. */
   changed(seq: number, signal: AbortSignal): Promise<void>;
 }
@@ -48,10 +54,17 @@ export function createTail(log: Log, seq: number, bytesMax: number): Tail {
       waiting = [];
       for (const wake of woken) wake();
     },
+    oldestSeq: () => log.oldestSeq(),
     async after(afterSeq, max) {
+      const oldestSeq = log.oldestSeq();
+      if (afterSeq + 1 < oldestSeq) {
+        const facts = { oldest_seq: String(oldestSeq), snapshot_seq: String(lastSeq) };
+        throw new DomainError("SEQ_TOO_OLD", facts);
+      }
       return fromMemory(afterSeq, max) ?? (await fromLog(log, afterSeq, max));
     },
     async record(wanted) {
+      if (wanted < log.oldestSeq()) return undefined;
       const [entry] = await tail.after(wanted - 1, 1);
       return entry;
     },

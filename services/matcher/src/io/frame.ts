@@ -8,25 +8,15 @@
 import { crc32c } from "./crc32c.js";
 
 export const FRAME_HEADER_BYTES = 21;
-/** What a record may hold: far above the largest that the core makes (about 2.3 MB). */
-export const PAYLOAD_BYTES_MAX = 8 * 1024 * 1024;
+/** What a record may hold: above the largest that the core makes (20,000 trades, about 10 MB). */
+export const PAYLOAD_BYTES_MAX = 16 * 1024 * 1024;
+const TWO_32 = 2 ** 32;
 /** A command with its events, or a market, an epoch, a tick: one seq. */
 export const RECORD = 1;
 /** End of a batch; seq and epoch of the record before. */
 export const COMMIT = 2;
 
 const COMMIT_PAYLOAD_BYTES = 20;
-
-/** A valid frame; `payload` is a view. */
-export interface Frame {
-  readonly type: number;
-  readonly seq: number;
-  readonly epoch: number;
-  readonly checksum: number;
-  /** Bytes on disk, padding included. */
-  readonly size: number;
-  readonly payload: Uint8Array;
-}
 
 /**
  * What a COMMIT says. Everything before `batchOffset` in its file, and all seqs up to `durableSeq`, were
@@ -54,7 +44,7 @@ export function writeFrame(
 ): number {
   const length = FRAME_HEADER_BYTES + frame.payload.length;
   into.writeUInt32LE(length, offset);
-  into.writeBigUInt64LE(BigInt(frame.seq), offset + 8);
+  writeWhole(into, frame.seq, offset + 8);
   into.writeUInt32LE(frame.epoch, offset + 16);
   into.writeUInt8(frame.type, offset + 20);
   into.set(frame.payload, offset + FRAME_HEADER_BYTES);
@@ -66,19 +56,18 @@ export function writeFrame(
 /** Payload of a COMMIT. */
 export function commitPayload({ durableSeq, batchOffset, chain }: Commit): Uint8Array {
   const payload = Buffer.alloc(COMMIT_PAYLOAD_BYTES);
-  payload.writeBigUInt64LE(BigInt(durableSeq), 0);
-  payload.writeBigUInt64LE(BigInt(batchOffset), 8);
+  writeWhole(payload, durableSeq, 0);
+  writeWhole(payload, batchOffset, 8);
   payload.writeUInt32LE(chain, 16);
   return payload;
 }
 
 /** What the payload of a COMMIT says. */
-export function commitOf(payload: Uint8Array): Commit {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+export function commitOf(payload: Buffer): Commit {
   return {
-    durableSeq: Number(bytes.readBigUInt64LE(0)),
-    batchOffset: Number(bytes.readBigUInt64LE(8)),
-    chain: bytes.readUInt32LE(16),
+    durableSeq: readWhole(payload, 0),
+    batchOffset: readWhole(payload, 8),
+    chain: payload.readUInt32LE(16),
   };
 }
 
@@ -90,29 +79,54 @@ export function sizeAt(bytes: Buffer, offset: number): number | undefined {
   return isLength ? padded(length) : undefined;
 }
 
-/** The frame at `offset` if it is whole and its checksum follows on `chain`. */
-export function frameAt(bytes: Buffer, offset: number, chain: number): Frame | undefined {
-  const size = sizeAt(bytes, offset);
-  if (size === undefined || offset + size > bytes.length) return undefined;
-  const checksum = bytes.readUInt32LE(offset + 4);
-  if (checksumOf(bytes, offset, size, chain) !== checksum) return undefined;
-  return {
-    type: bytes.readUInt8(offset + 20),
-    seq: Number(bytes.readBigUInt64LE(offset + 8)),
-    epoch: bytes.readUInt32LE(offset + 16),
-    checksum,
-    size,
-    payload: bytes.subarray(offset + FRAME_HEADER_BYTES, offset + bytes.readUInt32LE(offset)),
-  };
+/** Whether the frame at `offset`, of this size, has the checksum that follows on `chain`. */
+export function holdsAt(bytes: Buffer, offset: number, size: number, chain: number): boolean {
+  return checksumOf(bytes, offset, size, chain) === checksumAt(bytes, offset);
+}
+
+export function checksumAt(bytes: Buffer, offset: number): number {
+  return bytes.readUInt32LE(offset + 4);
+}
+
+export function seqAt(bytes: Buffer, offset: number): number {
+  return readWhole(bytes, offset + 8);
+}
+
+export function epochAt(bytes: Buffer, offset: number): number {
+  return bytes.readUInt32LE(offset + 16);
+}
+
+export function typeAt(bytes: Buffer, offset: number): number {
+  return bytes[offset + 20];
+}
+
+/** Offset behind the payload of the frame at `offset`. */
+export function payloadEndAt(bytes: Buffer, offset: number): number {
+  return offset + bytes.readUInt32LE(offset);
 }
 
 /** The COMMIT at `offset` if there is one that proves itself, whatever stands before it. */
 export function selfProvingCommitAt(bytes: Buffer, offset: number): Commit | undefined {
   if (sizeAt(bytes, offset) !== COMMIT_BYTES || offset + COMMIT_BYTES > bytes.length) return undefined;
-  if (bytes.readUInt8(offset + 20) !== COMMIT) return undefined;
+  if (typeAt(bytes, offset) !== COMMIT) return undefined;
+  const commit = commitAt(bytes, offset);
+  return holdsAt(bytes, offset, COMMIT_BYTES, commit.chain) ? commit : undefined;
+}
+
+/** What the COMMIT at `offset` says. */
+export function commitAt(bytes: Buffer, offset: number): Commit {
   const start = offset + FRAME_HEADER_BYTES;
-  const commit = commitOf(bytes.subarray(start, start + COMMIT_PAYLOAD_BYTES));
-  return frameAt(bytes, offset, commit.chain) === undefined ? undefined : commit;
+  return commitOf(bytes.subarray(start, start + COMMIT_PAYLOAD_BYTES));
+}
+
+/** A whole number of 64 bits; safe integers only are ever written. */
+export function writeWhole(into: Buffer, value: number, offset: number): void {
+  into.writeUInt32LE(value % TWO_32, offset);
+  into.writeUInt32LE(Math.floor(value / TWO_32), offset + 4);
+}
+
+export function readWhole(bytes: Buffer, offset: number): number {
+  return bytes.readUInt32LE(offset + 4) * TWO_32 + bytes.readUInt32LE(offset);
 }
 
 function checksumOf(bytes: Buffer, offset: number, size: number, chain: number): number {

@@ -1,8 +1,9 @@
 // What recovery does to the last file of a journal after an unclean stop. In pieces: files are large.
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readRange } from "./journal-scan.js";
+import { contentEnd } from "./journal-tail.js";
 import { createZeroed, syncDirectory, writeAll } from "./segment.js";
+import { readRange } from "./segment-reader.js";
 
 const PIECE_BYTES = 1024 * 1024;
 const FRESH = "fresh.tmp";
@@ -13,7 +14,7 @@ export async function setAside(path: string, offset: number, copyPath: string): 
   const copy = await open(copyPath, "wx");
   try {
     const { size } = await file.stat();
-    const end = await endOfContent(file, offset, size);
+    const end = await contentEnd(file, offset, size);
     await copyRange(file, copy, { start: offset, end, to: 0 });
     await copy.sync();
     return end - offset;
@@ -30,8 +31,12 @@ export async function setAside(path: string, offset: number, copyPath: string): 
 export async function rewrite(path: string, fileBytes: number, validBytes: number): Promise<void> {
   const directory = dirname(path);
   const freshPath = join(directory, FRESH);
+  const fresh = await createZeroed(freshPath, fileBytes).catch(undefinedWhenFull);
+  if (fresh === undefined) {
+    await rm(freshPath, { force: true });
+    return rewriteInPlace(path, fileBytes, validBytes);
+  }
   const file = await open(path, "r");
-  const fresh = await createZeroed(freshPath, fileBytes);
   try {
     await copyRange(file, fresh, { start: 0, end: validBytes, to: 0 });
     await fresh.sync();
@@ -43,6 +48,25 @@ export async function rewrite(path: string, fileBytes: number, validBytes: numbe
   await syncDirectory(directory);
 }
 
+function undefinedWhenFull(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOSPC" && error.code !== "EDQUOT") throw error;
+}
+
+/** Without room for a copy: the same bytes once more over themselves, so that the flush does write them. */
+async function rewriteInPlace(path: string, fileBytes: number, validBytes: number): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await copyRange(file, file, { start: 0, end: validBytes, to: 0 });
+    const zeros = Buffer.alloc(PIECE_BYTES);
+    for (let at = validBytes; at < fileBytes; at += PIECE_BYTES) {
+      await writeAll(file, zeros.subarray(0, Math.min(PIECE_BYTES, fileBytes - at)), at);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 async function copyRange(
   from: FileHandle,
   to: FileHandle,
@@ -52,16 +76,4 @@ async function copyRange(
     const piece = await readRange(from, at, Math.min(PIECE_BYTES, range.end - at));
     await writeAll(to, piece, range.to + at - range.start);
   }
-}
-
-/** Offset behind the last byte that is not zero. */
-async function endOfContent(file: FileHandle, start: number, size: number): Promise<number> {
-  let end = start;
-  for (let at = start; at < size; at += PIECE_BYTES) {
-    const piece = await readRange(file, at, Math.min(PIECE_BYTES, size - at));
-    let length = piece.length;
-    while (length > 0 && piece[length - 1] === 0) length -= 1;
-    if (length > 0) end = at + length;
-  }
-  return end;
 }

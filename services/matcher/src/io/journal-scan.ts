@@ -1,18 +1,9 @@
-// Reads a journal from its first file to its last, proves every frame, and judges what stands at the end:
-// clean, torn or damaged. Changes nothing.
+// Reads a journal from its first file, or from the file of a snapshot, to its last; proves every frame, and
+// judges what stands at the end: clean, torn or damaged. Changes nothing.
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  COMMIT,
-  COMMIT_BYTES,
-  commitOf,
-  FRAME_HEADER_BYTES,
-  type Frame,
-  frameAt,
-  RECORD,
-  selfProvingCommitAt,
-  sizeAt,
-} from "./frame.js";
+import { judgeTail, lastCommitOf } from "./journal-tail.js";
+import { RecordBatch } from "./record-batch.js";
 import {
   firstSeqOf,
   HEADER_BYTES,
@@ -24,119 +15,103 @@ import {
   type SegmentHeader,
   writtenByNewer,
 } from "./segment.js";
+import { type Reached, readRange, SegmentReader, type StoredRecord } from "./segment-reader.js";
 
-/** Read at once; a larger frame is read whole. */
-const WINDOW_BYTES = 256 * 1024;
-const ZEROS = Buffer.alloc(WINDOW_BYTES + COMMIT_BYTES);
+export type { Position, Reached, StoredRecord } from "./segment-reader.js";
 
-/** A place in the journal: where the next frame begins, and what it follows on. */
-export interface Position {
-  readonly offset: number;
-  readonly chain: number;
-  /** Seq of the last record before. */
-  readonly seq: number;
-  readonly epoch: number;
-}
-
-/** A record as it is stored. `payload` is a view; whoever keeps it keeps its window. */
-export interface StoredRecord {
-  readonly seq: number;
-  readonly epoch: number;
-  readonly payload: Uint8Array;
-  readonly checksum: number;
-  /** File and offset of its frame. */
-  readonly file: string;
-  readonly offset: number;
-  /** Chain before it: what a reader that starts here goes on from. */
-  readonly chainBefore: number;
-}
+const WINDOW_BYTES = 1024 * 1024;
 
 /** Where the journal ends, and how. */
 export interface ScanEnd {
   readonly file: string;
   readonly header: SegmentHeader;
-  readonly end: Position;
-  /** Last seq that a COMMIT behind it proves durable. */
-  readonly durableSeq: number;
-  /** What stands after the end: zeros, or bytes of a batch that was never durable. */
-  readonly tail: "clean" | "torn";
+  readonly end: Reached;
+  /**
+   * What stands after the end: zeros, bytes of a batch that was never durable, or what was durable and is
+   * given up.
+   */
+  readonly tail: "clean" | "torn" | "lost";
 }
 
-/** Reads the frames of one file in order. */
-export class FrameReader {
-  readonly #file: FileHandle;
-  readonly #fileBytes: number;
-  #window: Buffer = Buffer.alloc(0);
-  #windowOffset = 0;
-
-  constructor(file: FileHandle, fileBytes: number) {
-    this.#file = file;
-    this.#fileBytes = fileBytes;
-  }
-
-  /** The frame at an offset, if one is there that follows on the chain. */
-  async frame(offset: number, chain: number): Promise<Frame | undefined> {
-    const frame = await this.#frame(offset, chain);
-    if (frame !== undefined || this.#windowOffset === offset) return frame;
-    // The window may be older than the frame: a writer goes on behind us.
-    this.#window = Buffer.alloc(0);
-    return this.#frame(offset, chain);
-  }
-
-  async #frame(offset: number, chain: number): Promise<Frame | undefined> {
-    let at = await this.#seek(offset, FRAME_HEADER_BYTES);
-    const size = sizeAt(this.#window, at);
-    if (size === undefined || offset + size > this.#fileBytes) return undefined;
-    at = await this.#seek(offset, size);
-    return frameAt(this.#window, at, chain);
-  }
-
-  /** Loads so many bytes from an offset on; returns where they begin in the window. */
-  async #seek(offset: number, bytes: number): Promise<number> {
-    const isLoaded =
-      offset >= this.#windowOffset && offset + bytes <= this.#windowOffset + this.#window.length;
-    if (!isLoaded) {
-      // A new buffer each time: frames that were handed out are views of the old one.
-      this.#window = await readRange(this.#file, offset, Math.max(bytes, WINDOW_BYTES));
-      this.#windowOffset = offset;
-    }
-    return offset - this.#windowOffset;
-  }
+export interface ScanOptions {
+  readonly shard?: number;
+  /** A record whose effects are known already: only what follows is read, and it must be there. */
+  readonly from?: { readonly seq: number; readonly checksum: number };
+  /** The files before may be gone: the first one begins where it begins. */
+  readonly isPart?: boolean;
+  /** Seq of the damage that a person accepts: there the journal ends. */
+  readonly acceptLossAt?: number | undefined;
+  /** Told of each file before its records. */
+  readonly onFile?: (file: string, header: SegmentHeader) => void;
 }
 
 /**
- * Every record of a journal in order, then how it ends. Throws JournalRefused at the first thing that
- * cannot have come from a crash. The directory may be live: then it ends where the writer was.
+ * Every record of a journal in order, in a batch that is used again for the next ones, then how it ends.
+ * Throws JournalRefused at the first thing that cannot have come from a crash. The directory may be live:
+ * then it ends where the writer was.
  */
 export async function* scanJournal(
   directory: string,
-  expected: { shard?: number } = {},
-): AsyncGenerator<StoredRecord, ScanEnd | undefined> {
+  options: ScanOptions = {},
+): AsyncGenerator<RecordBatch, ScanEnd | undefined> {
+  const batch = new RecordBatch();
   let last: ScanEnd | undefined;
   let names = await listSegments(directory);
-  for (let index = 0; index < names.length; index += 1) {
+  const start = startIndex(names, options.from?.seq ?? 0);
+  checkStart(names[start], options);
+  await checkEarlier(directory, names.slice(0, start + 1), options);
+  for (let index = start; index < names.length; index += 1) {
     const name = names[index];
     const file = await open(join(directory, name), "r");
     try {
-      const header = await checkedHeader(file, name, { previous: last, ...expected });
-      let reached = startOf(name, header, last);
+      const header = await checkedHeader(file, name, { previous: last, ...options });
+      options.onFile?.(name, header);
+      const reader = new SegmentReader(file, {
+        name,
+        fileBytes: header.fileBytes,
+        windowBytes: WINDOW_BYTES,
+        keepsWindows: false,
+      });
+      let reached = startOf(header, last);
       for (;;) {
-        reached = yield* scanFile(file, reached);
+        reached = yield* scanFile(reader, reached, batch, options);
         // A live writer may have opened the next file meanwhile.
         if (index === names.length - 1) names = await listSegments(directory);
-        const verdict = await judgeTail(file, reached, index === names.length - 1);
+        const verdict = await judgeTail(file, { name, header, end: reached }, index === names.length - 1);
         if (typeof verdict === "string") {
-          last = { ...reached, tail: verdict };
+          last = { file: name, header, end: reached, tail: verdict };
           break;
         }
         // What a live writer finished while we looked is no damage: the frame is whole by now.
-        if (!(await hasFrame(file, reached))) throw verdict;
+        if ((await reader.read(reached, new RecordBatch())).offset > reached.offset) continue;
+        if (options.acceptLossAt !== reached.seq + 1) throw verdict;
+        return { file: name, header, end: reached, tail: "lost" };
       }
+    } catch (error) {
+      if (last !== undefined && isAccepted(error, last, options)) return { ...last, tail: "lost" };
+      throw error;
     } finally {
       await file.close();
     }
   }
+  checkReached(last, options);
   return last;
+}
+
+/** Records of a journal one by one, as objects of their own. */
+export async function* scanRecords(
+  directory: string,
+  options: ScanOptions = {},
+): AsyncGenerator<StoredRecord, ScanEnd | undefined> {
+  const scan = scanJournal(directory, options);
+  for (;;) {
+    const step = await scan.next();
+    if (step.done === true) return step.value;
+    for (let index = 0; index < step.value.count; index += 1) {
+      const record = step.value.record(index);
+      yield { ...record, payload: Uint8Array.from(record.payload) };
+    }
+  }
 }
 
 /**
@@ -145,13 +120,20 @@ export async function* scanJournal(
  */
 export async function refuseNewerFormats(directory: string): Promise<void> {
   for (const name of await listSegments(directory).catch(noneIfAbsent)) {
-    const file = await open(join(directory, name), "r");
-    try {
-      const newer = newerFormat(await readRange(file, 0, HEADER_BYTES));
-      if (newer !== undefined) throw writtenByNewer(newer, { file: name, offset: 0, seq: firstSeqOf(name) });
-    } finally {
-      await file.close();
-    }
+    const newer = newerFormat(await headerOf(directory, name));
+    if (newer !== undefined) throw writtenByNewer(newer, { file: name, offset: 0, seq: firstSeqOf(name) });
+  }
+}
+
+/** Header of the first file of a journal that is there. */
+export async function readFirstHeader(directory: string): Promise<SegmentHeader> {
+  const [name] = await listSegments(directory);
+  if (name === undefined) throw new Error(`${directory} holds no journal`);
+  const file = await open(join(directory, name), "r");
+  try {
+    return await checkedHeader(file, name, { previous: undefined, isPart: true });
+  } finally {
+    await file.close();
   }
 }
 
@@ -160,139 +142,151 @@ function noneIfAbsent(error: NodeJS.ErrnoException): string[] {
   throw error;
 }
 
-/** Number of the shard that a journal belongs to. */
-export async function readShardNumber(directory: string): Promise<number> {
-  const [name] = await listSegments(directory);
-  if (name === undefined) throw new Error(`${directory} holds no journal`);
+async function headerOf(directory: string, name: string): Promise<Buffer> {
   const file = await open(join(directory, name), "r");
   try {
-    return (await checkedHeader(file, name, { previous: undefined })).shard;
+    return await readRange(file, 0, HEADER_BYTES);
   } finally {
     await file.close();
+  }
+}
+
+/** The file that holds a seq: the last one that begins at or before it. */
+function startIndex(names: readonly string[], seq: number): number {
+  const index = names.findLastIndex((name) => firstSeqOf(name) <= seq);
+  return Math.max(0, index);
+}
+
+/** The record that a snapshot was made of must be in the journal: it proves that both belong together. */
+function checkStart(name: string | undefined, { from }: ScanOptions): void {
+  if (name === undefined || from === undefined || firstSeqOf(name) <= from.seq) return;
+  const place = { file: name, offset: 0, seq: from.seq };
+  throw new JournalRefused(`files are missing between the snapshot at seq ${from.seq} and this one`, place);
+}
+
+/** Files before the one where reading starts: each must end where the next one begins. */
+async function checkEarlier(
+  directory: string,
+  names: readonly string[],
+  options: ScanOptions,
+): Promise<void> {
+  let previous: { header: SegmentHeader; end: { seq: number; chain: number } } | undefined;
+  for (const [index, name] of names.entries()) {
+    const file = await open(join(directory, name), "r");
+    try {
+      const header = await checkedHeader(file, name, { ...options, previous, isPart: index === 0 });
+      options.onFile?.(name, header);
+      if (index === names.length - 1) return;
+      const end = await lastCommitOf(file, header);
+      if (end === undefined) {
+        const place = { file: name, offset: HEADER_BYTES, seq: header.firstSeq };
+        throw new JournalRefused(
+          "what was durable is damaged: the file does not end with a whole batch",
+          place,
+        );
+      }
+      previous = { header, end };
+    } finally {
+      await file.close();
+    }
   }
 }
 
 async function checkedHeader(
   file: FileHandle,
   name: string,
-  expected: { previous: ScanEnd | undefined; shard?: number },
+  expected: ScanOptions & {
+    previous: { header: SegmentHeader; end: { seq: number; chain: number } } | undefined;
+  },
 ): Promise<SegmentHeader> {
-  const { previous } = expected;
-  const seq = (previous?.end.seq ?? 0) + 1;
-  const refuse = (what: string) => new JournalRefused(what, { file: name, offset: 0, seq });
+  const { previous, from, isPart } = expected;
+  const mayBeginAnywhere = previous === undefined && (isPart === true || from !== undefined);
+  const seq = mayBeginAnywhere ? firstSeqOf(name) : (previous?.end.seq ?? 0) + 1;
+  const place = { file: name, offset: 0, seq };
   const bytes = await readRange(file, 0, HEADER_BYTES);
   const newer = newerFormat(bytes);
-  if (newer !== undefined) throw writtenByNewer(newer, { file: name, offset: 0, seq });
+  if (newer !== undefined) throw writtenByNewer(newer, place);
   const header = parseHeader(bytes);
-  if (typeof header === "string") throw refuse(header);
-  const { size } = await file.stat();
-  if (size !== header.fileBytes)
-    throw refuse(`the file has ${size} bytes, its header says ${header.fileBytes}`);
+  if (typeof header === "string") throw new JournalRefused(header, place);
   if (expected.shard !== undefined && header.shard !== expected.shard) {
-    throw refuse(`it belongs to shard ${header.shard}, this is shard ${expected.shard}`);
+    const what = `it belongs to shard ${header.shard}, this is shard ${expected.shard}`;
+    throw new JournalRefused(what, place, { kind: "foreign" });
   }
-  if (header.firstSeq !== seq)
-    throw refuse(`the file begins with seq ${header.firstSeq}, expected was ${seq}`);
-  if (previous !== undefined && header.nonce !== previous.header.nonce) {
-    throw refuse("the file belongs to another journal");
+  const { size } = await file.stat();
+  if (size !== header.fileBytes) {
+    throw new JournalRefused(`the file has ${size} bytes, its header says ${header.fileBytes}`, place);
   }
-  if (previous !== undefined && header.chainBefore !== previous.end.chain) {
-    throw refuse("the file does not follow on the one before it");
+  if (header.firstSeq !== firstSeqOf(name)) {
+    throw new JournalRefused(`the file begins with seq ${header.firstSeq}, its name says otherwise`, place);
   }
+  if (header.firstSeq !== seq) {
+    throw new JournalRefused(`the file begins with seq ${header.firstSeq}, expected was ${seq}`, place);
+  }
+  if (previous !== undefined) checkFollows(header, previous, place);
   return header;
 }
 
-function startOf(file: string, header: SegmentHeader, previous: ScanEnd | undefined): ScanEnd {
+function checkFollows(
+  header: SegmentHeader,
+  previous: { header: SegmentHeader; end: { chain: number } },
+  place: { file: string; offset: number; seq: number },
+): void {
+  // Where a person gave up what was damaged, a new incarnation of the journal begins.
+  const isNext = header.incarnation === previous.header.incarnation + 1;
+  if (header.nonce !== previous.header.nonce && !isNext) {
+    throw new JournalRefused("the file belongs to another journal", place, { kind: "foreign" });
+  }
+  if (header.chainBefore !== previous.end.chain) {
+    throw new JournalRefused("the file does not follow on the one before it", place);
+  }
+}
+
+function startOf(header: SegmentHeader, previous: ScanEnd | undefined): Reached {
   const seq = header.firstSeq - 1;
   const epoch = previous?.end.epoch ?? 0;
-  const end = { offset: HEADER_BYTES, chain: headerChain(header), seq, epoch };
   // A file is only begun when everything before it is durable.
-  return { file, header, end, durableSeq: seq, tail: "clean" };
+  return { offset: HEADER_BYTES, chain: headerChain(header), seq, epoch, durableSeq: seq };
 }
 
-async function* scanFile(file: FileHandle, from: ScanEnd): AsyncGenerator<StoredRecord, ScanEnd> {
-  const reader = new FrameReader(file, from.header.fileBytes);
-  let at = from.end;
-  let { durableSeq } = from;
+async function* scanFile(
+  reader: SegmentReader,
+  start: Reached,
+  batch: RecordBatch,
+  { from }: ScanOptions,
+): AsyncGenerator<RecordBatch, Reached> {
+  let at = start;
   for (;;) {
-    const frame = await reader.frame(at.offset, at.chain);
-    if (frame === undefined) return { ...from, end: at, durableSeq };
-    checkFrame(frame, at, from.file);
-    if (frame.type === COMMIT) durableSeq = commitOf(frame.payload).durableSeq;
-    if (frame.type === RECORD) {
-      const { seq, epoch, payload, checksum } = frame;
-      yield { seq, epoch, payload, checksum, file: from.file, offset: at.offset, chainBefore: at.chain };
-    }
-    at = { offset: at.offset + frame.size, chain: frame.checksum, seq: frame.seq, epoch: frame.epoch };
+    const reached = await reader.read(at, batch);
+    if (reached.offset === at.offset) return at;
+    if (from !== undefined && at.seq < from.seq) dropKnown(batch, from);
+    if (batch.count > 0) yield batch;
+    at = reached;
   }
 }
 
-async function hasFrame(file: FileHandle, { header, end }: ScanEnd): Promise<boolean> {
-  return (await new FrameReader(file, header.fileBytes).frame(end.offset, end.chain)) !== undefined;
-}
-
-/** A frame whose checksum holds but whose content cannot be: written by other rules, so never skipped. */
-function checkFrame(frame: Frame, at: Position, file: string): void {
-  const refuse = (what: string) => new JournalRefused(what, { file, offset: at.offset, seq: at.seq + 1 });
-  if (frame.type !== RECORD && frame.type !== COMMIT) {
-    const place = { file, offset: at.offset, seq: at.seq + 1 };
-    throw writtenByNewer(`a frame is of type ${frame.type}, which this version does not know`, place);
+/** Leaves only what follows on a known record, and makes sure that it is the same record. */
+function dropKnown(batch: RecordBatch, from: { seq: number; checksum: number }): void {
+  let known = 0;
+  while (known < batch.count && batch.seqs[known] <= from.seq) known += 1;
+  if (known > 0 && batch.seqs[known - 1] === from.seq && batch.checksums[known - 1] !== from.checksum) {
+    const { file, offset, seq } = batch.record(known - 1);
+    throw new JournalRefused("the record is not the one that the snapshot was made of", {
+      file,
+      offset,
+      seq,
+    });
   }
-  const expectedSeq = frame.type === RECORD ? at.seq + 1 : at.seq;
-  if (frame.seq !== expectedSeq) throw refuse(`seq ${frame.seq} stands where ${expectedSeq} belongs`);
-  if (frame.epoch < at.epoch) throw refuse(`epoch ${frame.epoch} follows epoch ${at.epoch}`);
+  batch.dropFirst(known);
 }
 
-/**
- * What stands after the last valid frame. Zeros are a clean end. In the last file a batch that a crash cut
- * short is a torn tail, unless a later COMMIT proves that the place had been durable before: then it was
- * damaged afterwards, as anything but zeros in an earlier file was.
- */
-async function judgeTail(
-  file: FileHandle,
-  scanned: ScanEnd,
-  isLast: boolean,
-): Promise<"clean" | "torn" | JournalRefused> {
-  const { end, header } = scanned;
-  const refusal = (what: string) =>
-    new JournalRefused(what, { file: scanned.file, offset: end.offset, seq: end.seq + 1 });
-  let isClean = true;
-  for (let offset = end.offset; offset < header.fileBytes; offset += WINDOW_BYTES) {
-    // Windows overlap, so that no COMMIT is missed between two.
-    const length = Math.min(WINDOW_BYTES + COMMIT_BYTES, header.fileBytes - offset);
-    const bytes = await readRange(file, offset, length);
-    if (isZero(bytes)) continue;
-    if (!isLast) return refusal("what was durable is damaged: a later file exists");
-    isClean = false;
-    const later = laterBatchOffset(bytes, end.offset);
-    if (later !== undefined) {
-      return refusal(`what was durable is damaged: the batch at offset ${later} came after it and is whole`);
-    }
-  }
-  return isClean ? "clean" : "torn";
+/** A snapshot was made of durable records: a journal that ends before it has lost some. */
+function checkReached(last: ScanEnd | undefined, { from }: ScanOptions): void {
+  if (from === undefined || (last?.end.seq ?? 0) >= from.seq) return;
+  const place = { file: last?.file ?? "-", offset: last?.end.offset ?? 0, seq: (last?.end.seq ?? 0) + 1 };
+  throw new JournalRefused(`what was durable is gone: a snapshot was made at seq ${from.seq}`, place);
 }
 
-/** Offset of a batch behind `offset` that proves itself and says that all before it was durable. */
-function laterBatchOffset(bytes: Buffer, offset: number): number | undefined {
-  for (let at = 0; at < bytes.length; at += 8) {
-    const commit = selfProvingCommitAt(bytes, at);
-    if (commit !== undefined && commit.batchOffset > offset) return commit.batchOffset;
-  }
-  return undefined;
-}
-
-function isZero(bytes: Buffer): boolean {
-  return bytes.equals(ZEROS.subarray(0, bytes.length));
-}
-
-/** Bytes of a range; fewer where the file ends. */
-export async function readRange(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return bytes.subarray(0, done);
+/** Whether a file that cannot follow is the damage that a person accepts. */
+function isAccepted(error: unknown, last: ScanEnd, { acceptLossAt }: ScanOptions): boolean {
+  return error instanceof JournalRefused && error.kind === "damaged" && acceptLossAt === last.end.seq + 1;
 }

@@ -8,14 +8,16 @@ import {
   contentOf,
   copyOf,
   entries,
+  framesEnd,
   type Read,
   reopen,
   textOf,
   withFolder,
+  withJournal,
 } from "../testing/journal-folder.js";
 import { crc32c } from "./crc32c.js";
 import { DirectoryLocked, lockDirectory } from "./directory-lock.js";
-import { scanJournal } from "./journal-scan.js";
+import { scanRecords } from "./journal-scan.js";
 import { HEADER_BYTES, JournalRefused, listSegments } from "./segment.js";
 
 const text = (seq: number) => `record ${seq} ${"x".repeat((seq * 37) % 300)}`;
@@ -39,14 +41,6 @@ async function fill(folder: string, count: number, segmentBytes = 64 * 1024): Pr
   // A crash would not have said that all was in order.
   await rm(join(folder, "clean-stop"));
   return expected(count);
-}
-
-/** Offset behind the last byte that is not zero. */
-async function contentEnd(path: string): Promise<number> {
-  const bytes = await readFile(path);
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end -= 1;
-  return end;
 }
 
 async function flip(path: string, offset: number, bit = 0): Promise<void> {
@@ -82,41 +76,43 @@ describe("in good order", () => {
     withFolder(async (folder) => {
       const records = await fill(folder, 200, 4_096);
       expect((await listSegments(folder)).length).toBeGreaterThan(5);
-      const { journal, records: replayed } = await reopen(folder, { segmentBytes: 4_096 });
-      expect(replayed).toEqual(records);
-      await journal.append(entries(201, [text(201)]));
-      await journal.close();
+      await withJournal(folder, { segmentBytes: 4_096 }, async ({ journal, records: replayed }) => {
+        expect(replayed).toEqual(records);
+        await journal.append(entries(201, [text(201)]));
+      });
       expect(await outcome(folder)).toEqual(expected(201));
     }));
 
   test("a reader starts anywhere and gets exactly what follows", () =>
     withFolder(async (folder) => {
       await fill(folder, 300, 32_768);
-      const { journal } = await reopen(folder);
-      for (const after of [0, 1, 99, 150, 298, 299, 300]) {
-        const read: Read[] = [];
-        for await (const { seq, payload } of journal.read(after)) read.push({ seq, text: textOf(payload) });
-        expect(read).toEqual(expected(300).slice(after));
-      }
-      await journal.close();
+      await withJournal(folder, {}, async ({ journal }) => {
+        for (const after of [0, 1, 99, 150, 298, 299, 300]) {
+          const read: Read[] = [];
+          for await (const { seq, payload } of journal.read(after)) read.push({ seq, text: textOf(payload) });
+          expect(read).toEqual(expected(300).slice(after));
+        }
+      });
     }));
 
   test("a reader goes on behind the writer and sees nothing before it is durable", () =>
     withFolder(async (folder) => {
-      const { journal } = await reopen(folder, { segmentBytes: 8_192 });
       const read: Read[] = [];
-      for (let seq = 1; seq <= 100; seq += 1) {
-        const appended = journal.append(entries(seq, [text(seq)]));
-        for await (const record of journal.read(read.length)) {
-          read.push({ seq: record.seq, text: textOf(record.payload) });
+      await withJournal(folder, { segmentBytes: 8_192 }, async ({ journal }) => {
+        const readOn = async () => {
+          for await (const record of journal.read(read.length)) {
+            read.push({ seq: record.seq, text: textOf(record.payload) });
+          }
+        };
+        for (let seq = 1; seq <= 100; seq += 1) {
+          const appended = journal.append(entries(seq, [text(seq)]));
+          await readOn();
+          expect(read.length).toBeLessThanOrEqual(seq);
+          await appended;
         }
-        expect(read.length).toBeLessThanOrEqual(seq);
-        await appended;
-      }
-      for await (const record of journal.read(read.length))
-        read.push({ seq: record.seq, text: textOf(record.payload) });
+        await readOn();
+      });
       expect(read).toEqual(expected(100));
-      await journal.close();
     }));
 
   test("a record larger than a file gets a larger file", () =>
@@ -125,9 +121,9 @@ describe("in good order", () => {
       const { journal } = await reopen(folder, { segmentBytes: 4_096 });
       await journal.append(entries(1, ["small", large, "after"]));
       await journal.close();
-      const { journal: again, records } = await reopen(folder);
-      expect(records.map((record) => record.text)).toEqual(["small", large, "after"]);
-      await again.close();
+      await withJournal(folder, {}, async ({ records }) => {
+        expect(records.map((record) => record.text)).toEqual(["small", large, "after"]);
+      });
     }));
 
   test("checksums of appended records are those of a later scan", () =>
@@ -136,7 +132,7 @@ describe("in good order", () => {
       const checksums = await journal.append(entries(1, ["a", "b", "c"]));
       await journal.close();
       const scanned: number[] = [];
-      for await (const { checksum } of scanJournal(folder)) scanned.push(checksum);
+      for await (const { checksum } of scanRecords(folder)) scanned.push(checksum);
       expect([...checksums]).toEqual(scanned);
     }));
 });
@@ -146,7 +142,7 @@ describe("damage", () => {
     withFolder(async (folder) => {
       const records = await fill(folder, 40);
       const [name] = await listSegments(folder);
-      const end = await contentEnd(join(folder, name));
+      const end = await framesEnd(join(folder, name));
       const random = seededRandom(7);
       const copy = await copyOf(folder, "flip");
       let refused = 0;
@@ -170,7 +166,7 @@ describe("damage", () => {
       const { journal } = await reopen(folder);
       await journal.append(entries(1, [text(1), text(2)]));
       const [name] = await listSegments(folder);
-      const durableEnd = await contentEnd(join(folder, name));
+      const durableEnd = await framesEnd(join(folder, name));
       await journal.append(entries(3, [text(3), text(4), text(5)]));
       const whole = await readFile(join(folder, name));
       await journal.close();
@@ -180,18 +176,17 @@ describe("damage", () => {
         const copy = await copyOf(folder, `torn-${sample}`);
         const torn = Buffer.from(whole);
         const end = durableEnd + 3 * 400;
-        for (let at = Math.ceil(durableEnd / 8) * 8 + 8; at < end; at += 8)
-          if (random() < 0.5) torn.fill(0, at, at + 8);
+        for (let at = durableEnd; at < end; at += 8) if (random() < 0.5) torn.fill(0, at, at + 8);
         await writeFile(join(copy, name), torn);
         await rm(join(copy, "clean-stop"));
         const result = await outcome(copy);
         if (result instanceof JournalRefused) throw result;
         expect(result.length).toBeGreaterThanOrEqual(2);
         expect(result).toEqual(expected(5).slice(0, result.length));
-        const after = await reopen(copy);
-        expect(after.records).toEqual(result);
-        await after.journal.append(entries(result.length + 1, ["new"], 2));
-        await after.journal.close();
+        await withJournal(copy, {}, async (after) => {
+          expect(after.records).toEqual(result);
+          await after.journal.append(entries(result.length + 1, ["new"], 2));
+        });
         await rm(copy, { recursive: true });
       }
     }));
@@ -200,20 +195,18 @@ describe("damage", () => {
     withFolder(async (folder) => {
       await fill(folder, 3);
       const [name] = await listSegments(folder);
-      const end = await contentEnd(join(folder, name));
+      const end = await framesEnd(join(folder, name));
       await writeFile(join(folder, "note"), "");
       const file = await open(join(folder, name), "r+");
-      await file.write(Buffer.from("garbage!"), 0, 8, Math.ceil(end / 8) * 8);
+      await file.write(Buffer.from("garbage!"), 0, 8, end);
       await file.close();
-      const { journal, records } = await reopen(folder);
-      expect(records).toEqual(expected(3));
-      expect(journal.tornTail).toMatchObject({ file: name, seq: 4, bytes: 8 });
-      const saved = journal.tornTail?.savedAs ?? "";
-      expect(textOf(await readFile(join(folder, saved)))).toBe("garbage!");
-      await journal.close();
-      const again = await reopen(folder);
-      expect(again.journal.tornTail).toBeUndefined();
-      await again.journal.close();
+      await withJournal(folder, {}, async ({ journal, records }) => {
+        expect(records).toEqual(expected(3));
+        expect(journal.tornTail).toMatchObject({ file: name, seq: 4, bytes: 8 });
+        const saved = journal.tornTail?.savedAs ?? "";
+        expect(textOf(await readFile(join(folder, saved)))).toBe("garbage!");
+      });
+      await withJournal(folder, {}, async ({ journal }) => expect(journal.tornTail).toBeUndefined());
     }));
 
   test("damage in an earlier file is refused with file, offset and seq", () =>
@@ -312,10 +305,10 @@ describe("failures", () => {
       const records = await fill(folder, 10, 4_096);
       await writeFile(join(folder, "spare.tmp"), Buffer.alloc(100, 1));
       await writeFile(join(folder, "fresh.tmp"), Buffer.alloc(100, 1));
-      const { journal, records: replayed } = await reopen(folder, { segmentBytes: 4_096 });
-      expect(replayed).toEqual(records);
-      for (let seq = 11; seq < 60; seq += 1) await journal.append(entries(seq, [text(seq)]));
-      await journal.close();
+      await withJournal(folder, { segmentBytes: 4_096 }, async ({ journal, records: replayed }) => {
+        expect(replayed).toEqual(records);
+        for (let seq = 11; seq < 60; seq += 1) await journal.append(entries(seq, [text(seq)]));
+      });
       expect(await outcome(folder)).toEqual(expected(59));
     }));
 

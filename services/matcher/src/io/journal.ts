@@ -2,51 +2,40 @@
 //
 // A batch is written in one piece, ends with a COMMIT and is durable when its fdatasync returns. Whatever
 // fails, fails for good: after an error the page cache may show what the disk does not hold, so the journal
-// never writes again and the process has to end.
+// never writes again and the process has to end. A next file that cannot be made for want of room is no such
+// failure: what is written goes into files that are there already.
 
-import { type FileHandle, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "@bourse/shared/assert.js";
 import type { Unlock } from "@bourse/shared/runtime/kernel-lock.js";
+import { BatchEncoder, type JournalEntry } from "./batch-encoder.js";
 import { lockDirectory } from "./directory-lock.js";
-import {
-  COMMIT,
-  COMMIT_BYTES,
-  commitPayload,
-  frameSize,
-  PAYLOAD_BYTES_MAX,
-  RECORD,
-  writeFrame,
-} from "./frame.js";
-import { JournalMarks, type Mark } from "./journal-marks.js";
+import { COMMIT_BYTES, frameSize } from "./frame.js";
+import { giveUpTail, type LostTail } from "./journal-loss.js";
+import { JournalMarks } from "./journal-marks.js";
+import { readAfter } from "./journal-reader.js";
 import { rewrite, setAside } from "./journal-repair.js";
 import {
-  FrameReader,
   type Position,
   refuseNewerFormats,
   type ScanEnd,
   type StoredRecord,
   scanJournal,
 } from "./journal-scan.js";
+import type { RecordBatch } from "./record-batch.js";
 import {
-  createZeroed,
   HEADER_BYTES,
   headerBytes,
   headerChain,
-  JournalRefused,
   newNonce,
   type SegmentHeader,
   segmentName,
   syncDirectory,
   writeAll,
 } from "./segment.js";
-
-/** One record to append. */
-export interface JournalEntry {
-  readonly seq: number;
-  readonly epoch: number;
-  readonly payload: Uint8Array;
-}
+import { readSnapshots, type StoredSnapshot } from "./snapshot-file.js";
+import { ClosedWithoutRoom, SpareFile } from "./spare-file.js";
 
 export interface JournalOptions {
   readonly directory: string;
@@ -59,7 +48,17 @@ export interface JournalOptions {
   readonly onFlush: (seconds: number) => void;
   /** Called once, at the first write that fails; the process must end. */
   readonly onFailure: (error: unknown) => void;
+  /** Told when there is no room on the disk for the next file, and when there is again. */
+  readonly onRoom?: (isMissing: boolean, error?: unknown) => void;
+  /** Seq of the damage that a person accepts: everything from there on is given up. */
+  readonly acceptDataLossAt?: number | undefined;
 }
+
+/**
+ * Room for records. "low": the next file cannot be made, what is left of the present one is for cancels and
+ * timers; "none": for nothing new.
+ */
+export type Room = "enough" | "low" | "none";
 
 /** What a crash left behind and recovery cut off. */
 export interface TornTail {
@@ -71,11 +70,16 @@ export interface TornTail {
   readonly savedAs: string;
 }
 
+export type { JournalEntry } from "./batch-encoder.js";
+
 /** Present when the last process closed the journal in good order: nothing is in the page cache only. */
 const CLEAN_STOP = "clean-stop";
 const SPARE = "spare.tmp";
 /** An idle journal proves its last batch by an empty one within this time. */
 const IDLE_COMMIT_MS = 5;
+/** Part of a file below which there is room for nothing new while the next one cannot be made. */
+const NO_ROOM_PART = 8;
+
 interface OpenFile {
   readonly name: string;
   readonly header: SegmentHeader;
@@ -95,17 +99,21 @@ export class Journal {
   #file: OpenFile | undefined;
   #at: Position = { offset: HEADER_BYTES, chain: 0, seq: 0, epoch: 0 };
   #durableSeq = 0;
-  #spare: Promise<FileHandle | undefined> | undefined;
+  readonly #spare: SpareFile;
   readonly #marks = new JournalMarks();
   #running: Promise<unknown> = Promise.resolve();
+  #waitingBytes = 0;
   #idle: NodeJS.Timeout | undefined;
   #hasFailed = false;
-  #scratch = Buffer.alloc(0);
+  readonly #encoder = new BatchEncoder();
   #torn: TornTail | undefined;
+  #lost: LostTail | undefined;
 
   constructor(options: JournalOptions, unlock: Unlock) {
+    const { directory, segmentBytes, onRoom = () => {} } = options;
     this.#options = options;
     this.#unlock = unlock;
+    this.#spare = new SpareFile({ path: join(directory, SPARE), bytes: segmentBytes, onRoom });
   }
 
   /** What recovery cut off, if anything. */
@@ -113,34 +121,75 @@ export class Journal {
     return this.#torn;
   }
 
+  /** What was given up because a person said so, if anything. */
+  get lostTail(): LostTail | undefined {
+    return this.#lost;
+  }
+
   /** Epoch of the last record; 0 of an empty journal. */
   epoch(): number {
     return this.#at.epoch;
   }
 
+  /** Last record that is durable. */
+  durableSeq(): number {
+    return this.#durableSeq;
+  }
+
+  /** First record that is still there. */
+  oldestSeq(): number {
+    return this.#marks.oldestSeq();
+  }
+
+  room(): Room {
+    if (this.#file === undefined || !this.#spare.isMissing) return "enough";
+    const { fileBytes } = this.#file.header;
+    const left = fileBytes - this.#at.offset - this.#waitingBytes;
+    return left > fileBytes / NO_ROOM_PART ? "low" : "none";
+  }
+
+  /** Snapshots beside the journal, newest first; those that cannot be read say why. */
+  snapshots(): AsyncIterable<StoredSnapshot> {
+    const { directory, shard, acceptDataLossAt } = this.#options;
+    return readSnapshots(directory, { shard, belowSeq: acceptDataLossAt });
+  }
+
   /**
-   * Every stored record in order; when the last was taken, the journal is ready to append. A torn tail is
-   * set aside and cut then. Throws JournalRefused for any other damage.
+   * Every stored record in order, or those after a known one, in a batch that is used again; when the last was
+   * taken, the journal is ready to append. A torn tail is set aside and cut then. Throws JournalRefused for any
+   * other damage.
    */
-  async *replay(): AsyncGenerator<StoredRecord> {
-    const { directory, shard } = this.#options;
-    const scan = scanJournal(directory, { shard });
+  async *replay(from?: { seq: number; checksum: number }): AsyncGenerator<RecordBatch> {
+    const { directory, shard, acceptDataLossAt } = this.#options;
+    const onFile = (file: string, header: SegmentHeader) => this.#markFile(file, header);
+    const scan = scanJournal(directory, {
+      shard,
+      ...(from === undefined ? {} : { from }),
+      acceptLossAt: acceptDataLossAt,
+      onFile,
+    });
     let step = await scan.next();
     for (; step.done !== true; step = await scan.next()) {
-      this.#marks.note(step.value.file, step.value);
-      yield step.value;
+      const batch = step.value;
+      for (let index = 0; index < batch.count; index += 1) {
+        this.#marks.note(batch.file, batch.seqs[index], batch.offsets[index], batch.chains[index]);
+      }
+      yield batch;
     }
     await rm(join(directory, SPARE), { force: true });
-    if (step.value === undefined) await this.#begin(1, { chain: 0, seq: 0, epoch: 0 }, newNonce());
-    else await this.#resume(step.value);
+    if (step.value !== undefined) return this.#resume(step.value);
+    await this.#begin(1, { chain: 0, seq: 0, epoch: 0 }, { nonce: newNonce(), incarnation: 0 });
   }
 
   /**
    * Writes a batch and returns when it is durable, with the checksum of each record. Batches are written in
-   * the order of the calls. After a failure it never settles: nothing may be answered any more.
+   * the order of the calls. After a failure it never settles: nothing may be answered any more. With a full
+   * disk it waits.
    */
   append(entries: readonly JournalEntry[]): Promise<Uint32Array> {
     clearTimeout(this.#idle);
+    const bytes = entries.reduce((sum, { payload }) => sum + frameSize(payload.length), 0);
+    this.#waitingBytes += bytes;
     return this.#exclusive(async () => {
       const checksums = new Uint32Array(entries.length);
       for (let done = 0; done < entries.length; ) {
@@ -148,40 +197,45 @@ export class Journal {
         await this.#write(entries.slice(done, done + count), checksums.subarray(done, done + count));
         done += count;
       }
+      this.#waitingBytes -= bytes;
       this.#armIdleCommit();
       return checksums;
     });
   }
 
   /** Durable records after a seq, in order, up to what is durable when the end is reached. */
-  async *read(afterSeq: number): AsyncGenerator<StoredRecord> {
-    let mark = this.#marks.before(afterSeq + 1);
-    let next = afterSeq + 1;
-    while (mark !== undefined && next <= this.#durableSeq) {
-      const { file } = mark;
-      for await (const record of this.#readFile(mark)) {
-        if (record.seq < next) continue;
-        if (record.seq > next)
-          throw new JournalRefused("a durable record cannot be read", { ...record, seq: next });
-        next += 1;
-        yield record;
-        if (next > this.#durableSeq) return;
-      }
-      mark = this.#marks.startAfter(file);
+  read(afterSeq: number): AsyncGenerator<StoredRecord> {
+    const { directory } = this.#options;
+    return readAfter({ directory, marks: this.#marks, durableSeq: () => this.#durableSeq }, afterSeq);
+  }
+
+  /** Deletes the files whose records all lie below a seq, oldest first. Returns how many. */
+  async deleteBelow(seq: number, mayDelete: (path: string) => Promise<boolean>): Promise<number> {
+    const { directory } = this.#options;
+    let deleted = 0;
+    for (const file of this.#marks.filesBelow(seq)) {
+      const path = join(directory, file);
+      if (!(await mayDelete(path))) break;
+      // Readers learn that it is gone before it is.
+      this.#marks.dropFirst();
+      await unlink(path);
+      deleted += 1;
     }
+    if (deleted > 0) await syncDirectory(directory);
+    return deleted;
   }
 
   /** Waits for what runs, proves the last batch, and gives the directory back. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
+    this.#spare.stopWaiting();
     await this.#running;
     if (this.#file !== undefined && !this.#hasFailed) {
       await this.#exclusive(() => this.#write([], new Uint32Array(0)));
       await this.#markCleanStop();
     }
     await this.#file?.handle.close();
-    const spare = await this.#spare;
-    await spare?.close();
+    await this.#spare.close();
     await this.#unlock();
   }
 
@@ -201,7 +255,7 @@ export class Journal {
           resolve(await run());
         } catch (error) {
           this.#hasFailed = true;
-          this.#options.onFailure(error);
+          if (!(error instanceof ClosedWithoutRoom)) this.#options.onFailure(error);
         }
       });
     });
@@ -228,50 +282,19 @@ export class Journal {
   async #write(entries: readonly JournalEntry[], checksums: Uint32Array): Promise<void> {
     const { handle, name, header } = this.#openFile();
     const start = this.#at.offset;
-    const { bytes, end } = this.#encode(entries, checksums, name);
+    const { bytes, end } = this.#encoder.encode(entries, this.#at, this.#durableSeq, checksums);
     if (start + bytes.length > header.fileBytes) {
       assert(entries.length === 0, "a batch with records has its room");
       return;
     }
+    this.#markRecords(name, entries, checksums);
     await writeAll(handle, bytes, start);
     const startedAt = performance.now();
     await handle.datasync();
     this.#options.onFlush((performance.now() - startedAt) / 1000);
     this.#at = end;
     this.#durableSeq = end.seq;
-    if (end.offset > header.fileBytes / 2) this.#prepareSpare();
-  }
-
-  #encode(
-    entries: readonly JournalEntry[],
-    checksums: Uint32Array,
-    file: string,
-  ): { bytes: Buffer; end: Position } {
-    const start = this.#at.offset;
-    const size = entries.reduce((sum, { payload }) => sum + frameSize(payload.length), COMMIT_BYTES);
-    const bytes = this.#room(size);
-    let { offset, chain, seq, epoch } = this.#at;
-    for (const [index, entry] of entries.entries()) {
-      assert(entry.seq === seq + 1, "the journal has no gaps");
-      assert(entry.payload.length <= PAYLOAD_BYTES_MAX, "a record fits a frame");
-      const chainBefore = chain;
-      const { payload } = entry;
-      ({ seq, epoch } = entry);
-      chain = writeFrame(bytes, offset - start, { type: RECORD, seq, epoch, payload, chain });
-      checksums[index] = chain;
-      this.#marks.note(file, { seq, offset, chainBefore });
-      offset += frameSize(payload.length);
-    }
-    const payload = commitPayload({ durableSeq: this.#durableSeq, batchOffset: start, chain });
-    chain = writeFrame(bytes, offset - start, { type: COMMIT, seq, epoch, payload, chain });
-    return { bytes, end: { offset: offset + COMMIT_BYTES, chain, seq, epoch } };
-  }
-
-  /** Zeroed room for a batch; kept for the next one unless it is large. */
-  #room(size: number): Buffer {
-    if (size > 1024 * 1024) return Buffer.alloc(size);
-    if (this.#scratch.length < size) this.#scratch = Buffer.alloc(Math.max(16 * 1024, size * 2));
-    return this.#scratch.subarray(0, size).fill(0);
+    if (end.offset > header.fileBytes / 2) this.#spare.prepare();
   }
 
   #armIdleCommit(): void {
@@ -282,52 +305,51 @@ export class Journal {
     this.#idle.unref();
   }
 
-  /** Zeroes the next file ahead, so that no batch waits for it and a full disk is met early. */
-  #prepareSpare(): void {
-    this.#spare ??= createZeroed(join(this.#options.directory, SPARE), this.#options.segmentBytes).catch(
-      // Met again, and then for good, when the file is needed.
-      () => undefined,
-    );
-  }
-
   async #roll(neededBytes: number): Promise<void> {
-    const old = this.#openFile();
-    const spare = await this.#spare;
-    this.#spare = undefined;
-    const fits = neededBytes + HEADER_BYTES <= this.#options.segmentBytes;
-    if (!fits) await spare?.close();
+    const { handle, header } = this.#openFile();
     const { chain, seq, epoch } = this.#at;
-    await this.#begin(seq + 1, { chain, seq, epoch }, old.header.nonce, {
-      bytes: Math.max(this.#options.segmentBytes, neededBytes + HEADER_BYTES),
-      spare: fits ? spare : undefined,
-    });
-    await old.handle.close();
+    await this.#begin(seq + 1, { chain, seq, epoch }, header, neededBytes);
+    await handle.close();
   }
 
   /** Makes a file durable under its final name and goes on in it. */
   async #begin(
     firstSeq: number,
     { chain, seq, epoch }: Omit<Position, "offset">,
-    nonce: string,
-    made: { bytes?: number; spare?: FileHandle | undefined } = {},
+    { nonce, incarnation }: { nonce: string; incarnation: number },
+    neededBytes = 0,
   ): Promise<void> {
     const { directory, shard, segmentBytes } = this.#options;
-    const fileBytes = made.bytes ?? segmentBytes;
-    const spare = join(directory, SPARE);
-    const handle = made.spare ?? (await createZeroed(spare, fileBytes));
-    const header: SegmentHeader = { shard, firstSeq, fileBytes, epoch, chainBefore: chain, nonce };
+    const fileBytes = Math.max(segmentBytes, neededBytes + HEADER_BYTES);
+    const handle = await this.#spare.take(fileBytes);
+    const header = { shard, firstSeq, fileBytes, epoch, chainBefore: chain, nonce, incarnation };
     await writeAll(handle, headerBytes(header), 0);
     await handle.sync();
     const name = segmentName(firstSeq);
-    await rename(spare, join(directory, name));
+    await rename(join(directory, SPARE), join(directory, name));
     await syncDirectory(directory);
     this.#file = { name, header, handle };
-    this.#marks.noteFile(name);
+    this.#markFile(name, header);
     this.#at = { offset: HEADER_BYTES, chain: headerChain(header), seq, epoch };
   }
 
+  #markRecords(file: string, entries: readonly JournalEntry[], checksums: Uint32Array): void {
+    let { offset, chain } = this.#at;
+    for (const [index, { seq, payload }] of entries.entries()) {
+      this.#marks.note(file, seq, offset, chain);
+      offset += frameSize(payload.length);
+      chain = checksums[index];
+    }
+  }
+
+  #markFile(file: string, header: SegmentHeader): void {
+    this.#marks.addFile({ seq: header.firstSeq, file, offset: HEADER_BYTES, chain: headerChain(header) });
+  }
+
   /** Goes on behind what was scanned; after an unclean stop in a fresh copy of the last file. */
-  async #resume({ file, header, end, tail }: ScanEnd): Promise<void> {
+  async #resume(scanned: ScanEnd): Promise<void> {
+    if (scanned.tail === "lost") return this.#resumeBehindLoss(scanned);
+    const { file, header, end, tail } = scanned;
     const { directory } = this.#options;
     const path = join(directory, file);
     const cleanStop = await readFile(join(directory, CLEAN_STOP), "utf8").catch(() => undefined);
@@ -340,41 +362,24 @@ export class Journal {
     await rm(join(directory, CLEAN_STOP), { force: true });
     await syncDirectory(directory);
     this.#file = { name: file, header, handle: await open(path, "r+") };
-    this.#marks.noteFile(file);
     this.#at = end;
     this.#durableSeq = end.seq;
+    if (end.offset > header.fileBytes / 2) this.#spare.prepare();
   }
 
-  /** Durable records of a file from a mark on. */
-  async *#readFile(mark: Mark): AsyncGenerator<StoredRecord> {
-    const handle = await open(join(this.#options.directory, mark.file), "r");
-    try {
-      const { size } = await handle.stat();
-      const reader = new FrameReader(handle, size);
-      let { offset, chain } = mark;
-      for (let seq = mark.seq - 1; ; ) {
-        if (seq >= this.#durableSeq) return;
-        const frame = await reader.frame(offset, chain);
-        if (frame === undefined) {
-          // The end of an earlier file: the next one goes on with the next seq, or the caller refuses.
-          if (!this.#marks.isLastFile(mark.file)) return;
-          throw new JournalRefused("a durable record cannot be read", {
-            file: mark.file,
-            offset,
-            seq: seq + 1,
-          });
-        }
-        if (frame.type === RECORD) {
-          seq = frame.seq;
-          const { epoch, payload, checksum } = frame;
-          yield { seq, epoch, payload, checksum, file: mark.file, offset, chainBefore: chain };
-        }
-        offset += frame.size;
-        chain = frame.checksum;
-      }
-    } finally {
-      await handle.close();
-    }
+  /** Gives up what a person said, and goes on in a new incarnation of the journal. */
+  async #resumeBehindLoss(scanned: ScanEnd): Promise<void> {
+    const { directory, wallMs } = this.#options;
+    const { header, end } = scanned;
+    const incarnation = { nonce: newNonce(), incarnation: header.incarnation + 1 };
+    this.#lost = await giveUpTail(directory, scanned, { wallMs: wallMs(), newNonce: incarnation.nonce });
+    // A file of which nothing is left is replaced; else the new one follows on what is left of it.
+    const isReplaced = end.offset === HEADER_BYTES;
+    const chain = isReplaced ? header.chainBefore : end.chain;
+    await this.#begin(end.seq + 1, { ...end, chain }, incarnation);
+    if (!isReplaced) await rewrite(join(directory, scanned.file), header.fileBytes, end.offset);
+    await rm(join(directory, CLEAN_STOP), { force: true });
+    this.#durableSeq = end.seq;
   }
 
   #openFile(): OpenFile {

@@ -2,15 +2,15 @@
 // so that a flush never has to change metadata. Its first 64 bytes:
 //
 //   "BOURSEJL" | u32 version | u32 shard | u64 first seq | u64 file bytes | u32 epoch | u32 chain before |
-//   16 bytes nonce of the journal | u32 zero | u32 checksum of the 60 bytes before
+//   16 bytes nonce of the journal | u32 incarnation | u32 checksum of the 60 bytes before
 //
 // The chain of a file starts from its header's checksum. Of every later format these stay where they are: the
 // magic, the version, and the checksum of the first 60 bytes. So a version that is older than a journal can
 // tell it from a damaged one.
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { crc32c } from "./crc32c.js";
+import { readWhole, writeWhole } from "./frame.js";
 
 export const HEADER_BYTES = 64;
 const MAGIC = "BOURSEJL";
@@ -28,35 +28,58 @@ export interface SegmentHeader {
   readonly chainBefore: number;
   /** Names the journal, 32 hexadecimal digits: files of another journal never fit. */
   readonly nonce: string;
+  /** How often a person gave up what was damaged; each time the journal gets another nonce. */
+  readonly incarnation: number;
 }
 
-interface Place {
+export interface Place {
   readonly file: string;
   readonly offset: number;
+  /** Seq that was expected there. */
   readonly seq: number;
 }
 
-interface RefusalOptions extends ErrorOptions {
-  /** What a person is to do. */
-  readonly advice?: string;
-}
+/** Why a journal is refused; each has an exit code of its own. */
+export type RefusalKind =
+  /** What had been durable is damaged or gone. */
+  | "damaged"
+  /** A file, or the whole directory, belongs to another shard or journal. */
+  | "foreign"
+  /** A newer version wrote it. */
+  | "newer"
+  /** The bytes are whole, and this version decides otherwise. */
+  | "differs";
 
-const LOOK_AT_THE_DISK = "Restore the data directory from a good copy, and look at the disk.";
-const START_THE_NEWER = "Start the newer version again, or restore a backup from before the upgrade.";
+const ADVICE: Readonly<Record<RefusalKind, (seq: number) => string>> = {
+  damaged: (seq) =>
+    "Three ways out: put a replica of the directory in its place; restore a snapshot and the files behind it " +
+    `from the archive; or give up everything from seq ${seq} on for good with --accept-data-loss=${seq}. ` +
+    "Look at the disk first.",
+  foreign: () => "Put the right directory in its place.",
+  newer: () => "Start the newer version again, or restore a backup from before the upgrade.",
+  differs: () =>
+    "Start the version that wrote it, and report this: the rules must not change under a journal.",
+};
 
-/** The journal cannot be served as it is; a person must decide. Exit code 65 (EX_DATAERR). */
+/** The journal cannot be served as it is; a person must decide. */
 export class JournalRefused extends Error {
   override name = "JournalRefused";
+  readonly kind: RefusalKind;
   readonly file: string;
   readonly offset: number;
   readonly seq: number;
 
-  constructor(what: string, at: Place, { advice = LOOK_AT_THE_DISK, ...options }: RefusalOptions = {}) {
+  constructor(
+    what: string,
+    at: Place,
+    { kind = "damaged", ...options }: ErrorOptions & { kind?: RefusalKind } = {},
+  ) {
     super(
       `the journal is refused: ${what} (file ${at.file}, offset ${at.offset}, seq ${at.seq}). ` +
-        `Nothing was changed. ${advice}`,
+        `Nothing was changed. ${ADVICE[kind](at.seq)}`,
       options,
     );
+    this.kind = kind;
     this.file = at.file;
     this.offset = at.offset;
     this.seq = at.seq;
@@ -65,7 +88,7 @@ export class JournalRefused extends Error {
 
 /** Refuses what a newer version wrote. The disk is well; this version is the wrong one. */
 export function writtenByNewer(what: string, at: Place, options?: ErrorOptions): JournalRefused {
-  return new JournalRefused(what, at, { ...options, advice: START_THE_NEWER });
+  return new JournalRefused(what, at, { ...options, kind: "newer" });
 }
 
 export function newNonce(): string {
@@ -92,11 +115,12 @@ export function headerBytes(header: SegmentHeader): Buffer {
   bytes.write(MAGIC, 0, "latin1");
   bytes.writeUInt32LE(FORMAT_VERSION, 8);
   bytes.writeUInt32LE(header.shard, 12);
-  bytes.writeBigUInt64LE(BigInt(header.firstSeq), 16);
-  bytes.writeBigUInt64LE(BigInt(header.fileBytes), 24);
+  writeWhole(bytes, header.firstSeq, 16);
+  writeWhole(bytes, header.fileBytes, 24);
   bytes.writeUInt32LE(header.epoch, 32);
   bytes.writeUInt32LE(header.chainBefore, 36);
   bytes.write(header.nonce, 40, "hex");
+  bytes.writeUInt32LE(header.incarnation, 56);
   bytes.writeUInt32LE(crc32c(bytes, 0, 60), 60);
   return bytes;
 }
@@ -122,11 +146,12 @@ export function parseHeader(bytes: Buffer): SegmentHeader | string {
   if (bytes.readUInt32LE(8) !== FORMAT_VERSION) return `format ${bytes.readUInt32LE(8)} is not known`;
   return {
     shard: bytes.readUInt32LE(12),
-    firstSeq: Number(bytes.readBigUInt64LE(16)),
-    fileBytes: Number(bytes.readBigUInt64LE(24)),
+    firstSeq: readWhole(bytes, 16),
+    fileBytes: readWhole(bytes, 24),
     epoch: bytes.readUInt32LE(32),
     chainBefore: bytes.readUInt32LE(36),
     nonce: bytes.toString("hex", 40, 56),
+    incarnation: bytes.readUInt32LE(56),
   };
 }
 
@@ -162,8 +187,4 @@ export async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-export function segmentPath(directory: string, firstSeq: number): string {
-  return join(directory, segmentName(firstSeq));
 }

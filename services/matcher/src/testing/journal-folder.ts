@@ -4,7 +4,9 @@ import { cp, mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32c } from "../io/crc32c.js";
+import { checksumAt, holdsAt, sizeAt } from "../io/frame.js";
 import { type Journal, type JournalEntry, type JournalOptions, openJournal } from "../io/journal.js";
+import { HEADER_BYTES } from "../io/segment.js";
 
 /** Runs a test with an empty directory that is gone afterwards. */
 export async function withFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
@@ -42,6 +44,19 @@ export async function upgradeLastFile(folder: string, version: number): Promise<
     await file.close();
   }
   return name;
+}
+
+/** Offset behind the last frame of a file that holds. The last bytes of a frame may be zeros. */
+export async function framesEnd(path: string): Promise<number> {
+  const bytes = await readFile(path);
+  let chain = bytes.readUInt32LE(60);
+  let at = HEADER_BYTES;
+  for (;;) {
+    const size = sizeAt(bytes, at);
+    if (size === undefined || !holdsAt(bytes, at, size, chain)) return at;
+    chain = checksumAt(bytes, at);
+    at += size;
+  }
 }
 
 /** Names and contents of a directory: whether anything was changed. */
@@ -82,11 +97,30 @@ export async function reopen(
   const journal = await openJournal(optionsOf(directory, changes));
   try {
     const records: Read[] = [];
-    for await (const { seq, payload } of journal.replay()) records.push({ seq, text: textOf(payload) });
+    for await (const batch of journal.replay()) {
+      for (let index = 0; index < batch.count; index += 1) {
+        const { seq, payload } = batch.record(index);
+        records.push({ seq, text: textOf(payload) });
+      }
+    }
     return { journal, records };
   } catch (error) {
     await journal.close();
     throw error;
+  }
+}
+
+/** Opens a journal for a test and closes it behind it, however that ends. */
+export async function withJournal<T>(
+  directory: string,
+  changes: Partial<JournalOptions>,
+  run: (opened: { journal: Journal; records: Read[] }) => Promise<T>,
+): Promise<T> {
+  const opened = await reopen(directory, changes);
+  try {
+    return await run(opened);
+  } finally {
+    await opened.journal.close();
   }
 }
 
