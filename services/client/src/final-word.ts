@@ -10,6 +10,7 @@ const temporaryStatuses: ReadonlySet<string> = new Set(["UNAVAILABLE", "DEADLINE
 /** Reasons of other statuses that pass by themselves. */
 const temporaryReasons: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "RATE_LIMITED",
+  "SHARD_READ_ONLY",
   "TOO_MANY_IN_FLIGHT",
   "SLOW_CONSUMER",
   "CANCELLED",

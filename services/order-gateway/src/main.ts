@@ -18,10 +18,12 @@ import { startTracing } from "@bourse/shared/runtime/tracing.js";
 import { create } from "@bufbuild/protobuf";
 import { findMistakes, settings } from "./config.js";
 import { takeTokens } from "./core/rate-limit.js";
+import { amendOrder } from "./flow/amend-order.js";
+import { cancelAllAfter, cancelAllOrders } from "./flow/cancel-all.js";
 import { cancelOrder } from "./flow/cancel-order.js";
 import { createLimiter } from "./flow/limit-rate.js";
 import { type AckedSeqs, listOrderHistory, listTradeHistory, noteAcked } from "./flow/list-history.js";
-import type { Mesh } from "./flow/mesh.js";
+import type { KnownOrder, Mesh } from "./flow/mesh.js";
 import { runOrderEntry } from "./flow/order-entry.js";
 import { placeOrder } from "./flow/place-order.js";
 import { readOrder } from "./flow/read-order.js";
@@ -32,7 +34,7 @@ import { MESSAGE_BYTES_MAX } from "./http/node-http.js";
 import { pagesListener } from "./http/pages.js";
 import { restListener } from "./http/rest.js";
 import { readJson } from "./http/strict-json.js";
-import { fingerprintOf, mintClientOrderId } from "./io/fingerprint.js";
+import { fingerprintOf, mintId } from "./io/fingerprint.js";
 import { projectedSeq } from "./io/history-cursor.js";
 import { listOrders } from "./io/orders-table.js";
 import { memoryBuckets } from "./io/rate-limit-store.js";
@@ -49,7 +51,7 @@ import { orderService } from "./rpc/order-service.js";
 import { measured } from "./rpc/placement-metrics.js";
 import { traced } from "./rpc/traced.js";
 
-const ROUTES_MAX = 100_000;
+const KNOWN_MAX = 100_000;
 const USERS_MAX = 10_000;
 /** How long a start waits for all shards before it is ready with some. */
 const PATIENCE_MS = 15_000;
@@ -133,8 +135,8 @@ const mesh: Mesh = {
   shards,
   clock,
   fingerprint: fingerprintOf,
-  mintClientOrderId,
-  routes: new RouteCache<number>(ROUTES_MAX),
+  mintId,
+  known: new RouteCache<KnownOrder>(KNOWN_MAX),
   acknowledged: (userId, shard, seq) => noteAcked(acked, userId, shard, seq),
 };
 const history = {
@@ -156,10 +158,14 @@ const entries = [
   orderService({
     place: measured((request, context) => placeOrder(mesh, request, context), metrics, clock),
     cancel: (name, context) => cancelOrder(mesh, name, context),
+    amend: (name, request, context) => amendOrder(mesh, name, request, context),
+    cancelAll: (request, context) => cancelAllOrders(mesh, request, context),
+    cancelAllAfter: (request, context) => cancelAllAfter(mesh, request, context),
     read: (name, context) => readOrder(mesh, name, context),
     listOrders: (query) => listOrderHistory(history, query),
     listTrades: (query) => listTradeHistory(history, query),
     createMarket: (market, deadlineMs) => shards.addMarket(market, deadlineMs),
+    setMarketState: (change, context) => shards.setMarketState(change, context),
     orderEntry: (commands) =>
       runOrderEntry(commands, { inFlightMax: config.inFlightMax, drain: life.signal }),
     limiter,

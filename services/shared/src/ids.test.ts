@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isUuid, orderIdOf, tradeIdOf } from "./ids.js";
+import { isUuid, legIdOf, orderIdOf, tradeIdOf } from "./ids.js";
 
 const user = "11111111-1111-4111-8111-111111111111";
 
@@ -14,6 +14,15 @@ test("an order id follows from user and client order id alone, as a version 5 UU
 test("the length prefix keeps apart what would read the same", () => {
   expect(orderIdOf("ab", "c")).not.toBe(orderIdOf("a", "bc"));
   expect(orderIdOf("a", "1:b")).not.toBe(orderIdOf("a1:", "b"));
+});
+
+test("an amend has a key of its own, which is no order's", () => {
+  const order = orderIdOf(user, "a");
+  expect(legIdOf(order, "1")).toBe(legIdOf(order, "1"));
+  expect(isUuid(legIdOf(order, "1"))).toBe(true);
+  expect(legIdOf(order, "1")).not.toBe(legIdOf(order, "2"));
+  expect(legIdOf(order, "1")).not.toBe(orderIdOf(order, "1"));
+  expect(legIdOf("ab", "c")).not.toBe(legIdOf("a", "bc"));
 });
 
 test("ids are part of the contract: they stay what they are", () => {

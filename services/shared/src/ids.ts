@@ -18,6 +18,14 @@ export function orderIdOf(userId: string, clientOrderId: string): string {
   return uuidV5(`order:${lengthPrefixed(userId)}${lengthPrefixed(clientOrderId)}`);
 }
 
+/**
+ * Key of the amend that a client means by a request id of an order, and of the reservation that it may need:
+ * UUIDv5 over both, each with its length before it.
+ */
+export function legIdOf(orderId: string, requestId: string): string {
+  return uuidV5(`leg:${lengthPrefixed(orderId)}${lengthPrefixed(requestId)}`);
+}
+
 /** Id of the trade at `index` among the trades of record `seq` of a shard. */
 export function tradeIdOf(shard: number, seq: number, index: number): string {
   return uuidV5(`trade:${shard}:${seq}:${index}`);

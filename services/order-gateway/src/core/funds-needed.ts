@@ -23,8 +23,12 @@ export function fundsOfBuy(market: MarketRules, tickLots: number): Funds {
 }
 
 /** Price × quantity in tick × lot. Refuses what the matcher cannot hold in a safe integer. */
-export function notionalTickLots(priceTicks: number, quantityLots: number): number {
-  return safe(BigInt(priceTicks) * BigInt(quantityLots), "quantity");
+export function notionalTickLots(
+  priceTicks: number | bigint,
+  quantityLots: number,
+  field = "quantity",
+): number {
+  return safe(BigInt(priceTicks) * BigInt(quantityLots), field);
 }
 
 /** A budget in whole tick × lot, rounded down. Refuses what is less than one, and what no safe integer holds. */
@@ -47,6 +51,14 @@ export function budgetOfMarketBuy(
   if (reference === 0) throw new DomainError("INSUFFICIENT_LIQUIDITY");
   const atLastTrade = quoteAtoms(market, BigInt(quantityLots) * BigInt(reference));
   return (atLastTrade * (BPS + BigInt(market.protectionBps)) + BPS - 1n) / BPS;
+}
+
+/**
+ * What a STOP BUY reserves for each lot, in ticks: the highest price that it may pay when it fires at its stop
+ * price, stop × (1 + protection), rounded inward.
+ */
+export function reserveTicksOfStopBuy(market: MarketRules, stopPriceTicks: number): bigint {
+  return (BigInt(stopPriceTicks) * (BPS + BigInt(market.protectionBps))) / BPS;
 }
 
 /** The price that a MARKET order starts from: last trade, else best opposite, else 0. */

@@ -13,6 +13,7 @@ const limit: PlaceRequest = {
   quoteBudget: undefined,
   stopPrice: undefined,
   postOnly: false,
+  selfTradePrevention: undefined,
 };
 const market: PlaceRequest = { ...limit, type: "MARKET", price: undefined };
 const stop: PlaceRequest = { ...market, type: "STOP", stopPrice: "90" };
@@ -109,7 +110,13 @@ describe("combinations", () => {
       { ...stop, quantity: undefined, quoteBudget: "1" },
       "INVALID_COMBINATION quote_budget",
     ],
-    ["a good STOP", stop, "ORDER_TYPE_NOT_SUPPORTED type"],
+    ["STOP without quantity", { ...stop, quantity: undefined }, "QUANTITY_REQUIRED quantity"],
+    ["STOP GTC", { ...stop, timeInForce: "GTC" }, "INVALID_COMBINATION time_in_force"],
+    ["STOP IOC", { ...stop, timeInForce: "IOC" }, "ok"],
+    ["STOP FOK", { ...stop, timeInForce: "FOK" }, "ok"],
+    ["STOP DAY", { ...stop, timeInForce: "DAY" }, "ok"],
+    ["a good STOP", stop, "ok"],
+    ["a STOP SELL", { ...stop, side: "SELL" }, "ok"],
     ["STOP_LIMIT without price", { ...stopLimit, price: undefined }, "PRICE_REQUIRED price"],
     [
       "STOP_LIMIT without stop price",
@@ -117,8 +124,16 @@ describe("combinations", () => {
       "STOP_PRICE_REQUIRED stop_price",
     ],
     ["STOP_LIMIT by budget", { ...stopLimit, quoteBudget: "1" }, "INVALID_COMBINATION quote_budget"],
-    ["a good STOP_LIMIT", stopLimit, "ORDER_TYPE_NOT_SUPPORTED type"],
-    ["a good DAY order", { ...limit, timeInForce: "DAY" }, "ORDER_TYPE_NOT_SUPPORTED time_in_force"],
+    [
+      "post-only STOP_LIMIT IOC",
+      { ...stopLimit, postOnly: true, timeInForce: "IOC" },
+      "INVALID_COMBINATION post_only",
+    ],
+    ["post-only STOP_LIMIT", { ...stopLimit, postOnly: true }, "ok"],
+    ["a good STOP_LIMIT", stopLimit, "ok"],
+    ["a good DAY order", { ...limit, timeInForce: "DAY" }, "ok"],
+    ["post-only DAY", { ...limit, postOnly: true, timeInForce: "DAY" }, "ok"],
+    ["any order with a mode of self-trade prevention", { ...market, selfTradePrevention: "DECREMENT" }, "ok"],
   ])("%s", (_, request, verdict) => {
     expect(judge(request)).toBe(verdict);
   });
@@ -131,6 +146,10 @@ describe("canonical content", () => {
     expect(textOf({ price: "100.00", quantity: "1.0" })).toBe(textOf({}));
     expect(textOf({ timeInForce: "GTC" })).toBe(textOf({}));
     expect(textOf({ clientOrderId: "x" })).toBe(textOf({}));
+    expect(textOf({ selfTradePrevention: "CANCEL_TAKER" })).toBe(textOf({}));
+    expect(canonicalText(parseContent(stop))).toBe(
+      canonicalText(parseContent({ ...stop, timeInForce: "IOC" })),
+    );
   });
 
   test.each<[string, Partial<PlaceRequest>]>([
@@ -140,8 +159,24 @@ describe("canonical content", () => {
     ["price", { price: "100.1" }],
     ["quantity", { quantity: "2" }],
     ["post-only", { postOnly: true }],
+    ["self-trade prevention", { selfTradePrevention: "CANCEL_MAKER" }],
+    ["stop price and type", { type: "STOP_LIMIT", stopPrice: "90" }],
     ["type and budget", { type: "MARKET", price: undefined, quantity: undefined, quoteBudget: "100" }],
   ])("differs by %s", (_, change) => {
     expect(textOf(change)).not.toBe(textOf({}));
+  });
+
+  test("of a key from before there were stops and modes is what it was", () => {
+    expect(textOf({})).toBe('["BTC/USDT","BUY","LIMIT","GTC","100","1","","",false]');
+    expect(canonicalText(parseContent({ ...market, quantity: undefined, quoteBudget: "5" }))).toBe(
+      '["BTC/USDT","BUY","MARKET","IOC","","","5","",false]',
+    );
+  });
+
+  test("of stops and modes is fixed too", () => {
+    const both = { ...stopLimit, timeInForce: "DAY", selfTradePrevention: "DECREMENT" } as const;
+    expect(canonicalText(parseContent(both))).toBe(
+      '["BTC/USDT","BUY","STOP_LIMIT","DAY","100","1","","90",false,"DECREMENT"]',
+    );
   });
 });

@@ -1,7 +1,7 @@
 // What the client said, checked without knowing any market, in canonical form.
 import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
 import { formatAtoms, parsePositiveAtoms } from "@bourse/shared/units/atoms.js";
-import type { OrderType, Side, TimeInForce } from "./order-types.js";
+import type { OrderType, SelfTradePrevention, Side, TimeInForce } from "./order-types.js";
 
 /** A request to place an order as it came in. Absent decimals are undefined, never "". */
 export interface PlaceRequest {
@@ -16,6 +16,7 @@ export interface PlaceRequest {
   readonly quoteBudget: string | undefined;
   readonly stopPrice: string | undefined;
   readonly postOnly: boolean;
+  readonly selfTradePrevention: SelfTradePrevention | undefined;
 }
 
 /**
@@ -25,12 +26,14 @@ export interface PlaceRequest {
 export interface OrderContent {
   readonly symbol: string;
   readonly side: Side;
-  readonly type: "LIMIT" | "MARKET";
-  readonly timeInForce: "GTC" | "IOC" | "FOK";
+  readonly type: OrderType;
+  readonly timeInForce: TimeInForce;
   readonly price: string;
   readonly quantity: string;
   readonly quoteBudget: string;
+  readonly stopPrice: string;
   readonly postOnly: boolean;
+  readonly selfTradePrevention: SelfTradePrevention;
 }
 
 interface Decimals {
@@ -53,18 +56,24 @@ export function parseContent(request: PlaceRequest): OrderContent {
     quoteBudget: canonical("quote_budget", request.quoteBudget, "AMOUNT_NOT_POSITIVE"),
     stopPrice: canonical("stop_price", request.stopPrice, "PRICE_NOT_POSITIVE"),
   };
-  const refusal = whyNotCombined(request, decimals) ?? whyNotSupported(request);
+  const refusal = whyNotCombined(request, decimals);
   if (refusal !== undefined) throw new DomainError(refusal.reason, { field: refusal.field });
   return contentOf(request, decimals);
 }
 
-/** One text for one content; its hash is the fingerprint of the order. */
+/**
+ * One text for one content; its hash is the fingerprint of the order, for ever. What was added later stands in
+ * it only where it says something, so that older keys keep their fingerprints.
+ */
 export function canonicalText(content: OrderContent): string {
-  const { symbol, side, type, timeInForce, price, quantity, quoteBudget, postOnly } = content;
-  return JSON.stringify([symbol, side, type, timeInForce, price, quantity, quoteBudget, "", postOnly]);
+  const { symbol, side, type, timeInForce, price, quantity, quoteBudget, stopPrice, postOnly } = content;
+  const text = [symbol, side, type, timeInForce, price, quantity, quoteBudget, stopPrice, postOnly];
+  const mode = content.selfTradePrevention;
+  return JSON.stringify(mode === "CANCEL_TAKER" ? text : [...text, mode]);
 }
 
-function canonical(field: string, text: string | undefined, whenZero: FailureReason): string {
+/** Canonical text of a positive decimal; "" when it was not given. */
+export function canonical(field: string, text: string | undefined, whenZero: FailureReason): string {
   return text === undefined ? "" : formatAtoms(parsePositiveAtoms(field, text, whenZero));
 }
 
@@ -104,6 +113,8 @@ function whyNotMarket(request: PlaceRequest, decimals: Decimals): Refusal | unde
 function whyNotStop(request: PlaceRequest, decimals: Decimals): Refusal | undefined {
   if (decimals.stopPrice === "") return { reason: "STOP_PRICE_REQUIRED", field: "stop_price" };
   if (decimals.price !== "") return { reason: "PRICE_NOT_ALLOWED", field: "price" };
+  // A fired STOP is a MARKET order, which never rests; it waits until its owner, or the day, ends it.
+  if (request.timeInForce === "GTC") return { reason: "INVALID_COMBINATION", field: "time_in_force" };
   if (request.postOnly) return { reason: "INVALID_COMBINATION", field: "post_only" };
   return whyNotSized(decimals);
 }
@@ -125,18 +136,10 @@ function whyNotPostOnly({ postOnly, timeInForce }: PlaceRequest): Refusal | unde
   return postOnly && neverRests ? { reason: "INVALID_COMBINATION", field: "post_only" } : undefined;
 }
 
-/** Stops and DAY are part of the contract, but no shard takes them yet. */
-function whyNotSupported({ type, timeInForce }: PlaceRequest): Refusal | undefined {
-  if (type === "STOP" || type === "STOP_LIMIT") return { reason: "ORDER_TYPE_NOT_SUPPORTED", field: "type" };
-  return timeInForce === "DAY" ? { reason: "ORDER_TYPE_NOT_SUPPORTED", field: "time_in_force" } : undefined;
-}
-
 function contentOf(request: PlaceRequest, decimals: Decimals): OrderContent {
-  const { price, quantity, quoteBudget } = decimals;
-  const { symbol, side, postOnly } = request;
-  const type = request.type === "MARKET" ? "MARKET" : "LIMIT";
-  const fallback = type === "MARKET" ? "IOC" : "GTC";
-  const timeInForce =
-    request.timeInForce === undefined || request.timeInForce === "DAY" ? fallback : request.timeInForce;
-  return { symbol, side, type, timeInForce, price, quantity, quoteBudget, postOnly };
+  const { symbol, side, type, postOnly } = request;
+  const fallback = type === "MARKET" || type === "STOP" ? "IOC" : "GTC";
+  const timeInForce = request.timeInForce ?? fallback;
+  const selfTradePrevention = request.selfTradePrevention ?? "CANCEL_TAKER";
+  return { symbol, side, type, timeInForce, ...decimals, postOnly, selfTradePrevention };
 }

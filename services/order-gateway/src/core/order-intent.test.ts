@@ -34,10 +34,14 @@ const limit: OrderContent = {
   price: "100.5",
   quantity: "2",
   quoteBudget: "",
+  stopPrice: "",
   postOnly: false,
+  selfTradePrevention: "CANCEL_TAKER",
 };
 const byQuantity: OrderContent = { ...limit, type: "MARKET", timeInForce: "IOC", price: "" };
 const byBudget: OrderContent = { ...byQuantity, quantity: "", quoteBudget: "100" };
+const stop: OrderContent = { ...byQuantity, type: "STOP", stopPrice: "99.99" };
+const stopLimit: OrderContent = { ...limit, type: "STOP_LIMIT", stopPrice: "99.99" };
 const traded: Quote = { lastTradeTicks: 10_000, bestBidTicks: 9_990, bestAskTicks: 10_010 };
 
 function judge(content: OrderContent, rules: MarketRules = market, quote?: Quote): string {
@@ -57,6 +61,11 @@ describe("what an order reserves", () => {
     ["a market sell its quantity", { ...byQuantity, side: "SELL" }, "BTC", "2"],
     ["a market buy by budget the budget", byBudget, "USDT", "100"],
     ["a market buy by quantity 5 % above the last trade", byQuantity, "USDT", "210"],
+    // 99.99 + 5 % is 104.9895: inward to the tick.
+    ["a stop buy 5 % above its stop price, on the tick", stop, "USDT", "209.96"],
+    ["a stop sell its quantity", { ...stop, side: "SELL" }, "BTC", "2"],
+    ["a stop limit buy its limit", stopLimit, "USDT", "201"],
+    ["a stop limit sell its quantity", { ...stopLimit, side: "SELL" }, "BTC", "2"],
   ])("%s", (_, content, asset, amount) => {
     const terms = decideTerms(key, content, market, traded);
     expect([terms.reservedAsset, terms.reservedAmount]).toEqual([asset, amount]);
@@ -104,6 +113,23 @@ describe("what an order reserves", () => {
   });
 });
 
+test("a stop carries its stop price, a stop buy the budget that it may spend", () => {
+  expect(decideTerms(key, stop, market, undefined)).toMatchObject({
+    priceTicks: 0,
+    stopPriceTicks: 9_999,
+    quantityLots: 200_000,
+    budgetTickLots: 10_498 * 200_000,
+    byQuoteBudget: false,
+  });
+  expect(decideTerms(key, { ...stop, side: "SELL" }, market)).toMatchObject({ budgetTickLots: 0 });
+  expect(decideTerms(key, { ...stopLimit, selfTradePrevention: "DECREMENT" }, market)).toMatchObject({
+    priceTicks: 10_050,
+    stopPriceTicks: 9_999,
+    budgetTickLots: 0,
+    selfTradePrevention: "DECREMENT",
+  });
+});
+
 describe("filters", () => {
   test.each<[string, Partial<OrderContent>, string]>([
     ["off the tick", { price: "100.001" }, "PRICE_OFF_TICK price"],
@@ -115,6 +141,33 @@ describe("filters", () => {
     ["the largest legal quantity", { quantity: "1000" }, "ok"],
   ])("%s", (_, change, verdict) => {
     expect(judge({ ...limit, ...change })).toBe(verdict);
+  });
+
+  test.each<[string, OrderContent, string]>([
+    ["a stop price off the tick", { ...stop, stopPrice: "99.999" }, "PRICE_OFF_TICK stop_price"],
+    ["a stop below the least quantity", { ...stop, quantity: "0.00009" }, "QUANTITY_TOO_SMALL quantity"],
+    [
+      "a stop below the least notional at its stop price",
+      { ...stop, stopPrice: "0.01" },
+      "NOTIONAL_TOO_SMALL quantity",
+    ],
+    // The limit decides, not the stop price.
+    ["a stop limit with a small stop price", { ...stopLimit, stopPrice: "0.01" }, "ok"],
+    ["a stop limit with a small limit", { ...stopLimit, price: "0.01" }, "NOTIONAL_TOO_SMALL quantity"],
+    [
+      "a limit that is small enough with a stop price that is not",
+      { ...stopLimit, side: "SELL", price: "1", quantity: "1000", stopPrice: "999999999" },
+      "NOTIONAL_TOO_LARGE quantity",
+    ],
+    [
+      "a stop whose budget is too large though its notional is not",
+      // 90,071,992,547.4 ticks of 10^5 lots are just within 2^53 - 1; 5 % more are not.
+      { ...stop, quantity: "1", stopPrice: "900719925.47" },
+      "NOTIONAL_TOO_LARGE quantity",
+    ],
+    ["the same as a sell", { ...stop, side: "SELL", quantity: "1", stopPrice: "900719925.47" }, "ok"],
+  ])("%s", (_, content, verdict) => {
+    expect(judge(content)).toBe(verdict);
   });
 
   test("a notional that no safe integer holds is refused", () => {

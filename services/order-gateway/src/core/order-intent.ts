@@ -9,6 +9,7 @@ import {
   fundsOfSell,
   notionalTickLots,
   referenceTicks,
+  reserveTicksOfStopBuy,
   tickLotsOfBudget,
 } from "./funds-needed.js";
 import type { MarketRules, Quote } from "./market.js";
@@ -24,6 +25,7 @@ export interface OrderKey {
 
 interface Size {
   readonly priceTicks: number;
+  readonly stopPriceTicks: number;
   readonly quantityLots: number;
   readonly budgetTickLots: number;
   readonly funds: Funds;
@@ -41,7 +43,7 @@ export function decideTerms(
 ): OrderTerms {
   const closed = whyNotNow(market, content);
   if (closed !== undefined) throw new DomainError(closed, { field: "symbol" });
-  const size = content.type === "LIMIT" ? sizeOfLimit(content, market) : sizeOfMarket(content, market, quote);
+  const size = sizeOf(content, market, quote);
   checkNotional(content, market, quote, size);
   return {
     orderId: key.orderId,
@@ -52,10 +54,12 @@ export function decideTerms(
     type: content.type,
     timeInForce: content.timeInForce,
     priceTicks: size.priceTicks,
+    stopPriceTicks: size.stopPriceTicks,
     quantityLots: size.quantityLots,
     budgetTickLots: size.budgetTickLots,
     byQuoteBudget: content.quoteBudget !== "",
     postOnly: content.postOnly,
+    selfTradePrevention: content.selfTradePrevention,
     makerFeePpm: market.makerFeePpm,
     takerFeePpm: market.takerFeePpm,
     reservedAsset: size.funds.asset,
@@ -69,7 +73,8 @@ function whyNotNow(market: MarketRules, content: OrderContent): FailureReason | 
     case "TRADING":
       return undefined;
     case "POST_ONLY":
-      return content.postOnly ? undefined : "SYMBOL_POST_ONLY";
+      // A stop would fire into a market that only takes what rests.
+      return content.postOnly && content.type === "LIMIT" ? undefined : "SYMBOL_POST_ONLY";
     case "CANCEL_ONLY":
       return "SYMBOL_CANCEL_ONLY";
     case "HALTED":
@@ -79,32 +84,64 @@ function whyNotNow(market: MarketRules, content: OrderContent): FailureReason | 
   }
 }
 
+function sizeOf(content: OrderContent, market: MarketRules, quote?: Quote): Size {
+  switch (content.type) {
+    case "LIMIT":
+    case "STOP_LIMIT":
+      return sizeOfLimit(content, market);
+    case "MARKET":
+      return sizeOfMarket(content, market, quote);
+    case "STOP":
+      return sizeOfStop(content, market);
+  }
+}
+
+/** LIMIT and STOP_LIMIT: whatever happens, a lot never costs more than the limit. */
 function sizeOfLimit(content: OrderContent, market: MarketRules): Size {
   const priceTicks = parsePriceTicks(market, "price", content.price);
-  const quantityLots = quantityLotsOf(content, market);
+  const stopPriceTicks = stopPriceTicksOf(content, market);
+  const quantityLots = parseQuantity(market, content.quantity);
   const tickLots = notionalTickLots(priceTicks, quantityLots);
+  notionalTickLots(stopPriceTicks, quantityLots);
   const funds = content.side === "BUY" ? fundsOfBuy(market, tickLots) : fundsOfSell(market, quantityLots);
-  return { priceTicks, quantityLots, budgetTickLots: 0, funds };
+  return { priceTicks, stopPriceTicks, quantityLots, budgetTickLots: 0, funds };
+}
+
+function sizeOfStop(content: OrderContent, market: MarketRules): Size {
+  const stopPriceTicks = stopPriceTicksOf(content, market);
+  const quantityLots = parseQuantity(market, content.quantity);
+  notionalTickLots(stopPriceTicks, quantityLots);
+  const size = { priceTicks: 0, stopPriceTicks, quantityLots };
+  if (content.side === "SELL")
+    return { ...size, budgetTickLots: 0, funds: fundsOfSell(market, quantityLots) };
+  const budgetTickLots = notionalTickLots(reserveTicksOfStopBuy(market, stopPriceTicks), quantityLots);
+  return { ...size, budgetTickLots, funds: fundsOfBuy(market, budgetTickLots) };
+}
+
+function stopPriceTicksOf({ stopPrice }: OrderContent, market: MarketRules): number {
+  return stopPrice === "" ? 0 : parsePriceTicks(market, "stop_price", stopPrice);
 }
 
 function sizeOfMarket(content: OrderContent, market: MarketRules, quote?: Quote): Size {
+  const unpriced = { priceTicks: 0, stopPriceTicks: 0 };
   if (content.quoteBudget !== "") {
     const budgetAtoms = parsePositiveAtoms("quote_budget", content.quoteBudget);
     const budgetTickLots = tickLotsOfBudget(market, budgetAtoms, "quote_budget");
     // What is left of it buys nothing and stays available.
-    return { priceTicks: 0, quantityLots: 0, budgetTickLots, funds: fundsOfBuy(market, budgetTickLots) };
+    return { ...unpriced, quantityLots: 0, budgetTickLots, funds: fundsOfBuy(market, budgetTickLots) };
   }
-  const quantityLots = quantityLotsOf(content, market);
+  const quantityLots = parseQuantity(market, content.quantity);
   if (content.side === "SELL") {
-    return { priceTicks: 0, quantityLots, budgetTickLots: 0, funds: fundsOfSell(market, quantityLots) };
+    return { ...unpriced, quantityLots, budgetTickLots: 0, funds: fundsOfSell(market, quantityLots) };
   }
   const amountAtoms = budgetOfMarketBuy(market, quote, quantityLots);
   const budgetTickLots = tickLotsOfBudget(market, amountAtoms, "quantity");
-  return { priceTicks: 0, quantityLots, budgetTickLots, funds: { asset: market.quoteAsset, amountAtoms } };
+  return { ...unpriced, quantityLots, budgetTickLots, funds: { asset: market.quoteAsset, amountAtoms } };
 }
 
-function quantityLotsOf(content: OrderContent, market: MarketRules): number {
-  const lots = parseQuantityLots(market, "quantity", content.quantity);
+/** Quantity in lots, within the market's limits. */
+export function parseQuantity(market: MarketRules, quantity: string): number {
+  const lots = parseQuantityLots(market, "quantity", quantity);
   if (BigInt(lots) < market.minQuantityLots)
     throw new DomainError("QUANTITY_TOO_SMALL", { field: "quantity" });
   const isAbove = market.maxQuantityLots > 0n && BigInt(lots) > market.maxQuantityLots;
@@ -112,7 +149,7 @@ function quantityLotsOf(content: OrderContent, market: MarketRules): number {
   return lots;
 }
 
-/** Least notional: of the limit, else of the client's budget, else at the last trade or best opposite; no price: passes. */
+/** Least notional: of the limit, else the stop price, else the budget, else the last trade or best opposite; no price: passes. */
 function checkNotional(
   content: OrderContent,
   market: MarketRules,
@@ -120,7 +157,7 @@ function checkNotional(
   size: Size,
 ): void {
   const isByBudget = content.quoteBudget !== "";
-  const priceTicks = content.type === "LIMIT" ? size.priceTicks : referenceTicks(quote, content.side);
+  const priceTicks = size.priceTicks || size.stopPriceTicks || referenceTicks(quote, content.side);
   if (!isByBudget && priceTicks === 0) return;
   const notionalAtoms = isByBudget
     ? parsePositiveAtoms("quote_budget", content.quoteBudget)

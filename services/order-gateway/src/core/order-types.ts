@@ -3,6 +3,8 @@
 export type Side = "BUY" | "SELL";
 export type OrderType = "LIMIT" | "MARKET" | "STOP" | "STOP_LIMIT";
 export type TimeInForce = "GTC" | "IOC" | "FOK" | "DAY";
+/** What happens when an order would trade with its own owner; the incoming order's word counts. */
+export type SelfTradePrevention = "CANCEL_TAKER" | "CANCEL_MAKER" | "CANCEL_BOTH" | "DECREMENT";
 export type OrderStatus =
   | "PENDING"
   | "OPEN"
@@ -22,15 +24,18 @@ export interface OrderTerms {
   readonly side: Side;
   readonly type: OrderType;
   readonly timeInForce: TimeInForce;
-  /** 0 for MARKET. */
+  /** Limit price; 0 for MARKET and STOP. */
   readonly priceTicks: number;
+  /** Stop price of STOP and STOP_LIMIT; 0 for all others. */
+  readonly stopPriceTicks: number;
   /** 0 for a MARKET BUY by quote budget. */
   readonly quantityLots: number;
-  /** What a MARKET BUY may spend in tick × lot; 0 for none. */
+  /** What a MARKET BUY or a STOP BUY may spend in tick × lot; 0 for none. */
   readonly budgetTickLots: number;
   /** True when the client named the budget. */
   readonly byQuoteBudget: boolean;
   readonly postOnly: boolean;
+  readonly selfTradePrevention: SelfTradePrevention;
   readonly makerFeePpm: number;
   readonly takerFeePpm: number;
   readonly reservedAsset: string;
@@ -40,7 +45,7 @@ export interface OrderTerms {
   readonly quoteBudget: string;
 }
 
-/** An order as its shard knows it. `terms` are absent for a tombstone. */
+/** An order as its shard knows it. `terms` are as of now; absent for a tombstone, and may be for an ended order. */
 export interface OrderState {
   readonly orderId: string;
   readonly userId: string;
@@ -53,16 +58,40 @@ export interface OrderState {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly acceptedSeq: number;
+  /** Limit price and quantity now; 0 for none, and once ended unless they were changed. */
+  readonly priceTicks: number;
+  readonly quantityLots: number;
+  /** True when a stop was triggered. */
+  readonly isTriggered: boolean;
 }
 
-/** What the wallet stores for an order. */
+/** Change of an open order as its shard is asked for it. 0 keeps price or quantity. */
+export interface Amend {
+  readonly orderId: string;
+  readonly userId: string;
+  /** Key of the amend and of its reservation, if it needs one. */
+  readonly legId: string;
+  readonly symbol: string;
+  readonly priceTicks: number;
+  readonly quantityLots: number;
+  /** What is reserved for it: tick × lot for a buyer, lots for a seller; 0 for nothing. */
+  readonly legUnits: number;
+  /** The same as decimal text in units of the order's reserved asset; "" for nothing. */
+  readonly legAmount: string;
+}
+
+/** What the wallet stores for an order, or for the leg of an amend. */
 export interface Reservation {
   readonly orderId: string;
   readonly userId: string;
   readonly state: "ACTIVE" | "CLOSED" | "REFUSED";
   readonly shard: number;
-  /** Absent for a tombstone. */
+  /** Absent for a tombstone and for a leg. */
   readonly terms?: OrderTerms | undefined;
+  /** The amend that a leg was reserved for; absent for an order, and for a leg that was never reserved. */
+  readonly leg?: Amend | undefined;
+  /** True for the row of a leg. */
+  readonly isLeg: boolean;
   /** How the order ended, when CLOSED. */
   readonly end?: OrderEnd | undefined;
 }
@@ -78,6 +107,9 @@ export interface OrderEnd {
   readonly endedSeq: number;
   /** Seq of the record that first decided about the order; 0 when the row does not know it. */
   readonly acceptedSeq: number;
+  /** Limit price and quantity at its end when they had been changed; 0 otherwise. */
+  readonly amendedPriceTicks: number;
+  readonly amendedQuantityLots: number;
 }
 
 /** FILLED, CANCELLED, EXPIRED and REJECTED are final. */

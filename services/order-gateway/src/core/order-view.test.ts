@@ -1,7 +1,7 @@
 import { gridOf } from "@bourse/shared/units/market.js";
 import { describe, expect, test } from "vitest";
 import type { OrderContent } from "./order-content.js";
-import type { OrderTerms, Reservation } from "./order-types.js";
+import type { OrderEnd, OrderTerms, Reservation } from "./order-types.js";
 import { differingField, progressOfReservation, viewOf } from "./order-view.js";
 
 const grid = gridOf({
@@ -20,10 +20,12 @@ const terms: OrderTerms = {
   type: "LIMIT",
   timeInForce: "GTC",
   priceTicks: 10_050,
+  stopPriceTicks: 0,
   quantityLots: 150_000,
   budgetTickLots: 0,
   byQuoteBudget: false,
   postOnly: false,
+  selfTradePrevention: "CANCEL_TAKER",
   makerFeePpm: 0,
   takerFeePpm: 0,
   reservedAsset: "USDT",
@@ -38,8 +40,31 @@ const content: OrderContent = {
   price: "100.5",
   quantity: "1.5",
   quoteBudget: "",
+  stopPrice: "",
   postOnly: false,
+  selfTradePrevention: "CANCEL_TAKER",
 };
+
+const END: OrderEnd = {
+  status: "FILLED",
+  reason: "",
+  executedLots: 0,
+  executedTickLots: 0n,
+  createdAtMs: 1,
+  endedAtMs: 2,
+  endedSeq: 9,
+  acceptedSeq: 7,
+  amendedPriceTicks: 0,
+  amendedQuantityLots: 0,
+};
+const PENDING = progressOfReservation({
+  orderId: "order",
+  userId: "user",
+  state: "ACTIVE",
+  shard: 0,
+  isLeg: false,
+});
+const unchanged = { priceTicks: 0, quantityLots: 0, isTriggered: false };
 
 describe("the owner's view", () => {
   test("shows prices and quantities as the client sent them, in canonical text", () => {
@@ -49,6 +74,7 @@ describe("the owner's view", () => {
       executedLots: 50_000,
       executedTickLots: 500_000_000n,
       acceptedSeq: 7,
+      ...unchanged,
     } as const;
     expect(viewOf(terms, grid, progress)).toMatchObject({
       price: "100.5",
@@ -61,7 +87,14 @@ describe("the owner's view", () => {
   });
 
   test("of a closed reservation is its final word, of an active one PENDING", () => {
-    const row: Reservation = { orderId: "order", userId: "user", state: "ACTIVE", shard: 0, terms };
+    const row: Reservation = {
+      orderId: "order",
+      userId: "user",
+      state: "ACTIVE",
+      shard: 0,
+      isLeg: false,
+      terms,
+    };
     expect(progressOfReservation(row)).toMatchObject({ status: "PENDING", acceptedSeq: 0 });
     const end = {
       status: "CANCELLED",
@@ -72,6 +105,8 @@ describe("the owner's view", () => {
       endedAtMs: 6,
       endedSeq: 12,
       acceptedSeq: 11,
+      amendedPriceTicks: 0,
+      amendedQuantityLots: 0,
     } as const;
     expect(progressOfReservation({ ...row, state: "CLOSED", end })).toMatchObject({
       status: "CANCELLED",
@@ -80,6 +115,41 @@ describe("the owner's view", () => {
       createdMs: 5,
       updatedMs: 6,
     });
+  });
+
+  test("shows price and quantity as they are now, and as they were at the end", () => {
+    const open = { ...PENDING, status: "OPEN", priceTicks: 10_100, quantityLots: 100_000 } as const;
+    expect(viewOf(terms, grid, open)).toMatchObject({ price: "101", quantity: "1" });
+    const row: Reservation = {
+      orderId: "order",
+      userId: "user",
+      state: "CLOSED",
+      shard: 0,
+      isLeg: false,
+      terms,
+    };
+    const amended = {
+      ...END,
+      status: "CANCELLED",
+      amendedPriceTicks: 10_100,
+      amendedQuantityLots: 0,
+    } as const;
+    const progress = progressOfReservation({ ...row, end: amended });
+    expect(viewOf(terms, grid, progress)).toMatchObject({ price: "101", quantity: "1.5" });
+  });
+
+  test.each<[string, Partial<OrderEnd>, boolean]>([
+    ["one that traded", { status: "CANCELLED", reason: "USER", executedLots: 1 }, true],
+    ["one that a rule of the book ended", { status: "EXPIRED", reason: "INSUFFICIENT_LIQUIDITY" }, true],
+    ["one whose day ended", { status: "EXPIRED", reason: "DAY_END" }, false],
+    ["one that was cancelled", { status: "CANCELLED", reason: "USER" }, false],
+    ["one that never entered", { status: "REJECTED", reason: "STOP_WOULD_TRIGGER" }, false],
+  ])("says of a stop that ended whether it had fired: %s", (_, end, triggered) => {
+    const stop: OrderTerms = { ...terms, type: "STOP_LIMIT", stopPriceTicks: 10_000 };
+    const row: Reservation = { orderId: "order", userId: "user", state: "CLOSED", shard: 0, isLeg: false };
+    const progress = progressOfReservation({ ...row, terms: stop, end: { ...END, ...end } });
+    expect(viewOf(stop, grid, progress)).toMatchObject({ triggered, stopPrice: "100", type: "STOP_LIMIT" });
+    expect(viewOf(terms, grid, progress).triggered).toBe(false);
   });
 });
 
@@ -97,6 +167,8 @@ describe("a repeated placement", () => {
     ["quantity", { quantity: "1.50001" }],
     ["quote_budget", { quoteBudget: "5" }],
     ["post_only", { postOnly: true }],
+    ["stop_price", { stopPrice: "90" }],
+    ["self_trade_prevention", { selfTradePrevention: "DECREMENT" }],
   ])("that differs is told the field: %s", (field, change) => {
     expect(differingField({ ...content, ...change }, terms, grid)).toBe(field);
   });

@@ -15,7 +15,11 @@ export interface OrderView {
   readonly price: string;
   readonly quantity: string;
   readonly quoteBudget: string;
+  readonly stopPrice: string;
   readonly postOnly: boolean;
+  readonly selfTradePrevention: string;
+  /** True when a stop was triggered. */
+  readonly triggered: boolean;
   readonly status: OrderStatus;
   readonly reason: string;
   readonly filledQuantity: string;
@@ -35,6 +39,10 @@ export interface Progress {
   readonly createdMs?: number | undefined;
   readonly updatedMs?: number | undefined;
   readonly acceptedSeq: number;
+  /** Limit price and quantity where they are known to be other than the terms say; 0 else. */
+  readonly priceTicks: number;
+  readonly quantityLots: number;
+  readonly isTriggered: boolean;
 }
 
 const PENDING: Progress = {
@@ -43,13 +51,22 @@ const PENDING: Progress = {
   executedLots: 0,
   executedTickLots: 0n,
   acceptedSeq: 0,
+  priceTicks: 0,
+  quantityLots: 0,
+  isTriggered: false,
 };
 
 /** Progress as the shard says. */
 export function progressOfState(state: OrderState): Progress {
-  const { status, reason, executedLots, executedTickLots, acceptedSeq } = state;
-  const times = { createdMs: state.createdAtMs, updatedMs: state.updatedAtMs };
-  return { status, reason, executedLots, executedTickLots, acceptedSeq, ...times };
+  const {
+    orderId: _,
+    userId: __,
+    terms: ___,
+    createdAtMs: createdMs,
+    updatedAtMs: updatedMs,
+    ...rest
+  } = state;
+  return { ...rest, createdMs, updatedMs };
 }
 
 /** Progress as a reservation says: the final word when CLOSED, else PENDING. */
@@ -60,15 +77,40 @@ export function progressOfReservation({ end }: Reservation): Progress {
 function progressOfEnd(end: OrderEnd): Progress {
   const { status, reason, executedLots, executedTickLots, acceptedSeq } = end;
   const createdMs = end.createdAtMs === 0 ? end.endedAtMs : end.createdAtMs;
-  return { status, reason, executedLots, executedTickLots, acceptedSeq, createdMs, updatedMs: end.endedAtMs };
+  return {
+    status,
+    reason,
+    executedLots,
+    executedTickLots,
+    acceptedSeq,
+    createdMs,
+    updatedMs: end.endedAtMs,
+    priceTicks: end.amendedPriceTicks,
+    quantityLots: end.amendedQuantityLots,
+    isTriggered: hadFired(end),
+  };
 }
 
-/** The order as its owner sees it, on the grid of its market. */
+/**
+ * Whether a stop that ended had fired, as far as its end tells: what traded or expired by a rule of the book had.
+ * A STOP_LIMIT that ended untraded by its owner, an operator or the day may have rested before; that is not kept.
+ */
+function hadFired({ status, reason, executedLots }: OrderEnd): boolean {
+  return executedLots > 0 || (status === "EXPIRED" && reason !== "DAY_END");
+}
+
+/** The order as its owner sees it, on the grid of its market, with price and quantity as they are now. */
 export function viewOf(terms: OrderTerms, grid: Grid, progress: Progress): OrderView {
+  const now = {
+    ...terms,
+    priceTicks: progress.priceTicks || terms.priceTicks,
+    quantityLots: progress.quantityLots || terms.quantityLots,
+  };
   return {
     orderId: terms.orderId,
     clientOrderId: terms.clientOrderId,
-    ...contentOfTerms(terms, grid),
+    ...contentOfTerms(now, grid),
+    triggered: terms.stopPriceTicks !== 0 && progress.isTriggered,
     ...endOf(progress),
     filledQuantity: formatQuantity(grid, progress.executedLots),
     executedQuote: formatNotional(grid, progress.executedTickLots),
@@ -89,7 +131,10 @@ export function viewOfTombstone(
     price: "",
     quantity: "",
     quoteBudget: "",
+    stopPrice: "",
     postOnly: false,
+    selfTradePrevention: "",
+    triggered: false,
     ...endOf(progress),
     filledQuantity: "0",
     executedQuote: "0",
@@ -101,11 +146,13 @@ function endOf({ status, reason, createdMs, updatedMs, acceptedSeq }: Progress) 
 }
 
 /** What the client said when it first placed the order, from its terms. */
-export function contentOfTerms(terms: OrderTerms, grid: Grid) {
-  const { symbol, side, type, timeInForce, postOnly, quoteBudget } = terms;
+export function contentOfTerms(terms: OrderTerms, grid: Grid): OrderContent {
+  const { symbol, side, type, timeInForce, postOnly, quoteBudget, selfTradePrevention } = terms;
   const price = terms.priceTicks === 0 ? "" : formatPrice(grid, terms.priceTicks);
+  const stopPrice = terms.stopPriceTicks === 0 ? "" : formatPrice(grid, terms.stopPriceTicks);
   const quantity = terms.quantityLots === 0 ? "" : formatQuantity(grid, terms.quantityLots);
-  return { symbol, side, type, timeInForce, price, quantity, quoteBudget, postOnly };
+  const decimals = { price, quantity, quoteBudget, stopPrice };
+  return { symbol, side, type, timeInForce, ...decimals, postOnly, selfTradePrevention };
 }
 
 const CONTENT_FIELDS = [
@@ -116,7 +163,9 @@ const CONTENT_FIELDS = [
   ["price", "price"],
   ["quantity", "quantity"],
   ["quoteBudget", "quote_budget"],
+  ["stopPrice", "stop_price"],
   ["postOnly", "post_only"],
+  ["selfTradePrevention", "self_trade_prevention"],
 ] as const;
 
 /** First field in which a repeated placement differs from the stored order; undefined when it does not. */

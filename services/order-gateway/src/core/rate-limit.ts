@@ -36,17 +36,21 @@ export const TIER_PER_SECOND: Readonly<Record<Exclude<Tier, "unlimited">, number
   pro: 1000,
 };
 
-/** Takes `cost` tokens from a bucket, which fills up by time first; a new bucket is full. */
+/**
+ * Takes `cost` tokens from a bucket, which fills up by time first; a new bucket is full. What costs more than
+ * a bucket holds passes when the bucket is full, and is paid back before anything else passes.
+ */
 export function takeTokens(rate: BucketRate, before: Bucket | undefined, nowMs: number, cost = 1): Take {
   const tokens = tokensAt(rate, before, nowMs);
-  const isAllowed = tokens >= cost;
+  const needed = Math.min(cost, rate.burst);
+  const isAllowed = tokens >= needed;
   const left = isAllowed ? tokens - cost : tokens;
   const msUntil = (wanted: number) => Math.max(0, Math.ceil(((wanted - left) * 1000) / rate.perSecond));
   return {
     isAllowed,
     bucket: { tokens: left, updatedMs: nowMs },
-    remaining: Math.floor(left),
-    retryAfterMs: isAllowed ? 0 : msUntil(cost),
+    remaining: Math.max(0, Math.floor(left)),
+    retryAfterMs: isAllowed ? 0 : msUntil(needed),
     resetMs: msUntil(rate.burst),
   };
 }

@@ -1,10 +1,13 @@
 // Ending one order, also one that its shard may never have seen.
 import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { orderIdOf } from "@bourse/shared/ids.js";
-import type { ShardAnswer, ShardCall } from "../io/shards.js";
+import type { OrderTerms, Reservation } from "../core/order-types.js";
+import type { OrderView } from "../core/order-view.js";
+import type { ShardAnswer } from "../io/shard-answer.js";
+import type { ShardCall } from "../io/shards.js";
 import { checkWaiting, expiryAfter, type Heard, hear } from "./expiry.js";
 import type { CallContext, Mesh } from "./mesh.js";
-import { answerOfClosed, answerOfShard, type OrderAnswer } from "./place-order.js";
+import { answerOfClosed, answerOfShard, type OrderAnswer, unknown } from "./place-order.js";
 
 /** An order by one of its ids; `symbol` is a hint, "" for none. */
 export interface OrderName {
@@ -37,7 +40,7 @@ export async function cancelOrder(mesh: Mesh, name: OrderName, context: CallCont
     checkWaiting(mesh, context);
     const heard = hear(mesh);
     const named = name.symbol === "" ? undefined : mesh.shards.shardOf(name.symbol);
-    const shard = named ?? mesh.routes.get(ids.orderId);
+    const shard = named ?? mesh.known.get(ids.orderId)?.shard;
     const order = { ids, context, heard };
     return onlyCancelled(
       shard === undefined ? await fromRow(mesh, order) : await atShard(mesh, order, shard),
@@ -57,7 +60,7 @@ interface Target {
 async function atShard(mesh: Mesh, target: Target, shard: number): Promise<OrderAnswer> {
   const { ids } = target;
   const answer = await execute(mesh, target, shard, (call) => mesh.shards.cancel(shard, ids, call));
-  if (answer.type === "order") return answerOfShard(mesh, ids, shard, answer, false);
+  if (answer.type === "order") return completeAnswer(mesh, { ids, context: target.context, shard, answer });
   if (answer.error.reason !== "ORDER_NOT_FOUND") throw answer.error;
   return fromRow(mesh, { ...target, heard: hear(mesh) });
 }
@@ -66,11 +69,10 @@ async function atShard(mesh: Mesh, target: Target, shard: number): Promise<Order
 async function fromRow(mesh: Mesh, target: Target): Promise<OrderAnswer> {
   const { context } = target;
   const row = await mesh.wallet.getReservation(target.ids.orderId, context.deadlineMs);
-  const isTheirs = row !== undefined && row.userId === context.userId && row.state !== "REFUSED";
-  if (!isTheirs) throw new DomainError("ORDER_NOT_FOUND");
+  if (!isOrderOf(row, context.userId)) throw new DomainError("ORDER_NOT_FOUND");
   const ids = { ...target.ids, clientOrderId: row.terms?.clientOrderId ?? target.ids.clientOrderId };
   if (row.state === "CLOSED") return answerOfClosed(mesh, ids, row);
-  mesh.routes.set(ids.orderId, row.shard);
+  noteShard(mesh, ids.orderId, row.shard);
   const order = { orderId: ids.orderId, userId: ids.userId, symbol: row.terms?.symbol ?? "" };
   const answer = await execute(mesh, target, row.shard, (call) =>
     mesh.shards.cancelUnseen(row.shard, order, call),
@@ -95,16 +97,58 @@ async function execute(
 }
 
 function onlyCancelled(answer: OrderAnswer): OrderAnswer {
-  const { status, reason, filledQuantity } = answer.order;
-  if (status === "CANCELLED") return answer;
-  const why = reason === "" ? {} : { reason };
-  throw new DomainError("ORDER_NOT_OPEN", { status, ...why, filled_quantity: filledQuantity });
+  if (answer.order.status === "CANCELLED") return answer;
+  throw notOpen(answer.order);
 }
 
-/** A cancel that may have reached its shard is in doubt; any other failure means that nothing was done. */
-function withOutcome(error: DomainError, ids: OrderIds): DomainError {
+/** The refusal of a change to an order that has ended, with its final state. */
+export function notOpen({ status, reason, filledQuantity }: OrderView): DomainError {
+  const why = reason === "" ? {} : { reason };
+  return new DomainError("ORDER_NOT_OPEN", { status, ...why, filled_quantity: filledQuantity });
+}
+
+/** True for the row of an order of this user that may exist; a leg is no order, a refusal made none. */
+export function isOrderOf(row: Reservation | undefined, userId: string): row is Reservation {
+  if (row === undefined || row.userId !== userId || row.isLeg || row.state === "REFUSED") return false;
+  // Rows without content close what was never reserved: of orders only tombstones do.
+  const reason = row.end?.reason;
+  return row.terms !== undefined || reason === "NOT_SEQUENCED" || reason === "USER";
+}
+
+/** Notes where an order is; what is known of its size stays. */
+export function noteShard(mesh: Mesh, orderId: string, shard: number): void {
+  mesh.known.set(orderId, { shard, size: mesh.known.get(orderId)?.size });
+}
+
+interface Answered {
+  readonly ids: OrderIds & { readonly terms?: OrderTerms | undefined };
+  readonly context: CallContext;
+  readonly shard: number;
+  readonly answer: Extract<ShardAnswer, { type: "order" }>;
+}
+
+/** The order as its shard answered; terms that nobody here knows come from its reservation. */
+export async function completeAnswer(
+  mesh: Mesh,
+  { ids, context, shard, answer }: Answered,
+): Promise<OrderAnswer> {
+  if ((ids.terms ?? answer.state.terms) !== undefined) return answerOfShard(mesh, ids, shard, answer, false);
+  let row: Reservation | undefined;
+  try {
+    row = await mesh.wallet.getReservation(ids.orderId, context.deadlineMs);
+  } catch (error) {
+    // The command is done; only its answer cannot be written.
+    throw unknown(error);
+  }
+  const named = { ...ids, clientOrderId: row?.terms?.clientOrderId ?? ids.clientOrderId, terms: row?.terms };
+  return answerOfShard(mesh, named, shard, answer, false);
+}
+
+/** A cancel or amend that may have reached its shard is in doubt; any other failure means that nothing was done. */
+export function withOutcome(error: DomainError, ids: OrderIds): DomainError {
   const facts = { order_id: ids.orderId };
   if (error.facts.outcome !== "UNKNOWN") return withFacts(error, { outcome: "NOT_ATTEMPTED", ...facts });
+  if (error.reason === "OUTCOME_UNKNOWN") return withFacts(error, facts);
   return new DomainError(
     "OUTCOME_UNKNOWN",
     { retry_after_ms: "1000", ...error.facts, ...facts, cause: error.reason },

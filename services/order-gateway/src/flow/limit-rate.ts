@@ -23,15 +23,19 @@ export interface Allowance {
 export interface Limiter {
   /** Counts one request of an address; refuses with RATE_LIMITED and when to come again. */
   checkAddress(address: string): Promise<void>;
-  /** Counts one request of a user; refuses likewise. Undefined without a limit. */
-  checkUser(user: { userId: string; tier: Tier }, kind: RequestKind): Promise<Allowance | undefined>;
+  /** Counts requests of a user, one by default; refuses likewise. Undefined without a limit. */
+  checkUser(
+    user: { userId: string; tier: Tier },
+    kind: RequestKind,
+    cost?: number,
+  ): Promise<Allowance | undefined>;
 }
 
 /** Limits by address and by user. A bucket holds one second's worth. */
 export function createLimiter(store: BucketStore, rates: Rates): Limiter {
-  const take = async (key: string, perSecond: number): Promise<Allowance> => {
+  const take = async (key: string, perSecond: number, cost = 1): Promise<Allowance> => {
     const rate: BucketRate = { perSecond, burst: perSecond };
-    const result: Take = await store.take(key, rate, 1);
+    const result: Take = await store.take(key, rate, cost);
     if (!result.isAllowed)
       throw new DomainError("RATE_LIMITED", { retry_after_ms: String(result.retryAfterMs) });
     return { limit: perSecond, remaining: result.remaining, resetMs: result.resetMs };
@@ -40,8 +44,8 @@ export function createLimiter(store: BucketStore, rates: Rates): Limiter {
     async checkAddress(address) {
       await take(`ip:${address}`, rates.perIp);
     },
-    async checkUser({ userId, tier }, kind) {
-      return tier === "unlimited" ? undefined : take(`${kind}:${userId}`, rates[tier]);
+    async checkUser({ userId, tier }, kind, cost) {
+      return tier === "unlimited" ? undefined : take(`${kind}:${userId}`, rates[tier], cost);
     },
   };
 }

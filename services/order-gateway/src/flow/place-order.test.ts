@@ -7,7 +7,8 @@ import { describe, expect, test } from "vitest";
 import type { MarketRules } from "../core/market.js";
 import type { PlaceRequest } from "../core/order-content.js";
 import type { OrderEnd, OrderState, OrderTerms, Reservation } from "../core/order-types.js";
-import type { ShardAnswer, ShardCall } from "../io/shards.js";
+import type { ShardAnswer } from "../io/shard-answer.js";
+import type { ShardCall } from "../io/shards.js";
 import type { ReserveAnswer, ReserveInput } from "../io/wallet-client.js";
 import type { Mesh } from "./mesh.js";
 import { placeOrder } from "./place-order.js";
@@ -40,6 +41,7 @@ const request: PlaceRequest = {
   quoteBudget: undefined,
   stopPrice: undefined,
   postOnly: false,
+  selfTradePrevention: undefined,
 };
 const userId = "user";
 const orderId = orderIdOf(userId, "c");
@@ -50,6 +52,7 @@ interface Answers {
   readonly row?: Reservation;
   readonly submit?: (terms: OrderTerms) => Promise<ShardAnswer>;
   readonly market?: () => MarketRules;
+  readonly isReadOnly?: boolean;
 }
 
 /** A mesh that answers as it is told and writes down what it was asked. */
@@ -67,14 +70,15 @@ function meshOf(answers: Answers = {}) {
   const mesh: Mesh = {
     clock,
     fingerprint: (text) => Buffer.from(text),
-    mintClientOrderId: () => "minted",
-    routes: new Map(),
+    mintId: () => "minted",
+    known: new Map(),
     acknowledged: (user, shard, seq) => asked.push(`acknowledged ${user} ${shard} ${seq}`),
     wallet: {
       reserve: (input) => {
         asked.push("reserve");
         return answers.reserve?.(input) ?? Promise.resolve({ type: "reserved", replayed: false });
       },
+      reserveLeg: never,
       getReservation: async () => {
         asked.push("row");
         return answers.row;
@@ -83,9 +87,13 @@ function meshOf(answers: Answers = {}) {
     shards: {
       market: answers.market ?? (() => market),
       shardOf: () => 3,
+      shardsOf: () => [3],
       findMarket: () => market,
       quote: () => undefined,
       checkOpen: () => {},
+      checkRoom: () => {
+        if (answers.isReadOnly === true) throw new DomainError("SHARD_READ_ONLY");
+      },
       heardMs: () => new Map([[3, SHARD_MS]]),
       submit: (shard, terms, call) => {
         asked.push("submit");
@@ -94,6 +102,9 @@ function meshOf(answers: Answers = {}) {
       },
       cancel: never,
       cancelUnseen: never,
+      amend: never,
+      cancelAll: never,
+      setSwitch: never,
       getOrder: never,
     },
   };
@@ -102,7 +113,8 @@ function meshOf(answers: Answers = {}) {
 
 function stateOf(terms: OrderTerms): OrderState {
   const progress = { executedLots: 0, executedTickLots: 0n, createdAtMs: 1, updatedAtMs: 1, acceptedSeq: 7 };
-  return { orderId: terms.orderId, userId, terms, status: "OPEN", reason: "", ...progress };
+  const size = { priceTicks: terms.priceTicks, quantityLots: terms.quantityLots, isTriggered: false };
+  return { orderId: terms.orderId, userId, terms, status: "OPEN", reason: "", ...progress, ...size };
 }
 
 /** Terms of `request` as another call stored them. */
@@ -159,7 +171,7 @@ describe("the way of an order", () => {
 
   test("submits the terms that were stored first, not those of today", async () => {
     const terms = { ...(await storedTerms()), takerFeePpm: 77 };
-    const row: Reservation = { orderId, userId, state: "ACTIVE", shard: 3, terms };
+    const row: Reservation = { orderId, userId, state: "ACTIVE", shard: 3, isLeg: false, terms };
     const { mesh, submits } = meshOf({
       reserve: async () => ({ type: "reserved", replayed: true, stored: row }),
     });
@@ -202,6 +214,14 @@ describe("what an error says", () => {
       "WALLET_UNAVAILABLE",
       "NOT_ATTEMPTED",
       ["reserve"],
+    ],
+    [
+      "a shard without room, for a new order",
+      {},
+      { isReadOnly: true },
+      "SHARD_READ_ONLY",
+      "NOT_ATTEMPTED",
+      ["row"],
     ],
     [
       "a reserve whose answer is lost",
@@ -263,6 +283,7 @@ describe("what an error says", () => {
       userId,
       state: "ACTIVE",
       shard: 3,
+      isLeg: false,
       terms: await storedTerms({ quantity: "2" }),
     };
     const { mesh } = meshOf({ reserve: async () => ({ type: "conflict", stored }) });
@@ -283,10 +304,20 @@ describe("a key that already has a word", () => {
     endedAtMs: 2,
     endedSeq: 9,
     acceptedSeq: 7,
+    amendedPriceTicks: 0,
+    amendedQuantityLots: 0,
   };
 
   test("is answered from its row when it has ended, without asking the shard", async () => {
-    const row: Reservation = { orderId, userId, state: "CLOSED", shard: 3, terms: await storedTerms(), end };
+    const row: Reservation = {
+      orderId,
+      userId,
+      state: "CLOSED",
+      shard: 3,
+      isLeg: false,
+      terms: await storedTerms(),
+      end,
+    };
     const { mesh, asked } = meshOf({
       reserve: async () => ({ type: "reserved", replayed: true, stored: row }),
     });
@@ -299,7 +330,14 @@ describe("a key that already has a word", () => {
   });
 
   test("wins over a rule that changed since", async () => {
-    const row: Reservation = { orderId, userId, state: "ACTIVE", shard: 3, terms: await storedTerms() };
+    const row: Reservation = {
+      orderId,
+      userId,
+      state: "ACTIVE",
+      shard: 3,
+      isLeg: false,
+      terms: await storedTerms(),
+    };
     const halted = () => ({ ...market, state: "HALTED" as const });
     const { mesh, asked } = meshOf({ row, market: halted });
     // The grid of the answer comes from the market too, whatever its state.
@@ -318,7 +356,7 @@ describe("a key that already has a word", () => {
       executedLots: 0,
       executedTickLots: 0n,
     };
-    const row: Reservation = { orderId, userId, state: "CLOSED", shard: 3, end: rejected };
+    const row: Reservation = { orderId, userId, state: "CLOSED", shard: 3, isLeg: false, end: rejected };
     const { mesh } = meshOf({ reserve: async () => ({ type: "reserved", replayed: true, stored: row }) });
     expect(await place(mesh)).toMatchObject({
       order: { orderId, clientOrderId: "c", status: "REJECTED", reason: "NOT_SEQUENCED" },
@@ -338,7 +376,14 @@ describe("a key that already has a word", () => {
   });
 
   test("that was a no stays a no", async () => {
-    const row: Reservation = { orderId, userId, state: "REFUSED", shard: 3, terms: await storedTerms() };
+    const row: Reservation = {
+      orderId,
+      userId,
+      state: "REFUSED",
+      shard: 3,
+      isLeg: false,
+      terms: await storedTerms(),
+    };
     const { mesh } = meshOf({ row, market: () => ({ ...market, state: "HALTED" }) });
     expect(await failureOf(place(mesh))).toMatchObject({
       reason: "INSUFFICIENT_FUNDS",

@@ -1,6 +1,7 @@
 // The way of an order at the edge: reserve, submit, and what to say when an answer is lost.
 import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { orderIdOf } from "@bourse/shared/ids.js";
+import { sizeOf } from "../core/amend.js";
 import { canonicalText, type OrderContent, type PlaceRequest, parseContent } from "../core/order-content.js";
 import { decideTerms, type OrderKey } from "../core/order-intent.js";
 import type { OrderTerms, Reservation } from "../core/order-types.js";
@@ -12,7 +13,7 @@ import {
   viewOf,
   viewOfTombstone,
 } from "../core/order-view.js";
-import type { ShardAnswer } from "../io/shards.js";
+import type { ShardAnswer } from "../io/shard-answer.js";
 import { checkWaiting, expiryAfter, type Heard, hear } from "./expiry.js";
 import type { CallContext, Mesh } from "./mesh.js";
 
@@ -54,7 +55,7 @@ export async function placeOrder(
   context: CallContext,
 ): Promise<OrderAnswer> {
   const content = notAttempted(() => parseContent(request));
-  const clientOrderId = request.clientOrderId === "" ? mesh.mintClientOrderId() : request.clientOrderId;
+  const clientOrderId = request.clientOrderId === "" ? mesh.mintId() : request.clientOrderId;
   const key = { orderId: orderIdOf(context.userId, clientOrderId), userId: context.userId, clientOrderId };
   const placement = { key, content, context };
   try {
@@ -80,6 +81,7 @@ function prepare(mesh: Mesh, { key, content, context }: Placement): Prepared | D
     const market = mesh.shards.market(content.symbol);
     const terms = decideTerms(key, content, market, mesh.shards.quote(content.symbol));
     mesh.shards.checkOpen(market.shard);
+    mesh.shards.checkRoom(market.shard);
     return { terms, shard: market.shard, heard: hear(mesh) };
   } catch (error) {
     if (error instanceof DomainError) return error;
@@ -90,8 +92,9 @@ function prepare(mesh: Mesh, { key, content, context }: Placement): Prepared | D
 async function reserveAndSubmit(mesh: Mesh, placement: Placement, prepared: Prepared): Promise<OrderAnswer> {
   const { key, content, context } = placement;
   const { terms, shard, heard } = prepared;
-  // Known before it is submitted, so that a cancel right behind it finds the way.
-  mesh.routes.set(key.orderId, shard);
+  // Known before it is submitted, so that a cancel or an amend right behind it finds the way.
+  if (mesh.known.get(key.orderId)?.size === undefined)
+    mesh.known.set(key.orderId, { shard, size: sizeOf(terms) });
   const fingerprint = mesh.fingerprint(canonicalText(content));
   const { deadlineMs, traceparent } = context;
   let answer: Awaited<ReturnType<Mesh["wallet"]["reserve"]>>;
@@ -103,6 +106,8 @@ async function reserveAndSubmit(mesh: Mesh, placement: Placement, prepared: Prep
   switch (answer.type) {
     case "refused":
       throw new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+    case "not_open":
+      throw unknown(new DomainError("INTERNAL"));
     case "conflict":
       throw reused(mesh, content, answer.stored);
     case "reserved":
@@ -185,7 +190,10 @@ async function submit(
   }
 }
 
-/** The order as its shard answered, noted for later reads. `terms` are for a tombstone, which has none. */
+/**
+ * The order as its shard answered, noted for later reads. `terms` are those that the caller knows: a tombstone
+ * has none, and a shard that has forgotten those of an ended order leaves them out.
+ */
 export function answerOfShard(
   mesh: Mesh,
   ids: { orderId: string; clientOrderId: string; userId: string; terms?: OrderTerms | undefined },
@@ -197,7 +205,9 @@ export function answerOfShard(
   mesh.acknowledged(ids.userId, shard, seq);
   const replayed = wasKnown || answer.replayed;
   const progress = progressOfState(state);
-  const terms = state.terms ?? ids.terms;
+  const terms = ids.terms ?? state.terms;
+  // Of an order that is not new the shard knows better what became of its size.
+  if (terms !== undefined && replayed) mesh.known.set(ids.orderId, { shard, size: sizeOf(terms, state) });
   if (terms === undefined) return { order: viewOfTombstone(ids, progress), replayed, seq };
   const market = mesh.shards.findMarket(terms.symbol, shard);
   // The command is done; only its answer cannot be written without the grid.
@@ -207,7 +217,7 @@ export function answerOfShard(
 }
 
 /** After the reserve was sent nothing is certain but by a stored word. */
-function unknown(error: unknown): DomainError {
+export function unknown(error: unknown): DomainError {
   const cause = error instanceof DomainError ? error.reason : "INTERNAL";
   return new DomainError(
     "OUTCOME_UNKNOWN",
@@ -222,7 +232,8 @@ function reused(mesh: Mesh, content: OrderContent, stored: Reservation | undefin
   return new DomainError("CLIENT_ORDER_ID_REUSED", { field: field ?? "client_order_id" });
 }
 
-function notAttempted<T>(run: () => T): T {
+/** What is refused here was not attempted. */
+export function notAttempted<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {

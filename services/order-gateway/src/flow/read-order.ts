@@ -1,6 +1,6 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { type OrderView, progressOfReservation, progressOfState, viewOf } from "../core/order-view.js";
-import { idsOf, type OrderName } from "./cancel-order.js";
+import { idsOf, isOrderOf, noteShard, type OrderName } from "./cancel-order.js";
 import type { CallContext, Mesh } from "./mesh.js";
 import { answerOfClosed } from "./place-order.js";
 
@@ -11,15 +11,14 @@ import { answerOfClosed } from "./place-order.js";
 export async function readOrder(mesh: Mesh, name: OrderName, context: CallContext): Promise<OrderView> {
   const ids = idsOf(name, context.userId);
   const row = await mesh.wallet.getReservation(ids.orderId, context.deadlineMs);
-  const isTheirs = row !== undefined && row.userId === context.userId && row.state !== "REFUSED";
-  if (!isTheirs) throw new DomainError("ORDER_NOT_FOUND", { order_id: ids.orderId });
+  if (!isOrderOf(row, context.userId)) throw new DomainError("ORDER_NOT_FOUND", { order_id: ids.orderId });
   const named = { ...ids, clientOrderId: row.terms?.clientOrderId ?? ids.clientOrderId };
   if (row.state === "CLOSED" || row.terms === undefined) return answerOfClosed(mesh, named, row).order;
-  mesh.routes.set(ids.orderId, row.shard);
+  noteShard(mesh, ids.orderId, row.shard);
   const { symbol } = row.terms;
   const market = mesh.shards.findMarket(symbol, row.shard) ?? mesh.shards.market(symbol);
   const state = await mesh.shards.getOrder(row.shard, ids.orderId, context.userId, context.deadlineMs);
   if (state === undefined) return viewOf(row.terms, market, progressOfReservation(row));
-  // A tombstone has no terms; those of the reservation are the order's.
+  // A tombstone has no terms, an ended order may have none; those of the reservation are the order's first.
   return viewOf(row.terms, market, progressOfState(state));
 }

@@ -13,7 +13,7 @@ const RESPONSE_HEADERS = [
   "Retry-After",
   "Www-Authenticate",
 ].join(", ");
-const METHODS = "GET, POST, DELETE";
+const METHODS = "GET, POST, PATCH, DELETE";
 
 /**
  * Says which web origins may call: only those that are named, none by default. Returns true when the

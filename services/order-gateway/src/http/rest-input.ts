@@ -19,14 +19,30 @@ export function jsonOfRequest(route: Route, parts: RestParts): JsonValue {
   if (route.hasBody) {
     const [first] = pairsOf(parts.query);
     if (first !== undefined) throw new DomainError("UNKNOWN_FIELD", { field: first[0] });
-    return parts.body ?? null;
+    return withVariables(route, parts);
   }
-  const json: JsonObject = {};
-  route.variables.forEach((field, index) => {
-    json[field.jsonName] = decode(parts.values[index] ?? "");
-  });
+  const json = variablesOf(route, parts.values);
   for (const [key, text] of pairsOf(parts.query)) put(json, input, key, text);
   return json;
+}
+
+function variablesOf({ variables }: Route, values: readonly string[]): JsonObject {
+  return Object.fromEntries(variables.map((field, index) => [field.jsonName, decode(values[index] ?? "")]));
+}
+
+/** The body with what the path says; a field of the path may not stand in the body too. */
+function withVariables(route: Route, { body = null, values }: RestParts): JsonValue {
+  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+  if (route.variables.length === 0 || !isObject) return body;
+  for (const key of Object.keys(body)) {
+    const field = fieldOf(route.method.input, key);
+    // Another member of the same choice would name the thing a second time.
+    const isTaken = ({ name, oneof }: DescField) =>
+      field?.name === name || (oneof !== undefined && field?.oneof === oneof);
+    if (field !== undefined && route.variables.some(isTaken))
+      throw new DomainError("MALFORMED_REQUEST", { field: field.name, problem: "given twice" });
+  }
+  return { ...body, ...variablesOf(route, values) };
 }
 
 function put(json: JsonObject, input: DescMessage, key: string, text: string): void {

@@ -5,7 +5,7 @@ export function fingerprintOf(canonicalText: string): Uint8Array {
   return createHash("sha256").update(canonicalText).digest();
 }
 
-/** A client order id for a client that named none. */
-export function mintClientOrderId(): string {
+/** A client order id or request id for a client that named none. */
+export function mintId(): string {
   return randomUUID();
 }

@@ -2,6 +2,8 @@
 
 import { assert } from "@bourse/shared/assert.js";
 import {
+  type AmendCommand,
+  AmendCommandSchema,
   OrderTermsSchema,
   type OrderTerms as WireTerms,
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
@@ -12,6 +14,7 @@ import {
   MarketState,
   OrderStatus,
   OrderType,
+  SelfTradePrevention,
   Side,
   TimeInForce,
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
@@ -38,8 +41,14 @@ export function termsToWire(terms: Order.OrderTerms): MessageInitShape<typeof Or
     type: OrderType[terms.type],
     timeInForce: TimeInForce[terms.timeInForce],
     priceTicks: BigInt(terms.priceTicks),
+    stopPriceTicks: BigInt(terms.stopPriceTicks),
     quantityLots: BigInt(terms.quantityLots),
     budgetTickLots: BigInt(terms.budgetTickLots),
+    // The default stays unsaid: terms that were stored before there were modes keep their bytes.
+    selfTradePrevention:
+      terms.selfTradePrevention === "CANCEL_TAKER"
+        ? SelfTradePrevention.UNSPECIFIED
+        : SelfTradePrevention[terms.selfTradePrevention],
   };
 }
 
@@ -52,8 +61,49 @@ export function termsOfWire(wire: WireTerms): Order.OrderTerms {
     type: OrderType[wire.type] as Order.OrderType,
     timeInForce: TimeInForce[wire.timeInForce] as Order.TimeInForce,
     priceTicks: safe(wire.priceTicks),
+    stopPriceTicks: safe(wire.stopPriceTicks),
     quantityLots: safe(wire.quantityLots),
     budgetTickLots: safe(wire.budgetTickLots),
+    selfTradePrevention: modeOfWire(wire.selfTradePrevention),
+  };
+}
+
+/** Unspecified is CANCEL_TAKER. */
+function modeOfWire(mode: SelfTradePrevention): Order.SelfTradePrevention {
+  const isDefault = mode === SelfTradePrevention.UNSPECIFIED;
+  return isDefault ? "CANCEL_TAKER" : (SelfTradePrevention[mode] as Order.SelfTradePrevention);
+}
+
+/** An amend as a message. */
+export function amendToWire(
+  amend: Order.Amend,
+  expiresAtMs = 0,
+): MessageInitShape<typeof AmendCommandSchema> {
+  return {
+    ...amend,
+    priceTicks: BigInt(amend.priceTicks),
+    quantityLots: BigInt(amend.quantityLots),
+    legUnits: BigInt(amend.legUnits),
+    expiresAtMs: BigInt(expiresAtMs),
+  };
+}
+
+/** An amend as bytes: what the wallet stores unread for a leg. */
+export function encodeAmend(amend: Order.Amend): Uint8Array {
+  return toBinary(AmendCommandSchema, create(AmendCommandSchema, amendToWire(amend)));
+}
+
+function amendOfWire(wire: AmendCommand): Order.Amend {
+  const { orderId, userId, legId, symbol, legAmount } = wire;
+  return {
+    orderId,
+    userId,
+    legId,
+    symbol,
+    priceTicks: safe(wire.priceTicks),
+    quantityLots: safe(wire.quantityLots),
+    legUnits: safe(wire.legUnits),
+    legAmount,
   };
 }
 
@@ -70,17 +120,24 @@ export function stateOfWire(wire: WireState): Order.OrderState {
     createdAtMs: safe(wire.createdAtMs),
     updatedAtMs: safe(wire.updatedAtMs),
     acceptedSeq: safe(wire.acceptedSeq),
+    priceTicks: safe(wire.priceTicks),
+    quantityLots: safe(wire.quantityLots),
+    isTriggered: wire.isTriggered,
   };
 }
 
 /** A reservation as the wallet answers it. */
 export function reservationOfWire(wire: WireReservation): Order.Reservation {
+  const isLeg = wire.legOfOrderId !== "";
+  const hasTerms = wire.terms.length > 0;
   return {
     orderId: wire.orderId,
     userId: wire.userId,
     state: ReservationState[wire.state] as Order.Reservation["state"],
     shard: wire.shard,
-    terms: wire.terms.length === 0 ? undefined : termsOfWire(fromBinary(OrderTermsSchema, wire.terms)),
+    isLeg,
+    terms: hasTerms && !isLeg ? termsOfWire(fromBinary(OrderTermsSchema, wire.terms)) : undefined,
+    leg: hasTerms && isLeg ? amendOfWire(fromBinary(AmendCommandSchema, wire.terms)) : undefined,
     end: wire.state === ReservationState.CLOSED ? endOfWire(wire) : undefined,
   };
 }
@@ -95,6 +152,8 @@ function endOfWire(wire: WireReservation): Order.OrderEnd {
     endedAtMs: safe(wire.orderEndedAtMs),
     endedSeq: safe(wire.endedSeq),
     acceptedSeq: safe(wire.acceptedSeq),
+    amendedPriceTicks: safe(wire.amendedPriceTicks),
+    amendedQuantityLots: safe(wire.amendedQuantityLots),
   };
 }
 

@@ -1,9 +1,8 @@
 // All shards as functions: where each market lives, what it costs, and the way to its matcher.
 
-import { DomainError, isFailureReason } from "@bourse/shared/errors/domain-error.js";
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { isInfrastructureFailure, toDomainError } from "@bourse/shared/errors/from-wire.js";
 import {
-  type CommandResult,
   type MarketQuote,
   MatcherService,
   type WatchShardResponse,
@@ -21,20 +20,20 @@ import type { Logger } from "@bourse/shared/runtime/log.js";
 import { backoffMs } from "@bourse/shared/runtime/retry.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MarketRules, Quote } from "../core/market.js";
-import type { OrderState, OrderTerms } from "../core/order-types.js";
-import { rulesOfMarket, stateOfWire, termsToWire } from "./messages.js";
-import { type CommandMessage, type CommandOptions, type LinkAnswer, ShardLink } from "./shard-link.js";
-
-/** What a shard said about one order. */
-export type ShardAnswer =
-  | {
-      readonly type: "order";
-      readonly state: OrderState;
-      readonly seq: number;
-      /** True when it had been decided before this command. */
-      readonly replayed: boolean;
-    }
-  | { readonly type: "failure"; readonly error: DomainError };
+import type { Amend, OrderState, OrderTerms } from "../core/order-types.js";
+import { amendToWire, rulesOfMarket, stateOfWire, termsToWire } from "./messages.js";
+import { answerOf, type ShardAnswer } from "./shard-answer.js";
+import {
+  type CancelAll,
+  type ControlCall,
+  cancelAllAt,
+  type StateChange,
+  type Switch,
+  setMarketStateAt,
+  setSwitchAt,
+  shardAway,
+} from "./shard-control.js";
+import { type CommandMessage, type CommandOptions, ShardLink } from "./shard-link.js";
 
 export interface ShardCall extends CommandOptions {
   /** Shard time after which an unknown order is not taken. */
@@ -50,6 +49,8 @@ interface Shard {
   /** Shard time last heard, milliseconds; 0 before the first word. */
   timeMs: number;
   isOpen: boolean;
+  /** True while it takes no new orders for want of disk space. */
+  isReadOnly: boolean;
   wasHeard: boolean;
 }
 
@@ -125,7 +126,7 @@ export class Shards {
   market(symbol: string): MarketRules {
     const [market, other] = this.#markets.get(symbol) ?? [];
     if (market === undefined) throw this.#absent("SYMBOL_NOT_FOUND", "symbol");
-    if (other !== undefined) throw away();
+    if (other !== undefined) throw shardAway();
     return market;
   }
 
@@ -134,6 +135,14 @@ export class Shards {
     const markets = this.#markets.get(symbol) ?? [];
     if (markets.length === 0) throw this.#absent("SYMBOL_NOT_FOUND", "symbol");
     return markets.length === 1 ? markets[0]?.shard : undefined;
+  }
+
+  /** Shards that have the market, or all of them for "". Refuses as `market` does when none has it. */
+  shardsOf(symbol: string): number[] {
+    if (symbol === "") return [...this.#shards.keys()];
+    const markets = this.#markets.get(symbol) ?? [];
+    if (markets.length === 0) throw this.#absent("SYMBOL_NOT_FOUND", "symbol");
+    return markets.map(({ shard }) => shard);
   }
 
   /** Market by symbol as its shard describes it, if that is known. */
@@ -155,7 +164,12 @@ export class Shards {
 
   /** Refuses with SHARD_UNAVAILABLE when the shard does not take commands now. */
   checkOpen(number: number): void {
-    if (!this.#at(number).isOpen) throw away();
+    if (!this.#at(number).isOpen) throw shardAway();
+  }
+
+  /** Refuses with SHARD_READ_ONLY when the shard takes no new orders now. */
+  checkRoom(number: number): void {
+    if (this.#at(number).isReadOnly) throw new DomainError("SHARD_READ_ONLY", { retry_after_ms: "1000" });
   }
 
   /** Shard times as heard so far, by shard. */
@@ -201,6 +215,11 @@ export class Shards {
     return this.#execute(number, { kind: { case: "resolve", value } }, call);
   }
 
+  amend(number: number, amend: Amend, call: ShardCall): Promise<ShardAnswer> {
+    const value = amendToWire(amend, call.expiresAtMs);
+    return this.#execute(number, { kind: { case: "amend", value } }, call);
+  }
+
   /** The order as its shard knows it now, undefined when it does not. */
   async getOrder(
     number: number,
@@ -215,7 +234,7 @@ export class Shards {
       const failure = toDomainError(error);
       if (failure.reason === "ORDER_NOT_FOUND") return undefined;
       throw isInfrastructureFailure(failure) && failure.reason !== "DEADLINE_EXCEEDED"
-        ? away(failure)
+        ? shardAway(failure)
         : failure;
     }
   }
@@ -230,13 +249,31 @@ export class Shards {
     }
     try {
       const { market: made } = await shard.client.addMarket({ market }, { deadlineMs });
-      if (made === undefined) throw away();
+      if (made === undefined) throw shardAway();
       this.#note(shard, made);
       return made;
     } catch (error) {
       const failure = toDomainError(error);
-      throw isInfrastructureFailure(failure) ? away(failure) : failure;
+      throw isInfrastructureFailure(failure) ? shardAway(failure) : failure;
     }
+  }
+
+  /** Ends open orders of a user at one shard; `expiresAtMs` is its time. */
+  cancelAll(number: number, cancelAll: CancelAll, call: ControlCall & { readonly expiresAtMs: number }) {
+    return cancelAllAt(this.#control(number), cancelAll, call);
+  }
+
+  /** Sets a user's switch at one shard; returns the shard time at which it fires. */
+  setSwitch(number: number, set: Switch, call: ControlCall): Promise<number> {
+    return setSwitchAt(this.#control(number), set, call);
+  }
+
+  /** Changes what a market accepts, at the one shard that has it. */
+  async setMarketState(change: StateChange, call: ControlCall): Promise<Market> {
+    const { shard } = this.market(change.symbol);
+    const market = await setMarketStateAt(this.#control(shard), change, call);
+    this.#note(this.#at(shard), market);
+    return market;
   }
 
   close(): void {
@@ -248,16 +285,21 @@ export class Shards {
     return answerOf(await this.#at(number).link.execute({ ...message, traceparent }, { lane, deadlineMs }));
   }
 
+  #control(number: number) {
+    const { clock, random } = this.#options;
+    return { client: this.#at(number).client, clock, random };
+  }
+
   #at(number: number): Shard {
     const shard = this.#shards.get(number);
     // A reservation may name a shard that this gateway's settings do not know (yet).
-    if (shard === undefined) throw away();
+    if (shard === undefined) throw shardAway();
     return shard;
   }
 
   #absent(reason: "SYMBOL_NOT_FOUND" | "ASSET_NOT_FOUND", field: string): DomainError {
     const wereAllHeard = [...this.#shards.values()].every((shard) => shard.wasHeard);
-    return wereAllHeard ? new DomainError(reason, { field }) : away();
+    return wereAllHeard ? new DomainError(reason, { field }) : shardAway();
   }
 
   #learn(shard: Shard, update: WatchShardResponse): void {
@@ -266,6 +308,7 @@ export class Shards {
     // Time never runs backwards, also when an older update comes late.
     shard.timeMs = Math.max(shard.timeMs, Number(update.timeMs));
     shard.wasHeard = true;
+    shard.isReadOnly = update.isReadOnly;
     this.#setOpen(shard, update.isOpen);
   }
 
@@ -307,7 +350,7 @@ function openShard(options: ShardsOptions, { shard: number, address, serverName 
     link.close();
     channel.close();
   };
-  return { number, client, link, close, timeMs: 0, isOpen: false, wasHeard: false };
+  return { number, client, link, close, timeMs: 0, isOpen: false, isReadOnly: false, wasHeard: false };
 }
 
 function quoteOf({ lastTradeTicks, bestBidTicks, bestAskTicks }: MarketQuote): Quote {
@@ -316,31 +359,4 @@ function quoteOf({ lastTradeTicks, bestBidTicks, bestAskTicks }: MarketQuote): Q
     bestBidTicks: Number(bestBidTicks),
     bestAskTicks: Number(bestAskTicks),
   };
-}
-
-function answerOf({ result, wasResent }: LinkAnswer): ShardAnswer {
-  const { outcome, seq, replayed }: CommandResult = result;
-  switch (outcome.case) {
-    case "order":
-      // After a resend the first copy may have been this call's own.
-      return {
-        type: "order",
-        state: stateOfWire(outcome.value),
-        seq: Number(seq),
-        replayed: replayed && !wasResent,
-      };
-    case "failure": {
-      const { reason, facts } = outcome.value;
-      return {
-        type: "failure",
-        error: new DomainError(isFailureReason(reason) ? reason : "INTERNAL", facts),
-      };
-    }
-    case undefined:
-      return { type: "failure", error: new DomainError("INTERNAL") };
-  }
-}
-
-function away(cause?: unknown): DomainError {
-  return new DomainError("SHARD_UNAVAILABLE", { retry_after_ms: "500" }, { cause });
 }

@@ -21,6 +21,8 @@ const TERMS: OrderTerms = {
   budgetTickLots: 0,
   byQuoteBudget: false,
   postOnly: false,
+  stopPriceTicks: 0,
+  selfTradePrevention: "CANCEL_TAKER",
   makerFeePpm: 0,
   takerFeePpm: 0,
   reservedAsset: "USDT",

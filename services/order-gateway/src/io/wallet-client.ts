@@ -18,8 +18,8 @@ import {
 import { batched } from "@bourse/shared/runtime/batched.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { backoffMs } from "@bourse/shared/runtime/retry.js";
-import type { OrderTerms, Reservation } from "../core/order-types.js";
-import { encodeTerms, reservationOfWire } from "./messages.js";
+import type { Amend, OrderTerms, Reservation } from "../core/order-types.js";
+import { encodeAmend, encodeTerms, reservationOfWire } from "./messages.js";
 import { ReserveLink, type ReserveMessage, type ReserveOutcome } from "./reserve-link.js";
 import {
   ATTEMPTS,
@@ -40,15 +40,24 @@ export interface ReserveInput {
   readonly deadlineMs: number;
 }
 
-/** What the wallet said. `stored` is absent where the terms are those that were sent. */
+/** A hold for what an amend needs more than its order holds. */
+export interface LegInput extends Omit<ReserveInput, "terms"> {
+  readonly amend: Amend;
+  readonly asset: string;
+}
+
+/** What the wallet said. `not_open`: the order of a leg holds nothing. `stored` is absent where the terms are those that were sent. */
 export type ReserveAnswer =
   | { readonly type: "reserved"; readonly replayed: boolean; readonly stored?: Reservation }
   | { readonly type: "refused" }
+  | { readonly type: "not_open" }
   | { readonly type: "conflict"; readonly stored?: Reservation | undefined };
 
 export interface WalletClient {
   /** Holds funds; rejects with `outcome` NOT_ATTEMPTED or UNKNOWN when the wallet gave no answer. */
   reserve(input: ReserveInput): Promise<ReserveAnswer>;
+  /** The same for the leg of an amend, under the leg's id. */
+  reserveLeg(input: LegInput): Promise<ReserveAnswer>;
   /** The reservation of an order, undefined when there is none. */
   getReservation(orderId: string, deadlineMs: number): Promise<Reservation | undefined>;
   /** AccountService behind breaker and retry. */
@@ -96,17 +105,14 @@ export function openWallet(options: WalletOptions): WalletClient {
   const idempotent = <I, O>(call: (request: I, callOptions?: CallOptions) => Promise<O>) => {
     return (request: I, callOptions?: CallOptions) => guarded.retried(() => call(request, callOptions));
   };
+  const reserve = async (message: ReserveMessage, deadlineMs: number) => {
+    const item: Item = { message, deadlineMs, sends: 0, isAbandoned: false };
+    const result = await within(clock, item, enqueue(item));
+    return answerOf(result, item.sends > 1);
+  };
   return {
-    async reserve(input) {
-      const item: Item = {
-        message: messageOf(input),
-        deadlineMs: input.deadlineMs,
-        sends: 0,
-        isAbandoned: false,
-      };
-      const result = await within(clock, item, enqueue(item));
-      return answerOf(result, item.sends > 1);
-    },
+    reserve: (input) => reserve(messageOf(input), input.deadlineMs),
+    reserveLeg: (input) => reserve(messageOfLeg(input), input.deadlineMs),
     async getReservation(orderId, deadlineMs) {
       try {
         const call = () => wallet.getReservation({ orderId }, { deadlineMs });
@@ -228,6 +234,20 @@ function messageOf({ terms, fingerprint, shard, traceparent }: ReserveInput): Re
   };
 }
 
+function messageOfLeg({ amend, asset, fingerprint, shard, traceparent }: LegInput): ReserveMessage {
+  return {
+    orderId: amend.legId,
+    userId: amend.userId,
+    asset,
+    amount: amend.legAmount,
+    fingerprint,
+    shard,
+    terms: encodeAmend(amend),
+    traceparent,
+    legOfOrderId: amend.orderId,
+  };
+}
+
 function answerOf(result: ItemResult, wasResent: boolean): ReserveAnswer {
   if (result instanceof DomainError) throw result;
   if (result.case === "ok") {
@@ -240,6 +260,7 @@ function answerOf(result: ItemResult, wasResent: boolean): ReserveAnswer {
   if (result.case === undefined) throw new DomainError("INTERNAL", { outcome: "UNKNOWN" });
   const { reason, facts, stored } = result.value;
   if (reason === "INSUFFICIENT_FUNDS") return { type: "refused" };
+  if (reason === "ORDER_NOT_OPEN") return { type: "not_open" };
   if (reason === "CLIENT_ORDER_ID_REUSED") {
     return { type: "conflict", stored: stored === undefined ? undefined : reservationOfWire(stored) };
   }

@@ -17,6 +17,8 @@ export function marketDataService(client: ServiceClient<typeof MarketDataService
     streamOrderBook: (request, call) =>
       pourOn(() => client.streamOrderBook(request, { signal: call.signal })),
     streamTrades: (request, call) => pourOn(() => client.streamTrades(request, { signal: call.signal })),
+    streamMarketStatus: (request, call) =>
+      pourOn(() => client.streamMarketStatus(request, { signal: call.signal })),
   });
 }
 

@@ -13,33 +13,50 @@ import { type Call, type Handlers, implement, type ServiceEntry } from "@bourse/
 import { validateRequest } from "@bourse/shared/rpc/validate.js";
 import { currentTraceparent } from "@bourse/shared/runtime/tracing.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { PlaceRequest } from "../core/order-content.js";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { MarketState as MarketStateName } from "../core/order-types.js";
 import type { OrderView } from "../core/order-view.js";
+import type { CancelAllAnswer, CancelAllRequest, SwitchRequest } from "../flow/cancel-all.js";
 import type { OrderName } from "../flow/cancel-order.js";
 import type { Limiter } from "../flow/limit-rate.js";
 import type { HistoryDeps, listOrderHistory, listTradeHistory } from "../flow/list-history.js";
 import type { CallContext } from "../flow/mesh.js";
 import type { EntryCommand, EntryResult } from "../flow/order-entry.js";
-import type { OrderAnswer } from "../flow/place-order.js";
+import { runBatch } from "./batch.js";
 import { type Caller, callerOf } from "./caller.js";
+import { type CommandAnswer, type CommandDeps, commandToWire, runCommand } from "./commands.js";
 import { ordersPageToWire, ordersQueryOf, tradesPageToWire, tradesQueryOf } from "./history-wire.js";
-import { cancelledToWire, orderNameOf, orderToWire, placedToWire, placeRequestOf } from "./order-wire.js";
+import {
+  amendRequestOf,
+  answerToWire,
+  cancelAllRequestOf,
+  orderNameOf,
+  orderToWire,
+  placeRequestOf,
+} from "./order-wire.js";
 import { withOutcome } from "./outcome.js";
 
-/** An answer on an OrderEntry stream. */
-export type EntryAnswer = { readonly type: "placed" | "cancelled"; readonly answer: OrderAnswer };
+/** What a market accepts from now on, and which operator says so why. */
+export interface StateChange {
+  readonly symbol: string;
+  readonly state: MarketStateName;
+  readonly operatorId: string;
+  readonly reason: string;
+}
 
 /** What the handlers need from the service. All reject with DomainErrors. */
-export interface OrderServiceDeps {
-  readonly place: (request: PlaceRequest, context: CallContext) => Promise<OrderAnswer>;
-  readonly cancel: (name: OrderName, context: CallContext) => Promise<OrderAnswer>;
+export interface OrderServiceDeps extends CommandDeps {
+  readonly cancelAll: (request: CancelAllRequest, context: CallContext) => Promise<CancelAllAnswer>;
+  /** When the switch fires, milliseconds since 1970 UTC; undefined when it is disabled. */
+  readonly cancelAllAfter: (request: SwitchRequest, context: CallContext) => Promise<number | undefined>;
   readonly read: (name: OrderName, context: CallContext) => Promise<OrderView>;
   readonly listOrders: (query: Parameters<HistoryDeps["orders"]>[0]) => ReturnType<typeof listOrderHistory>;
   readonly listTrades: (query: Parameters<HistoryDeps["trades"]>[0]) => ReturnType<typeof listTradeHistory>;
   readonly createMarket: (market: Market, deadlineMs: number) => Promise<Market>;
+  readonly setMarketState: (change: StateChange, context: CallContext) => Promise<Market>;
   readonly orderEntry: (
-    commands: AsyncIterable<EntryCommand<EntryAnswer>>,
-  ) => AsyncIterable<EntryResult<EntryAnswer>>;
+    commands: AsyncIterable<EntryCommand<CommandAnswer>>,
+  ) => AsyncIterable<EntryResult<CommandAnswer>>;
   readonly limiter: Limiter;
   /** Wall-clock milliseconds at which a call is given up. */
   readonly deadlineOf: (call: Call) => number;
@@ -60,9 +77,17 @@ function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService
   });
   return {
     placeOrder: async (request, call) =>
-      placedToWire(await deps.place(placeRequestOf(request), contextOf(call))),
+      answerToWire(await deps.place(placeRequestOf(request), contextOf(call))),
     cancelOrder: async (request, call) =>
-      cancelledToWire(await deps.cancel(orderNameOf(request), contextOf(call))),
+      answerToWire(await deps.cancel(orderNameOf(request), contextOf(call))),
+    amendOrder: async (request, call) =>
+      answerToWire(await deps.amend(orderNameOf(request), amendRequestOf(request), contextOf(call))),
+    cancelAllOrders: (request, call) => deps.cancelAll(cancelAllRequestOf(request), contextOf(call)),
+    batchOrders: async ({ items }, call) => ({ results: await runBatch(deps, items, contextOf(call)) }),
+    async cancelAllAfter({ symbols, timeoutMs }, call) {
+      const dueMs = await deps.cancelAllAfter({ symbols, timeoutMs: Number(timeoutMs) }, contextOf(call));
+      return dueMs === undefined ? {} : { dueTime: timestampFromMs(dueMs) };
+    },
     getOrder: async (request, call) => ({
       order: orderToWire(await deps.read(orderNameOf(request), contextOf(call))),
     }),
@@ -79,6 +104,12 @@ function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService
       if (market.state === MarketState.UNSPECIFIED) market.state = MarketState.TRADING;
       return { market: await withOutcome(() => deps.createMarket(market, deps.deadlineOf(call))) };
     },
+    async setMarketState({ symbol, state, reason }, call) {
+      const change = { symbol, state: MarketState[state] as MarketStateName, reason };
+      const { userId: operatorId } = callerOf(call);
+      const market = () => deps.setMarketState({ ...change, operatorId }, contextOf(call));
+      return { market: await withOutcome(market) };
+    },
     async *orderEntry(requests, call) {
       for await (const result of deps.orderEntry(commandsOf(deps, requests, call)))
         yield resultToWire(result);
@@ -90,7 +121,7 @@ async function* commandsOf(
   deps: OrderServiceDeps,
   requests: AsyncIterable<OrderEntryRequest>,
   call: Call,
-): AsyncGenerator<EntryCommand<EntryAnswer>> {
+): AsyncGenerator<EntryCommand<CommandAnswer>> {
   const caller = callerOf(call);
   for await (const request of requests) {
     if (caller.expiresAtMs <= deps.nowMs())
@@ -98,7 +129,7 @@ async function* commandsOf(
     // The deadline of a command starts when it is read, not when the stream did.
     const deadlineMs = deps.deadlineOf({ ...call, deadlineMs: undefined });
     yield (turn) =>
-      runCommand(deps, { request, caller, context: { ...turn, deadlineMs, traceparent: call.traceparent } });
+      runEntry(deps, { request, caller, context: { ...turn, deadlineMs, traceparent: call.traceparent } });
   }
 }
 
@@ -108,18 +139,12 @@ interface Command {
   readonly context: Omit<CallContext, "userId">;
 }
 
-async function runCommand(
+async function runEntry(
   deps: OrderServiceDeps,
   { request, caller, context }: Command,
-): Promise<EntryAnswer> {
-  const { command } = request;
+): Promise<CommandAnswer> {
   const userId = await admitted(deps, request, caller);
-  const full = { ...context, userId };
-  if (command.case === "place")
-    return { type: "placed", answer: await deps.place(placeRequestOf(command.value), full) };
-  if (command.case === "cancel")
-    return { type: "cancelled", answer: await deps.cancel(orderNameOf(command.value), full) };
-  throw new DomainError("FIELD_REQUIRED", { field: "command", outcome: "NOT_ATTEMPTED" });
+  return runCommand(deps, request.command, { ...context, userId });
 }
 
 /** The checks that a unary call has in its guards, in their order: permission, limit, schema. Returns for whom. */
@@ -137,17 +162,18 @@ async function admitted(deps: OrderServiceDeps, request: OrderEntryRequest, call
   }
 }
 
-/** The contract promises the details of the unary call, where a field has no "place." or "cancel." before it. */
+/** The contract promises the details of the unary call, where a field has no "place.", "cancel." or "amend." before it. */
 function asInUnary(error: DomainError): DomainError {
   const { field } = error.facts;
   if (field === undefined) return error;
-  return new DomainError(error.reason, { ...error.facts, field: field.replace(/^(place|cancel)\./, "") });
+  return new DomainError(error.reason, {
+    ...error.facts,
+    field: field.replace(/^(place|cancel|amend)\./, ""),
+  });
 }
 
-function resultToWire(result: EntryResult<EntryAnswer>): MessageInitShape<typeof OrderEntryResponseSchema> {
+function resultToWire(result: EntryResult<CommandAnswer>): MessageInitShape<typeof OrderEntryResponseSchema> {
   const index = BigInt(result.index);
   if (result.type === "error") return { index, result: { case: "error", value: toStatus(result.error) } };
-  const { type, answer } = result.answer;
-  if (type === "placed") return { index, result: { case: "placed", value: placedToWire(answer) } };
-  return { index, result: { case: "cancelled", value: cancelledToWire(answer) } };
+  return { index, result: commandToWire(result.answer) };
 }

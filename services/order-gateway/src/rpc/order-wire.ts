@@ -1,8 +1,9 @@
 // Messages of OrderGatewayService to domain values and back.
 
 import type {
+  AmendOrderRequest,
+  CancelAllOrdersRequest,
   CancelOrderRequest,
-  CancelOrderResponseSchema,
   GetOrderRequest,
   OrderSchema,
   PlaceOrderRequest,
@@ -12,14 +13,17 @@ import {
   EndReason,
   OrderStatus,
   OrderType,
+  SelfTradePrevention,
   Side,
   TimeInForce,
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { AmendRequest } from "../core/amend.js";
 import type { PlaceRequest } from "../core/order-content.js";
 import type * as Order from "../core/order-types.js";
 import type { OrderView } from "../core/order-view.js";
+import type { CancelAllRequest } from "../flow/cancel-all.js";
 import type { OrderName } from "../flow/cancel-order.js";
 import type { OrderAnswer } from "../flow/place-order.js";
 
@@ -28,6 +32,10 @@ export function placeRequestOf(wire: PlaceOrderRequest): PlaceRequest {
   const { clientOrderId, symbol, price, quantity, quoteBudget, stopPrice, postOnly } = wire;
   const timeInForce =
     wire.timeInForce === TimeInForce.UNSPECIFIED ? undefined : TimeInForce[wire.timeInForce];
+  const selfTradePrevention =
+    wire.selfTradePrevention === SelfTradePrevention.UNSPECIFIED
+      ? undefined
+      : SelfTradePrevention[wire.selfTradePrevention];
   return {
     clientOrderId,
     symbol,
@@ -39,21 +47,32 @@ export function placeRequestOf(wire: PlaceOrderRequest): PlaceRequest {
     quoteBudget,
     stopPrice,
     postOnly,
+    selfTradePrevention: selfTradePrevention as Order.SelfTradePrevention | undefined,
   };
 }
 
+export function amendRequestOf({ requestId, price, quantity }: AmendOrderRequest): AmendRequest {
+  return { requestId, price, quantity };
+}
+
+export function cancelAllRequestOf({ symbol, side, requestId }: CancelAllOrdersRequest): CancelAllRequest {
+  return { symbol, requestId, side: side === Side.UNSPECIFIED ? "" : (Side[side] as Order.Side) };
+}
+
 /** The order that a request names. A UUID in capitals is the same id. */
-export function orderNameOf({ id, symbol }: CancelOrderRequest | GetOrderRequest): OrderName {
+export function orderNameOf({
+  id,
+  symbol,
+}: CancelOrderRequest | AmendOrderRequest | GetOrderRequest): OrderName {
   return id.case === "clientOrderId"
     ? { clientOrderId: id.value, symbol }
     : { orderId: (id.value ?? "").toLowerCase(), symbol };
 }
 
-export function placedToWire(answer: OrderAnswer): MessageInitShape<typeof PlaceOrderResponseSchema> {
-  return { order: orderToWire(answer.order), replayed: answer.replayed, sequence: BigInt(answer.seq) };
-}
-
-export function cancelledToWire(answer: OrderAnswer): MessageInitShape<typeof CancelOrderResponseSchema> {
+/** The answer to a placement, a cancel or an amend: they have one shape. */
+export function answerToWire(
+  answer: OrderAnswer,
+): Omit<MessageInitShape<typeof PlaceOrderResponseSchema>, "$typeName"> {
   return { order: orderToWire(answer.order), replayed: answer.replayed, sequence: BigInt(answer.seq) };
 }
 
@@ -67,6 +86,7 @@ export function orderToWire(view: OrderView): MessageInitShape<typeof OrderSchem
     timeInForce: numberOf(TimeInForce, view.timeInForce),
     status: OrderStatus[view.status],
     reason: numberOf(EndReason, view.reason),
+    selfTradePrevention: numberOf(SelfTradePrevention, view.selfTradePrevention),
     acceptedSequence: BigInt(acceptedSeq),
     ...(createdMs === undefined ? {} : { createdTime: timestampFromMs(createdMs) }),
     ...(updatedMs === undefined ? {} : { updatedTime: timestampFromMs(updatedMs) }),

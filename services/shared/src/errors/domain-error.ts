@@ -49,7 +49,6 @@ export const failures = {
   QUANTITY_REQUIRED: { status: "INVALID_ARGUMENT", text: "this order needs a quantity" },
   STOP_PRICE_REQUIRED: { status: "INVALID_ARGUMENT", text: "this order type needs a stop price" },
   STOP_PRICE_NOT_ALLOWED: { status: "INVALID_ARGUMENT", text: "this order type has no stop price" },
-  ORDER_TYPE_NOT_SUPPORTED: { status: "UNIMPLEMENTED", text: "this kind of order is not offered yet" },
 
   // The state of the exchange forbids it.
   SYMBOL_NOT_FOUND: { status: "NOT_FOUND", text: "there is no such market" },

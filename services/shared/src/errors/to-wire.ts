@@ -45,6 +45,7 @@ const HTTP_STATUS: Readonly<Record<number, number>> = {
 /** Reasons whose HTTP status is more precise than their gRPC code's. */
 const HTTP_STATUS_OF_REASON: Partial<Record<FailureReason, number>> = {
   MESSAGE_TOO_LARGE: 413,
+  SHARD_READ_ONLY: 503,
   UNSUPPORTED_MEDIA_TYPE: 415,
   UNSUPPORTED_ENCODING: 415,
   METHOD_NOT_ALLOWED: 405,

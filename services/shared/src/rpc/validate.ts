@@ -23,6 +23,7 @@ const DECIMALS: ReadonlySet<string> = new Set(["price", "quantity", "quote_budge
 /** A field that breaks its rule for any other cause than being absent. */
 const REASON_OF_FIELD: Readonly<Record<string, FailureReason>> = {
   symbol: "INVALID_SYMBOL",
+  symbols: "INVALID_SYMBOL",
   client_order_id: "INVALID_CLIENT_ORDER_ID",
   order_id: "INVALID_ORDER_ID",
   user_id: "INVALID_USER_ID",

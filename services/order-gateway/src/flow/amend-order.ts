@@ -1,0 +1,271 @@
+// Changing price or quantity of an open order: what it needs more is reserved first, then its shard decides.
+import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
+import { legIdOf } from "@bourse/shared/ids.js";
+import {
+  type AmendContent,
+  type AmendDecision,
+  type AmendRequest,
+  canonicalAmend,
+  decideAmend,
+  differingAmendField,
+  type OrderSize,
+  parseAmend,
+  parseChange,
+  sizeOf,
+} from "../core/amend.js";
+import type { MarketRules } from "../core/market.js";
+import { type Amend, isTerminal, type OrderTerms, type Reservation } from "../core/order-types.js";
+import type { ShardAnswer } from "../io/shard-answer.js";
+import {
+  completeAnswer,
+  idsOf,
+  isOrderOf,
+  noteShard,
+  notOpen,
+  type OrderIds,
+  type OrderName,
+  withOutcome,
+} from "./cancel-order.js";
+import { checkWaiting, expiryAfter, type Heard, hear } from "./expiry.js";
+import type { CallContext, Mesh } from "./mesh.js";
+import { answerOfClosed, notAttempted, type OrderAnswer, unknown } from "./place-order.js";
+
+interface Amending {
+  readonly ids: OrderIds;
+  readonly legId: string;
+  readonly content: AmendContent;
+  readonly context: CallContext;
+  /** Shard times from before anything was reserved or read. */
+  readonly heard: Heard;
+}
+
+/** The order to change as it is known. */
+interface Found {
+  readonly shard: number;
+  readonly symbol: string;
+  /** Absent for an order that has ended: its shard only repeats what it said before. */
+  readonly size?: OrderSize | undefined;
+  readonly terms?: OrderTerms | undefined;
+}
+
+/** What goes to the shard. `isHeld` once a reserve was sent: from then on nothing is certain but by a stored word. */
+interface Ready {
+  readonly found: Found;
+  readonly amend: Amend;
+  readonly after?: OrderSize | undefined;
+  readonly isHeld: boolean;
+}
+
+/**
+ * Amends an order. Idempotent by (order, request id): the shard remembers what it decided as long as the order,
+ * the wallet what was reserved. What the amend may need more is reserved as a leg of the order, under an id that
+ * follows from both; the shard's events join it to the order or free it, never this process.
+ *
+ * The content of a repeat is compared with the leg's. An amend that needed no leg left nothing to compare: a
+ * repeat with other content gets its first outcome.
+ */
+export async function amendOrder(
+  mesh: Mesh,
+  name: OrderName,
+  request: AmendRequest,
+  context: CallContext,
+): Promise<OrderAnswer> {
+  const content = notAttempted(() => parseAmend(request));
+  const ids = idsOf(name, context.userId);
+  try {
+    checkWaiting(mesh, context);
+    const legId = legIdOf(ids.orderId, request.requestId);
+    const amending: Amending = { ids, legId, content, context, heard: hear(mesh) };
+    const found = await findOrder(mesh, amending, name.symbol);
+    if (!("shard" in found)) return found;
+    return await send(mesh, amending, await prepare(mesh, amending, found));
+  } catch (error) {
+    throw error instanceof DomainError ? withOutcome(error, ids) : error;
+  }
+}
+
+/** The order as its shard knows it; an answer instead when only its reservation does. */
+async function findOrder(mesh: Mesh, amending: Amending, hint: string): Promise<Found | OrderAnswer> {
+  const { ids, context } = amending;
+  const known = mesh.known.get(ids.orderId);
+  // On a stream its placement may still be on the way: what was sent is what is known last.
+  if (context.turn !== undefined && known?.size !== undefined)
+    return { shard: known.shard, symbol: known.size.symbol, size: known.size };
+  const named = hint === "" ? undefined : mesh.shards.shardOf(hint);
+  const shard = named ?? known?.shard;
+  const found = shard === undefined ? undefined : await askShard(mesh, amending, shard);
+  return found ?? fromRow(mesh, amending, shard);
+}
+
+async function askShard(
+  mesh: Mesh,
+  { ids, context }: Amending,
+  shard: number,
+  row?: Reservation,
+): Promise<Found | undefined> {
+  mesh.shards.checkOpen(shard);
+  const state = await mesh.shards.getOrder(shard, ids.orderId, ids.userId, context.deadlineMs);
+  if (state === undefined) return undefined;
+  const terms = state.terms ?? row?.terms;
+  // An ended order whose terms its shard has forgotten: its reservation knows them.
+  if (terms === undefined) return undefined;
+  const { symbol } = terms;
+  return { shard, symbol, terms, size: isTerminal(state.status) ? undefined : sizeOf(terms, state) };
+}
+
+/** The reservation names the shard; when even that has forgotten the order, it holds the final word. */
+async function fromRow(mesh: Mesh, amending: Amending, asked?: number): Promise<Found | OrderAnswer> {
+  const { ids, legId, context } = amending;
+  const row = await mesh.wallet.getReservation(ids.orderId, context.deadlineMs);
+  if (!isOrderOf(row, context.userId)) throw new DomainError("ORDER_NOT_FOUND");
+  noteShard(mesh, ids.orderId, row.shard);
+  const isWorthAsking = row.shard !== asked || row.state === "CLOSED";
+  const found = isWorthAsking ? await askShard(mesh, amending, row.shard, row) : undefined;
+  if (found !== undefined) return found;
+  // Reserved but not at its shard yet: there is nothing to change, and nothing is journaled.
+  if (row.state !== "CLOSED") throw new DomainError("ORDER_NOT_FOUND");
+  const answer = answerOfClosed(mesh, ids, row);
+  const leg = await mesh.wallet.getReservation(legId, context.deadlineMs);
+  if (leg?.end?.reason === "AMENDED") return answer;
+  throw notOpen(answer.order);
+}
+
+/** Checks what this process can check and holds what is needed more. */
+async function prepare(mesh: Mesh, amending: Amending, found: Found): Promise<Ready> {
+  const market = mesh.shards.findMarket(found.symbol, found.shard) ?? mesh.shards.market(found.symbol);
+  let decision: Pick<AmendDecision, "change"> & Partial<AmendDecision>;
+  try {
+    decision = decide(amending, market, found.size);
+  } catch (error) {
+    // A rule that changed since must not hide what was decided.
+    const leg = await mesh.wallet.getReservation(amending.legId, amending.context.deadlineMs);
+    if (leg?.leg === undefined || leg.state === "REFUSED") throw error;
+    return { found, ...fromLeg(amending, market, leg), isHeld: true };
+  }
+  mesh.shards.checkOpen(found.shard);
+  const { change, after, asset } = decision;
+  const { orderId, userId } = amending.ids;
+  const amend: Amend = { orderId, userId, legId: amending.legId, symbol: found.symbol, ...change };
+  if (change.legUnits === 0 || asset === undefined) return { found, amend, after, isHeld: false };
+  return reserveLeg(mesh, amending, { found, amend, after, market, asset });
+}
+
+function decide({ content }: Amending, market: MarketRules, size: OrderSize | undefined) {
+  // What never rests cannot be open: its shard says so.
+  if (size !== undefined && size.type !== "MARKET") return decideAmend(content, market, size);
+  return { change: { ...parseChange(content, market), legUnits: 0, legAmount: "" } };
+}
+
+interface Leg extends Omit<Ready, "isHeld"> {
+  readonly market: MarketRules;
+  readonly asset: string;
+}
+
+async function reserveLeg(
+  mesh: Mesh,
+  amending: Amending,
+  { found, amend, after, market, asset }: Leg,
+): Promise<Ready> {
+  const { ids, content, context } = amending;
+  const { deadlineMs, traceparent, turn } = context;
+  // A leg needs its order's reservation, which an earlier command of the stream may be making.
+  await turn?.enter();
+  const fingerprint = mesh.fingerprint(canonicalAmend(ids.orderId, content));
+  const input = { amend, asset, fingerprint, shard: found.shard, traceparent, deadlineMs };
+  let answer: Awaited<ReturnType<Mesh["wallet"]["reserveLeg"]>>;
+  try {
+    answer = await mesh.wallet.reserveLeg(input);
+  } catch (error) {
+    throw error instanceof DomainError && error.facts.outcome === "NOT_ATTEMPTED" ? error : unknown(error);
+  }
+  switch (answer.type) {
+    case "refused":
+      throw new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+    case "not_open":
+      throw await notOpenByRow(mesh, amending);
+    case "conflict": {
+      const stored = answer.stored?.leg;
+      const field = (stored && differingAmendField(content, stored, market)) ?? "request_id";
+      throw new DomainError("REQUEST_ID_REUSED", { field, outcome: "NOT_ATTEMPTED" });
+    }
+    case "reserved":
+      if (answer.stored === undefined) return { found, amend, after, isHeld: true };
+      return { found, after, ...fromLeg(amending, market, answer.stored), isHeld: true };
+  }
+}
+
+/** The amend as it was first reserved for. A leg that is closed holds nothing: the shard repeats what it said. */
+function fromLeg({ content }: Amending, market: MarketRules, { state, leg, end }: Reservation) {
+  if (end?.reason === "NOT_SEQUENCED") throw new DomainError("SUBMIT_EXPIRED", { outcome: "NOT_ACCEPTED" });
+  if (leg === undefined) throw unknown(new DomainError("INTERNAL"));
+  const field = differingAmendField(content, leg, market);
+  if (field !== undefined) throw new DomainError("REQUEST_ID_REUSED", { field, outcome: "NOT_ATTEMPTED" });
+  return { amend: state === "ACTIVE" ? leg : { ...leg, legUnits: 0, legAmount: "" } };
+}
+
+/** The wallet's word that the order holds nothing any more, with how it ended if the row says so. */
+async function notOpenByRow(mesh: Mesh, { ids, context }: Amending): Promise<DomainError> {
+  const row = await mesh.wallet.getReservation(ids.orderId, context.deadlineMs).catch(() => undefined);
+  const hasEnded = isOrderOf(row, context.userId) && row.state === "CLOSED";
+  const failure = hasEnded
+    ? notOpen(answerOfClosed(mesh, ids, row).order)
+    : new DomainError("ORDER_NOT_OPEN");
+  return withFacts(failure, { outcome: "NOT_ACCEPTED" });
+}
+
+async function send(mesh: Mesh, amending: Amending, ready: Ready): Promise<OrderAnswer> {
+  const { found, amend, after, isHeld } = ready;
+  const { context, heard } = amending;
+  const { turn, deadlineMs, traceparent } = context;
+  const expiresAtMs = expiryAfter(heard, found.shard, context);
+  try {
+    await turn?.enter();
+    const sent = mesh.shards.amend(found.shard, amend, {
+      lane: turn?.lane,
+      deadlineMs,
+      expiresAtMs,
+      traceparent,
+    });
+    // What goes out next on this stream stands on this one.
+    if (after !== undefined) mesh.known.set(amend.orderId, { shard: found.shard, size: after });
+    turn?.leave();
+    const answer = await sent;
+    if (answer.type === "failure") throw answer.error;
+    return await answerOfAmend(mesh, amending, ready, answer);
+  } catch (error) {
+    throw isHeld && !isFinal(error) ? unknown(error) : error;
+  }
+}
+
+async function answerOfAmend(
+  mesh: Mesh,
+  { ids, context }: Amending,
+  { found, amend, after }: Ready,
+  answer: Extract<ShardAnswer, { type: "order" }>,
+): Promise<OrderAnswer> {
+  const { state, refusal } = answer;
+  // The leg is closed for good: it came too late and was swept.
+  if (refusal === undefined && state.terms === undefined && state.reason === "NOT_SEQUENCED")
+    throw new DomainError("SUBMIT_EXPIRED", { outcome: "NOT_ACCEPTED" });
+  if (after !== undefined && mesh.known.get(amend.orderId)?.size === after)
+    mesh.known.set(amend.orderId, { shard: found.shard, size: sizeNow(after, found.terms, state) });
+  const named = {
+    ...ids,
+    clientOrderId: found.terms?.clientOrderId ?? ids.clientOrderId,
+    terms: found.terms,
+  };
+  const done = await completeAnswer(mesh, { ids: named, context, shard: found.shard, answer });
+  if (refusal === undefined) return done;
+  const failure = refusal === "ORDER_NOT_OPEN" ? notOpen(done.order) : new DomainError(refusal);
+  throw withFacts(failure, { outcome: "NOT_ACCEPTED" });
+}
+
+function sizeNow(after: OrderSize, terms: OrderTerms | undefined, state: Parameters<typeof sizeOf>[1]) {
+  const known = state?.terms ?? terms;
+  return known === undefined ? after : sizeOf(known, state);
+}
+
+/** True for what a stored word says about the amend. */
+function isFinal(error: unknown): boolean {
+  return error instanceof DomainError && error.facts.outcome === "NOT_ACCEPTED";
+}
