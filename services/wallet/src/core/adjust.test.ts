@@ -23,6 +23,22 @@ const operation = (effect: Operation["effect"]): Operation => ({ seq: 9, index: 
 const adjust = (change: Partial<AdjustOperation> = {}): Operation =>
   operation({ type: "adjust", orderId, userId: alice, legId, remainingAtoms: 750n, ...change });
 
+const refusedLeg = (id: string): Operation =>
+  operation({
+    type: "release",
+    orderId: id,
+    legOf: orderId,
+    userId: alice,
+    status: "REJECTED",
+    reason: "",
+    executedLots: 0,
+    executedTickLots: 0n,
+    orderCreatedAtMs: 9_000,
+    acceptedSeq: 9,
+    amendedPriceTicks: 0,
+    amendedQuantityLots: 0,
+  });
+
 const spendable = (money: ReturnType<typeof memoryWallet>) => [
   money.available.get(keyText({ userId: alice, asset: QUOTE })),
   money.reserved.get(keyText({ userId: alice, asset: QUOTE })),
@@ -130,6 +146,17 @@ test.each(misfits)("an adjustment that names %s stops the shard and moves nothin
   expect(money.rows).toEqual(before);
 });
 
+test("the leg of a refused amend that was never reserved leaves a row that names its order", () => {
+  const money = amendingWallet();
+  const end = refusedLeg(uuidOf("no leg"));
+  expect(money.settle([end]).tombstones).toMatchObject([{ state: "CLOSED", legOf: orderId }]);
+  expect(money.settle([end])).toMatchObject({ changed: [], tombstones: [] });
+  expect(money.settle([refusedLeg(legId)]).changed).toMatchObject([{ releasedAtoms: 300n, movedAtoms: 0n }]);
+  expect(() => money.settle([refusedLeg(orderId)])).toThrowError(
+    expect.objectContaining({ facts: expect.objectContaining({ why: "the leg belongs to another order" }) }),
+  );
+});
+
 test("a leg joins once: the same adjustment again stops the shard", () => {
   const money = amendingWallet();
   money.settle([adjust()]);
@@ -151,6 +178,7 @@ test("an order that has ended is not adjusted, and its leg is freed by its own e
     acceptedSeq: 3,
     amendedPriceTicks: 7,
     amendedQuantityLots: 8,
+    legOf: undefined,
   } as const;
   money.settle([operation({ ...end, orderId })]);
   expect(money.rows.get(orderId)?.finalWord).toMatchObject({ amendedPriceTicks: 7, amendedQuantityLots: 8 });

@@ -44,6 +44,8 @@ export interface ReleaseOperation {
   readonly amendedPriceTicks: number;
   /** Quantity at its end in lots when an amend or prevention had changed it; 0 otherwise. */
   readonly amendedQuantityLots: number;
+  /** Order that this is a leg of, when the record says so: the leg of a refused amend. */
+  readonly legOf: string | undefined;
 }
 
 /**

@@ -16,6 +16,8 @@ export function closeReservation(
   const facts = { order_id: release.orderId, state: stored.state };
   if (stored.userId !== release.userId)
     throw impossible(operation, "the order belongs to another user", facts);
+  if (release.legOf !== undefined && stored.legOf !== release.legOf)
+    throw impossible(operation, "the leg belongs to another order", facts);
   if (stored.state === "REFUSED") {
     if (word.executedLots === 0) return stored;
     throw impossible(operation, "an order that was refused has traded", facts);
@@ -39,11 +41,11 @@ export function closeReservation(
 
 /** The row that refuses a late reserve of an order which the shard has closed without ever seeing it. */
 export function tombstoneOf(operation: Operation, release: ReleaseOperation, shard: number): Reservation {
-  const { orderId, userId } = release;
+  const { orderId, legOf, userId } = release;
   if (release.executedLots > 0)
     throw impossible(operation, "the order has no reservation", { order_id: orderId });
   return {
-    ...closedWithoutHold({ orderId, legOf: undefined, userId, shard }),
+    ...closedWithoutHold({ orderId, legOf, userId, shard }),
     isSequenced: true,
     finalWord: finalWordOf(operation, release),
   };

@@ -142,6 +142,7 @@ const release = (orderId: string, userId: string, executedLots = 0) =>
     acceptedSeq: 3,
     amendedPriceTicks: 0,
     amendedQuantityLots: 0,
+    legOf: undefined,
   }) as const;
 
 test("the end of an order frees what is left and keeps the final word", () => {

@@ -50,7 +50,7 @@ const adjust = (remainingAtoms: bigint, name: string = legId) =>
   ({ type: "adjust", orderId, userId: alice, legId: name, remainingAtoms }) as const;
 const release = (id: string, change: { status?: "CANCELLED" | "REJECTED"; reason?: string } = {}) => {
   const word = { status: "CANCELLED", reason: "USER", executedLots: 0, executedTickLots: 0n } as const;
-  const amended = { amendedPriceTicks: 0, amendedQuantityLots: 0 };
+  const amended = { amendedPriceTicks: 0, amendedQuantityLots: 0, legOf: undefined };
   return {
     type: "release",
     orderId: id,

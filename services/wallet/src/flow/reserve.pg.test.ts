@@ -63,6 +63,7 @@ test("a late reserve of a released order finds it closed and holds nothing", asy
     acceptedSeq: 4,
     amendedPriceTicks: 0,
     amendedQuantityLots: 0,
+    legOf: undefined,
   } as const;
   const after = { epoch: 0, seq: 0, operations: 0 };
   const through = { epoch: 1, seq: 4, operations: 1 };

@@ -202,6 +202,7 @@ test("a release and a late reserve of the same order race: it ends closed and ho
       acceptedSeq: seq,
       amendedPriceTicks: 0,
       amendedQuantityLots: 0,
+      legOf: undefined,
     } as const;
     const through = { epoch: 1, seq, operations: 1 };
     const batch = { ...move, after: cursor, through, operations: [{ seq, index: 0, timeMs: seq, effect }] };

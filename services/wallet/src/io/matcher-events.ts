@@ -158,7 +158,7 @@ function needAfterAmend(
 }
 
 /** The leg of a refused amend is free. The why is the answer's, not the leg's: its row says that it was refused. */
-function releaseOfLeg(record: ShardRecord, { legId, userId }: AmendRefused): ReleaseOperation {
+function releaseOfLeg(record: ShardRecord, { orderId, legId, userId }: AmendRefused): ReleaseOperation {
   return {
     type: "release",
     orderId: legId,
@@ -171,6 +171,7 @@ function releaseOfLeg(record: ShardRecord, { legId, userId }: AmendRefused): Rel
     acceptedSeq: Number(record.seq),
     amendedPriceTicks: 0,
     amendedQuantityLots: 0,
+    legOf: orderId,
   };
 }
 
@@ -249,6 +250,7 @@ function releaseOf(record: ShardRecord, ended: OrderEnded): ReleaseOperation {
     acceptedSeq: Number(ended.acceptedSeq),
     amendedPriceTicks: Number(ended.amendedPriceTicks),
     amendedQuantityLots: Number(ended.amendedQuantityLots),
+    legOf: undefined,
   };
 }
 

@@ -187,6 +187,7 @@ function releaseMessage(release: ReleaseOperation) {
     acceptedSeq: BigInt(release.acceptedSeq),
     amendedPriceTicks: BigInt(release.amendedPriceTicks),
     amendedQuantityLots: BigInt(release.amendedQuantityLots),
+    legOfOrderId: release.legOf ?? "",
   };
 }
 

@@ -133,6 +133,8 @@ function readRelease(release: ReleaseOrder): ReleaseOperation {
     acceptedSeq: readCount("release.accepted_seq", release.acceptedSeq),
     amendedPriceTicks: readCount("release.amended_price_ticks", release.amendedPriceTicks),
     amendedQuantityLots: readCount("release.amended_quantity_lots", release.amendedQuantityLots),
+    legOf:
+      release.legOfOrderId === "" ? undefined : readOrderId("release.leg_of_order_id", release.legOfOrderId),
   };
 }
 

@@ -212,7 +212,9 @@ export function amendedOf(order: OpenOrder, { legId, priceTicks, quantityLots }:
 export function refusedOf({ orderId, userId }: OpenOrder, { legId }: Change, seq: number): Fact {
   return {
     event: { kind: { case: "amendRefused", value: { orderId, userId, legId, symbol: SYMBOL } } },
-    effects: [releaseOf({ orderId: legId, userId, status: "REJECTED", reason: "", seq })],
+    effects: [
+      { ...releaseOf({ orderId: legId, userId, status: "REJECTED", reason: "", seq }), legOf: orderId },
+    ],
   };
 }
 
@@ -233,6 +235,7 @@ function releaseOf(end: {
     acceptedSeq: seq,
     amendedPriceTicks: 0,
     amendedQuantityLots: 0,
+    legOf: undefined,
   };
 }
 
