@@ -1,5 +1,5 @@
-// npm run bench [-- place|replay|idle …]: the figures that the project claims, beside the limit or the
-// floor that belongs to each, measured in the same run on a throw-away exchange.
+// npm run bench [-- place|replay|idle|matcher …]: the figures that the project claims, beside the limit, the
+// floor or the peer that belongs to each, measured in the same run on a throw-away exchange.
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { makeToken } from "@bourse/local/keys.js";
 import { type Mesh, startMesh } from "@bourse/local/mesh.js";
 import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { repoRoot } from "./audit/repo-root.js";
+import { benchMatcher, figureNames } from "./bench/matcher/run.js";
 import { benchPlace } from "./bench/place.js";
 import { readUsage } from "./bench/processes.js";
 import { formatCount, formatMs } from "./replay/figures.js";
@@ -20,12 +21,15 @@ import { loadSet } from "./replay/set.js";
 import type { Target } from "./replay/target.js";
 
 const usage = `usage: npm run bench [-- <what>…] [--set <folder>] [--rate <number>] [--seconds <number>]
+       npm run bench -- matcher [--only <figure>]… [--flow <file>]
 
 what: idle    start times, memory and processor time without load
       place   placement latency at a fixed rate, beside the fsync and commit floors
       replay  commands a second of a replay set at full speed (the Bitstamp set beside the checkout, else
               the largest of the project's own)
-All of them by default.`;
+      matcher the matching core, its journal and its recovery, beside peers on the same order flow; figures:
+              ${figureNames.join(", ")}
+The first three by default.`;
 
 /** Limits that the figures are held against. */
 const limits = {
@@ -36,7 +40,7 @@ const limits = {
 };
 const idleSeconds = 15;
 
-const known = ["idle", "place", "replay"] as const;
+const known = ["idle", "place", "replay", "matcher"] as const;
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArgs({
@@ -45,6 +49,8 @@ async function main(): Promise<boolean> {
       set: { type: "string" },
       rate: { type: "string", default: "500" },
       seconds: { type: "string", default: "20" },
+      only: { type: "string", multiple: true, default: [] },
+      flow: { type: "string" },
       help: { type: "boolean" },
     },
   });
@@ -53,7 +59,14 @@ async function main(): Promise<boolean> {
     console.log(usage);
     return unknown.length === 0;
   }
-  const wants = (what: (typeof known)[number]) => positionals.length === 0 || positionals.includes(what);
+  const strange = values.only.filter((name) => !figureNames.includes(name));
+  if (strange.length > 0)
+    throw new Error(`there is no figure "${strange.join(", ")}": ${figureNames.join(", ")}`);
+  // Its figures need no exchange; they take minutes, so they are asked for by name.
+  if (positionals.includes("matcher")) await benchMatcher({ only: values.only, flow: values.flow });
+  const onMesh = positionals.filter((what) => what !== "matcher");
+  if (positionals.length > 0 && onMesh.length === 0) return true;
+  const wants = (what: (typeof known)[number]) => onMesh.length === 0 || onMesh.includes(what);
   const home = await mkdtemp(join(tmpdir(), "bourse-bench-"));
   let mesh = await startMesh({ home, ports: "free" });
   try {

@@ -1,0 +1,39 @@
+// npm run bench -- matcher [--only <figure>…] [--flow <file>]: the figures that the matcher claims.
+import { type Bench, openBench } from "./bench.js";
+import { coreRows } from "./core-row.js";
+import { allocationRows, latencyRows } from "./cost-row.js";
+import { journaledRows } from "./journaled-row.js";
+import { memoryRows } from "./memory-row.js";
+import { recoveryRows } from "./recovery-row.js";
+import { type Figure, tableLines } from "./table.js";
+
+/** Figures by name, in the order of the table. */
+const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
+  core: coreRows,
+  latency: latencyRows,
+  allocation: allocationRows,
+  memory: memoryRows,
+  journaled: journaledRows,
+  recovery: recoveryRows,
+};
+
+export const figureNames = Object.keys(figures);
+
+/** Prints the table. What is not met is said, and is no failure: a bench is not a test. */
+export async function benchMatcher(options: {
+  readonly only: readonly string[];
+  readonly flow: string | undefined;
+}): Promise<void> {
+  const bench = openBench(options);
+  try {
+    const measured: Figure[] = [];
+    for (const [name, measure] of Object.entries(figures)) {
+      if (options.only.length > 0 && !options.only.includes(name)) continue;
+      bench.say(`${name} ...`);
+      measured.push(...(await measure(bench)));
+    }
+    console.log(tableLines(measured).join("\n"));
+  } finally {
+    bench.close();
+  }
+}

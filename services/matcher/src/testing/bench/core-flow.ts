@@ -1,0 +1,153 @@
+// A flow as the numbers that the core takes: what the codec reads out of a record's bytes, made ready before the
+// clock runs. Full semantics: 128-bit ids, users, fees, band, protection, cap, prevention; events are read.
+import { applyCommand, cancelOrder, placeOrder } from "../../core/apply.js";
+import { CELLS, Cell, type EventBuffer, EventKind } from "../../core/event-buffer.js";
+import { OrderInput } from "../../core/order-input.js";
+import { createShard, type Shard, userNumber } from "../../core/shard.js";
+import { levelsOf } from "../../core/view.js";
+import {
+  BENCH_MARKET,
+  budgetOf,
+  FIELD,
+  FIELDS,
+  type FlowRows,
+  idWords,
+  OP,
+  USERS_PER_SIDE,
+  userIdOf,
+  userOf,
+} from "./flow-rows.js";
+
+/** When the flow begins, and how fast it comes: 5,000 commands a second. */
+const START_MS = 1_700_000_000_000;
+const COMMANDS_PER_MS = 5;
+/** Rules that decide now. */
+const RULES = 2;
+
+/** A shard with the market of the flow and its users. */
+export function benchShard(): Shard {
+  const shard = createShard(0);
+  const moment = () => ({ seq: shard.seq + 1, timeMs: Math.max(shard.timeMs, START_MS) });
+  applyCommand(shard, moment(), { type: "startEpoch", epoch: 1, rules: RULES });
+  applyCommand(shard, moment(), { type: "addMarket", market: BENCH_MARKET });
+  for (let user = 0; user < 2 * USERS_PER_SIDE; user += 1) userNumber(shard, userIdOf(user));
+  return shard;
+}
+
+/** Plays a flow on a shard, command by command. */
+export class CorePlay {
+  readonly shard: Shard;
+  /** Folded from every event, so that nothing is computed for nobody. */
+  checksum = 0;
+  trades = 0;
+  volume = 0;
+  notional = 0;
+  readonly #rows: Int32Array;
+  readonly #ids: Int32Array;
+  readonly #texts: readonly string[];
+  readonly #input = new OrderInput();
+  readonly #moment = { seq: 0, timeMs: 0 };
+
+  constructor(shard: Shard, { rows }: FlowRows, { ids, texts }: PreparedIds) {
+    this.shard = shard;
+    this.#rows = rows;
+    this.#ids = ids;
+    this.#texts = texts;
+    this.#input.book = 0;
+    this.#input.makerFeePpm = BENCH_MARKET.makerFeePpm;
+    this.#input.takerFeePpm = BENCH_MARKET.takerFeePpm;
+  }
+
+  /** Applies command `index` and reads its events. */
+  step(index: number): void {
+    const { shard } = this;
+    const ids = this.#ids;
+    const at = index * 4;
+    const moment = this.#moment;
+    moment.seq = shard.seq + 1;
+    moment.timeMs = Math.max(shard.timeMs, START_MS + Math.floor(index / COMMANDS_PER_MS));
+    const isCancel = this.#rows[index * FIELDS + FIELD.OP] === OP.CANCEL;
+    const events = isCancel
+      ? cancelOrder(shard, moment, ids[at], ids[at + 1], ids[at + 2], ids[at + 3])
+      : placeOrder(shard, moment, this.#fill(index));
+    this.#read(events);
+  }
+
+  #fill(index: number): OrderInput {
+    const rows = this.#rows;
+    const ids = this.#ids;
+    const input = this.#input;
+    const at = index * FIELDS;
+    const op = rows[at + FIELD.OP];
+    const side = rows[at + FIELD.SIDE];
+    const lots = rows[at + FIELD.LOTS];
+    const id = rows[at + FIELD.ID];
+    const isMarket = op === OP.MARKET;
+    input.id0 = ids[index * 4];
+    input.id1 = ids[index * 4 + 1];
+    input.id2 = ids[index * 4 + 2];
+    input.id3 = ids[index * 4 + 3];
+    input.user = userOf(side, id);
+    input.isSell = side === 1;
+    input.type = isMarket ? 1 : 0;
+    input.timeInForce = op === OP.LIMIT ? 0 : 1;
+    input.priceTicks = isMarket ? 0 : rows[at + FIELD.PRICE];
+    input.quantityLots = lots;
+    input.budgetTickLots = isMarket && side === 0 ? budgetOf(lots) : 0;
+    input.hash0 = ids[index * 4] ^ lots;
+    input.hash1 = ids[index * 4 + 3];
+    input.clientOrderId = this.#texts[index];
+    return input;
+  }
+
+  #read(events: EventBuffer): void {
+    const { cells, count } = events;
+    let sum = this.checksum;
+    for (let row = 0; row < count; row += 1) {
+      const at = row * CELLS;
+      sum = (Math.imul(sum, 31) + cells[at + Cell.KIND] + cells[at + Cell.ORDER] + cells[at + Cell.LOTS]) | 0;
+      if (cells[at + Cell.KIND] !== EventKind.TRADE) continue;
+      const lots = cells[at + Cell.LOTS];
+      this.trades += 1;
+      this.volume += lots;
+      this.notional += lots * cells[at + Cell.PRICE];
+    }
+    this.checksum = sum;
+  }
+
+  /** What every core must come to. */
+  totals() {
+    const [book] = this.shard.books;
+    const bids = levelsOf(book, book.bids);
+    const asks = levelsOf(book, book.asks);
+    return {
+      trades: this.trades,
+      volume: this.volume,
+      notional: this.notional,
+      resting: this.shard.openCount,
+      restingLots: [...bids, ...asks].reduce((sum, { quantityLots }) => sum + Number(quantityLots), 0),
+      levels: bids.length + asks.length,
+      bestBid: bids[0]?.priceTicks ?? 0,
+      bestAsk: asks[0]?.priceTicks ?? 0,
+    };
+  }
+}
+
+export interface PreparedIds {
+  /** Four words a command. */
+  readonly ids: Int32Array;
+  /** Client order ids. */
+  readonly texts: readonly string[];
+}
+
+/** Ids of a flow's commands; another round gives ids that no earlier round had. */
+export function prepareIds({ rows, count }: FlowRows, round = 0): PreparedIds {
+  const words = new Uint32Array(count * 4);
+  const texts: string[] = new Array(count);
+  for (let index = 0; index < count; index += 1) {
+    const id = rows[index * FIELDS + FIELD.ID];
+    idWords(id + round * count, words, index * 4);
+    texts[index] = rows[index * FIELDS + FIELD.OP] === OP.CANCEL ? "" : `c-${id}`;
+  }
+  return { ids: new Int32Array(words.buffer), texts };
+}
