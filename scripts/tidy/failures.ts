@@ -33,6 +33,7 @@ export const HTTP_STATUS: Readonly<Record<string, number>> = {
 /** REST says it more precisely than the code does. */
 export const HTTP_STATUS_OF_REASON: Readonly<Record<string, number>> = {
   MESSAGE_TOO_LARGE: 413,
+  SHARD_READ_ONLY: 503,
   UNSUPPORTED_MEDIA_TYPE: 415,
   UNSUPPORTED_ENCODING: 415,
   METHOD_NOT_ALLOWED: 405,
