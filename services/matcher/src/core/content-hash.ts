@@ -78,34 +78,39 @@ export class ContentHash {
 }
 
 /** The choices of an order as one number: places in the lists above. */
-export function choicesOf(choices: {
-  readonly isSell: boolean;
-  readonly type: number;
-  readonly timeInForce: number;
-  readonly mode: number;
-  readonly byQuoteBudget: boolean;
-  readonly postOnly: boolean;
-}): number {
-  const { isSell, type, timeInForce, mode, byQuoteBudget, postOnly } = choices;
+export function choicesOf(
+  isSell: boolean,
+  type: number,
+  timeInForce: number,
+  mode: number,
+  byQuoteBudget: boolean,
+  postOnly: boolean,
+): number {
   const flags = (isSell ? 1 : 0) | (byQuoteBudget ? 2 : 0) | (postOnly ? 4 : 0);
   return flags | (type << 4) | (timeInForce << 8) | (mode << 12);
 }
 
-/** Feeds what terms say, but the id: it is the key. Fields go in by their numbers in the contract. */
-export function hashTerms(hash: ContentHash, terms: OrderTerms): void {
+const termsHash = new ContentHash();
+
+/**
+ * Hash of what terms say, but the id: it is the key. Into two words; whoever reads terms from bytes feeds the same
+ * fields in the same order.
+ */
+export function hashTerms(terms: OrderTerms, into: Uint32Array): void {
+  const hash = termsHash;
   hash.start();
   hash.id(terms.userId);
   hash.text(terms.clientOrderId);
   hash.text(terms.symbol);
   hash.word(
-    choicesOf({
-      isSell: terms.side === "sell",
-      type: ORDER_TYPES.indexOf(terms.type),
-      timeInForce: TIMES_IN_FORCE.indexOf(terms.timeInForce),
-      mode: SELF_TRADE_MODES.indexOf(terms.selfTradePrevention),
-      byQuoteBudget: terms.byQuoteBudget,
-      postOnly: terms.postOnly,
-    }),
+    choicesOf(
+      terms.side === "sell",
+      ORDER_TYPES.indexOf(terms.type),
+      TIMES_IN_FORCE.indexOf(terms.timeInForce),
+      SELF_TRADE_MODES.indexOf(terms.selfTradePrevention),
+      terms.byQuoteBudget,
+      terms.postOnly,
+    ),
   );
   hash.whole(terms.priceTicks);
   hash.whole(terms.quantityLots);
@@ -116,4 +121,6 @@ export function hashTerms(hash: ContentHash, terms: OrderTerms): void {
   hash.text(terms.reservedAmount);
   hash.text(terms.quoteBudget);
   hash.whole(terms.stopPriceTicks);
+  into[0] = hash.first;
+  into[1] = hash.second;
 }

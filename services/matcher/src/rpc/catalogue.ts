@@ -2,7 +2,7 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Market } from "../core/types.js";
 import { marketStates } from "./matcher-words.js";
-import { checkNewMarket, parseMarket } from "./parse-command.js";
+import { checkNewMarket, parseMarket } from "./parse-market.js";
 
 /** Markets of the settings, each checked and in canonical text, in their order; mistakes name their keys. */
 export function readCatalogue(markets: readonly Market[]): {

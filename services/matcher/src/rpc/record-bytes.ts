@@ -1,98 +1,178 @@
-// Records of the journal as bytes, and back: bourse.matcher.v1.Record, written field by field.
+// Records of the journal as bytes: bourse.matcher.v1.Record, written field by field from the command and the
+// core's events as numbers.
 //
-// A start encodes every record again to compare it with what is stored, so this decides how long a shard is away.
-// The generated code makes an object with all its defaults for each message on the way, the events' included,
-// which replay decides anew: with it a record takes 2.7 times as long to decide again (measured on 100,000). The
-// bytes are the same (record-bytes.test.ts compares them): fields in the order of their numbers, nothing for a
-// zero, lengths as short as they can be.
-import { MarketSchema } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import { tradeIdOf } from "@bourse/shared/ids.js";
-import { create, toBinary } from "@bufbuild/protobuf";
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import type {
-  Command,
-  JournalRecord,
-  Market,
-  MatcherEvent,
-  OrderEnded,
-  OrderTerms,
-  TradeExecuted,
-  TradeParty,
+// A start writes the events of every record again to compare them with what is stored, so this decides how long a
+// shard is away. The bytes are those of the generated code (record-bytes.test.ts compares them): fields in the order
+// of their numbers, nothing for a zero, lengths as short as they can be.
+
+import { SELF_TRADE_MODES } from "../core/content-hash.js";
+import { CELLS, Cell, type EventBuffer, EventKind, Flag } from "../core/event-buffer.js";
+import type { Shard } from "../core/shard.js";
+import {
+  AMEND_REFUSALS,
+  END_REASONS,
+  type MatcherEvent,
+  ORDER_STATUSES,
+  type OrderTerms,
 } from "../core/types.js";
-import { marketStates, reasons, sides, statuses, timesInForce, types } from "./matcher-words.js";
+import type { RecordHead } from "../flow/log.js";
+import { fieldOf } from "./byte-reader.js";
+import {
+  amendRefusals,
+  reasons,
+  selfTradeModes,
+  sides,
+  statuses,
+  timesInForce,
+  types,
+} from "./matcher-words.js";
 import { MessageWriter } from "./message-writer.js";
+import { rareCommandBytes, rareEventBytes } from "./rare-bytes.js";
+import { TradeIds } from "./trade-id.js";
 
-/** Place and time of a record, and the bytes of its command. The events are not looked at. */
-export interface RecordParts {
-  readonly seq: number;
-  readonly epoch: number;
-  readonly timeMs: number;
-  readonly command: Uint8Array | undefined;
+/** Bytes of one allocation that many records share. */
+const CHUNK_BYTES = 256 * 1024;
+/** More than any one event or the fields of any one command take, but for texts that say their own length. */
+const EVENT_BYTES_MAX = 1_024;
+/** Rules that repeated the terms of an accepted order in its event, and said less of a prevention. */
+const FIRST_RULES = 1;
+
+const BUY = sides.buy;
+const STATUS_NUMBERS = ORDER_STATUSES.map((status) => statuses[status]);
+const REASON_NUMBERS = END_REASONS.map((reason) => reasons[reason]);
+const REFUSAL_NUMBERS = AMEND_REFUSALS.map((refusal) => (refusal === "" ? 0 : amendRefusals[refusal]));
+const MODE_NUMBERS = SELF_TRADE_MODES.map((mode) => selfTradeModes[mode]);
+
+/** Lengths of messages whose bytes are guessed: by what the last of the kind took. */
+const Guess = {
+  EVENT: 0,
+  BODY: 16,
+  MAKER: 32,
+  TAKER: 33,
+  TERMS: 34,
+  SUBMIT: 35,
+  COMMAND: 36,
+} as const;
+
+// Constants of other files are read through a cell at each use; those of this file cost nothing.
+const {
+  AMENDED_LOTS,
+  AMENDED_PRICE,
+  BUYER_LIMIT,
+  CREATED,
+  EXECUTED,
+  FEE,
+  FLAGS,
+  INDEX,
+  LOTS,
+  MARKET,
+  OLD_LOTS,
+  OLD_PRICE,
+  ORDER,
+  OTHER,
+  OTHER_CREATED,
+  OTHER_FEE,
+  OTHER_RECEIVED_HIGH,
+  OTHER_RECEIVED_LOW,
+  OTHER_REMAINING,
+  OTHER_RESERVED,
+  OTHER_USER,
+  PRICE,
+  QUANTITY,
+  REASON,
+  RECEIVED_HIGH,
+  RECEIVED_LOW,
+  REMAINING,
+  RESERVED,
+  SEQ,
+  SIDE,
+  STATUS,
+  USER,
+} = Cell;
+const {
+  ACCEPTED: KIND_ACCEPTED,
+  AMENDED: KIND_AMENDED,
+  AMEND_REFUSED: KIND_AMEND_REFUSED,
+  ENDED: KIND_ENDED,
+  OBJECT: KIND_OBJECT,
+  PREVENTED: KIND_PREVENTED,
+  RESTED: KIND_RESTED,
+  STOP_PLACED: KIND_STOP_PLACED,
+  STOP_TRIGGERED: KIND_STOP_TRIGGERED,
+  TRADE: KIND_TRADE,
+} = EventKind;
+const { KEEPS_PLACE, TOMBSTONE, WAS_RESTING, WITH_TERMS } = Flag;
+
+/** Where a command stands in the bytes of its record: what its events repeat of it is copied from there. */
+export interface CommandPlace {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
 }
 
-/** Takes a record apart. Throws when its bytes are no message. */
-export function readRecord(payload: Uint8Array): RecordParts {
-  const reader = new BinaryReader(payload);
-  let [seq, epoch, timeMs] = [0, 0, 0];
-  let command: Uint8Array | undefined;
-  while (reader.pos < reader.len) {
-    const [no, wireType] = reader.tag();
-    if (no === 1 && wireType === WireType.Varint) seq = Number(reader.int64());
-    else if (no === 2 && wireType === WireType.Varint) epoch = Number(reader.int64());
-    else if (no === 3 && wireType === WireType.Varint) timeMs = Number(reader.int64());
-    else if (no === 4 && wireType === WireType.LengthDelimited) command = reader.bytes();
-    else reader.skip(wireType, no);
+/** Writes the records of one shard. */
+export class RecordWriter {
+  readonly #to: MessageWriter;
+  readonly #tradeIds: TradeIds;
+  readonly #guesses = new Uint8Array(40).fill(1);
+  readonly #place: CommandPlace = { bytes: new Uint8Array(0), start: 0, end: 0 };
+
+  constructor(shard: number, chunkBytes = CHUNK_BYTES) {
+    this.#to = new MessageWriter(chunkBytes);
+    this.#tradeIds = new TradeIds(shard);
   }
-  return { seq, epoch, timeMs, command };
-}
 
-/** Writes a shard's records. */
-export interface RecordEncoder {
-  encode(record: JournalRecord): Uint8Array;
-  /** Whether a record has these bytes: as comparing them with `encode`, without making a copy. */
-  encodesAs(record: JournalRecord, payload: Uint8Array): boolean;
-}
+  /** Bytes of a whole record; theirs for good. */
+  encode(shard: Shard, head: RecordHead, events: EventBuffer): Buffer {
+    const to = this.#to;
+    to.begin();
+    to.room(EVENT_BYTES_MAX);
+    to.whole(1, head.seq);
+    to.whole(2, head.epoch);
+    to.whole(3, head.timeMs);
+    this.#command(head);
+    this.#events(shard, head.seq, events, this.#place);
+    return to.take();
+  }
 
-/** Makes the encoder of a shard's records. */
-export function createRecordEncoder(shard: number): RecordEncoder {
-  const to = new MessageWriter();
-  const write = (record: JournalRecord) => {
-    to.whole(1, record.seq);
-    to.whole(2, record.epoch);
-    to.whole(3, record.timeMs);
-    to.message(4, () => {
-      writeCommand(to, record.command);
-      to.text(15, record.traceparent);
-    });
-    for (const event of record.events) to.message(5, () => writeEvent(to, event, { shard, seq: record.seq }));
-  };
-  return {
-    encode(record) {
-      write(record);
-      return to.take();
-    },
-    encodesAs(record, payload) {
-      write(record);
-      return to.equals(payload);
-    },
-  };
-}
+  /** Whether the bytes from `start` to `end` are these events: all that follows the command in its record. */
+  isEvents(
+    shard: Shard,
+    seq: number,
+    events: EventBuffer,
+    command: CommandPlace,
+    start: number,
+    end: number,
+  ): boolean {
+    this.#to.begin();
+    this.#events(shard, seq, events, command);
+    return this.#to.equals(command.bytes, start, end);
+  }
 
-function writeCommand(to: MessageWriter, command: Command): void {
-  switch (command.type) {
-    case "submit":
-      return to.message(1, () => {
-        // They stand in the first event again.
-        to.same(1, command.terms, () => writeTerms(to, command.terms));
+  #command({ command, traceparent }: RecordHead): void {
+    const to = this.#to;
+    const opened = this.#open(4, Guess.COMMAND);
+    switch (command.type) {
+      case "submit": {
+        const submit = this.#open(1, Guess.SUBMIT);
+        const terms = this.#open(1, Guess.TERMS);
+        writeTerms(to, command.terms);
+        this.#close(terms, Guess.TERMS);
         to.whole(2, command.expiresAtMs);
-      });
-    case "cancel":
-      return to.message(2, () => {
+        this.#close(submit, Guess.SUBMIT);
+        to.text(15, traceparent);
+        break;
+      }
+      case "cancel": {
+        const cancel = to.open(2, 1);
         to.text(1, command.orderId);
         to.text(2, command.userId);
-      });
-    case "resolve":
-      return to.message(3, () => {
+        to.close(cancel, 1);
+        to.text(15, traceparent);
+        break;
+      }
+      case "resolve": {
+        const resolve = to.open(3, 1);
         to.text(1, command.orderId);
         to.text(2, command.userId);
         to.text(3, command.symbol);
@@ -100,43 +180,246 @@ function writeCommand(to: MessageWriter, command: Command): void {
         to.whole(5, reasons[command.tombstoneReason]);
         to.whole(6, command.expiresAtMs);
         to.flag(7, command.cancelIfOpen);
-      });
-    case "addMarket":
-      return to.message(4, () => writeMarket(to, command.market));
-    case "startEpoch":
-      return to.message(5, () => to.whole(1, command.epoch));
-    case "tick":
-      return to.message(6, () => {});
+        to.close(resolve, 1);
+        to.text(15, traceparent);
+        break;
+      }
+      case "amend": {
+        const amend = to.open(7, 2);
+        to.text(1, command.orderId);
+        to.text(2, command.userId);
+        to.text(3, command.legId);
+        to.text(4, command.symbol);
+        to.whole(5, command.priceTicks);
+        to.whole(6, command.quantityLots);
+        to.whole(7, command.legUnits);
+        to.text(8, command.legAmount);
+        to.whole(9, command.expiresAtMs);
+        to.close(amend, 2);
+        to.text(15, traceparent);
+        break;
+      }
+      case "tick":
+        to.close(to.open(6, 1), 1);
+        to.text(15, traceparent);
+        break;
+      default: {
+        const bytes = rareCommandBytes(command, traceparent);
+        to.room(EVENT_BYTES_MAX + bytes.length);
+        to.raw(bytes, 0, bytes.length);
+      }
+    }
+    this.#close(opened, Guess.COMMAND);
+    this.#place.bytes = to.bytes;
+    this.#place.end = to.at;
+    this.#place.start = to.at - to.lengthClosed;
+  }
+
+  #events(shard: Shard, seq: number, events: EventBuffer, command: CommandPlace): void {
+    const to = this.#to;
+    const { cells, count } = events;
+    for (let row = 0; row < count; row += 1) {
+      const at = row * CELLS;
+      const kind = cells[at];
+      to.room(EVENT_BYTES_MAX);
+      if (kind === KIND_OBJECT) {
+        const bytes = rareEventBytes(events.objects[row] as MatcherEvent);
+        to.room(EVENT_BYTES_MAX + bytes.length);
+        to.copy(5, bytes, 0, bytes.length);
+        continue;
+      }
+      const event = this.#open(5, Guess.EVENT + kind);
+      // Kinds of rows are the numbers of the contract, in their order, but for these.
+      const body = this.#open(FIELD_OF_KIND[kind], Guess.BODY + kind);
+      switch (kind) {
+        case KIND_ACCEPTED:
+          if (shard.rules === FIRST_RULES) this.#termsOf(1, command);
+          break;
+        case KIND_RESTED:
+          this.#id(1, cells, at + ORDER);
+          to.text(2, symbolAt(shard, cells, at));
+          to.whole(3, BUY + cells[at + SIDE]);
+          to.whole(4, cells[at + PRICE]);
+          to.whole(5, cells[at + LOTS]);
+          break;
+        case KIND_TRADE:
+          this.#trade(shard, seq, events, row);
+          break;
+        case KIND_PREVENTED:
+          this.#prevented(shard, cells, at);
+          break;
+        case KIND_ENDED:
+          this.#ended(shard, cells, at, command);
+          break;
+        case KIND_STOP_PLACED:
+          this.#id(1, cells, at + ORDER);
+          to.text(2, symbolAt(shard, cells, at));
+          to.whole(3, BUY + cells[at + SIDE]);
+          to.whole(4, cells[at + PRICE]);
+          to.whole(5, cells[at + LOTS]);
+          break;
+        case KIND_STOP_TRIGGERED:
+          this.#id(1, cells, at + ORDER);
+          this.#user(2, shard, cells[at + USER]);
+          to.text(3, symbolAt(shard, cells, at));
+          to.whole(4, BUY + cells[at + SIDE]);
+          to.whole(5, cells[at + PRICE]);
+          to.whole(6, cells[at + LOTS]);
+          break;
+        case KIND_AMENDED:
+          this.#amended(shard, cells, at);
+          break;
+        case KIND_AMEND_REFUSED:
+          this.#id(1, cells, at + ORDER);
+          this.#user(2, shard, cells[at + USER]);
+          this.#id(3, cells, at + OTHER);
+          to.text(4, symbolAt(shard, cells, at));
+          to.whole(5, REFUSAL_NUMBERS[cells[at + REASON]]);
+          break;
+        default:
+          throw new Error(`no such kind of event: ${kind}`);
+      }
+      this.#close(body, Guess.BODY + kind);
+      this.#close(event, Guess.EVENT + kind);
+    }
+  }
+
+  #trade(shard: Shard, seq: number, { cells, texts }: EventBuffer, row: number): void {
+    const to = this.#to;
+    const ids = this.#tradeIds;
+    const at = row * CELLS;
+    ids.derive(seq, cells[at + INDEX]);
+    to.id(1, ids.w0, ids.w1, ids.w2, ids.w3);
+    to.text(2, symbolAt(shard, cells, at));
+    to.whole(3, cells[at + PRICE]);
+    to.whole(4, cells[at + LOTS]);
+    to.whole(5, BUY + cells[at + SIDE]);
+
+    const maker = this.#open(6, Guess.MAKER);
+    this.#id(1, cells, at + ORDER);
+    this.#user(2, shard, cells[at + USER]);
+    to.text(3, texts[row * 2]);
+    to.whole(4, cells[at + FEE]);
+    to.sum(5, cells[at + RECEIVED_HIGH], cells[at + RECEIVED_LOW]);
+    to.whole(6, cells[at + CREATED]);
+    to.whole(7, cells[at + REMAINING]);
+    this.#close(maker, Guess.MAKER);
+
+    const taker = this.#open(7, Guess.TAKER);
+    this.#id(1, cells, at + OTHER);
+    this.#user(2, shard, cells[at + OTHER_USER]);
+    to.text(3, texts[row * 2 + 1]);
+    to.whole(4, cells[at + OTHER_FEE]);
+    to.sum(5, cells[at + OTHER_RECEIVED_HIGH], cells[at + OTHER_RECEIVED_LOW]);
+    to.whole(6, cells[at + OTHER_CREATED]);
+    to.whole(7, cells[at + OTHER_REMAINING]);
+    this.#close(taker, Guess.TAKER);
+
+    to.whole(8, cells[at + BUYER_LIMIT]);
+    to.whole(9, cells[at + INDEX]);
+  }
+
+  #prevented(shard: Shard, cells: Float64Array, at: number): void {
+    const to = this.#to;
+    to.text(1, symbolAt(shard, cells, at));
+    this.#id(2, cells, at + OTHER);
+    this.#id(3, cells, at + ORDER);
+    to.whole(4, cells[at + PRICE]);
+    to.whole(5, cells[at + LOTS]);
+    if (shard.rules === FIRST_RULES) return;
+    to.whole(6, MODE_NUMBERS[cells[at + REASON]]);
+    this.#user(7, shard, cells[at + USER]);
+    to.whole(8, BUY + cells[at + SIDE]);
+    to.whole(9, cells[at + OTHER_REMAINING]);
+    to.whole(10, cells[at + OTHER_RESERVED]);
+    to.whole(11, cells[at + REMAINING]);
+    to.whole(12, cells[at + RESERVED]);
+  }
+
+  #ended(shard: Shard, cells: Float64Array, at: number, command: CommandPlace): void {
+    const to = this.#to;
+    const flags = cells[at + FLAGS];
+    this.#id(1, cells, at + ORDER);
+    this.#user(2, shard, cells[at + USER]);
+    if (cells[at + MARKET] >= 0) to.text(3, symbolAt(shard, cells, at));
+    else this.#symbolOf(3, command);
+    to.whole(4, STATUS_NUMBERS[cells[at + STATUS]]);
+    to.whole(5, REASON_NUMBERS[cells[at + REASON]]);
+    to.whole(6, cells[at + EXECUTED]);
+    to.sum(7, cells[at + RECEIVED_HIGH], cells[at + RECEIVED_LOW]);
+    if ((flags & WAS_RESTING) !== 0) {
+      to.flag(8, true);
+      to.whole(9, BUY + cells[at + SIDE]);
+      to.whole(10, cells[at + PRICE]);
+    }
+    to.whole(11, cells[at + LOTS]);
+    to.whole(12, cells[at + CREATED]);
+    if ((flags & WITH_TERMS) !== 0) this.#termsOf(13, command);
+    to.flag(14, (flags & TOMBSTONE) !== 0);
+    to.whole(15, cells[at + SEQ]);
+    to.whole(16, cells[at + AMENDED_PRICE]);
+    to.whole(17, cells[at + AMENDED_LOTS]);
+  }
+
+  #amended(shard: Shard, cells: Float64Array, at: number): void {
+    const to = this.#to;
+    const flags = cells[at + FLAGS];
+    this.#id(1, cells, at + ORDER);
+    this.#user(2, shard, cells[at + USER]);
+    this.#id(3, cells, at + OTHER);
+    to.text(4, symbolAt(shard, cells, at));
+    to.whole(5, BUY + cells[at + SIDE]);
+    to.flag(6, (flags & KEEPS_PLACE) !== 0);
+    to.flag(7, (flags & WAS_RESTING) !== 0);
+    to.whole(8, cells[at + OLD_PRICE]);
+    to.whole(9, cells[at + OLD_LOTS]);
+    to.whole(10, cells[at + PRICE]);
+    to.whole(11, cells[at + LOTS]);
+    to.whole(12, cells[at + QUANTITY]);
+    to.whole(13, cells[at + RESERVED]);
+    to.whole(14, cells[at + CREATED]);
+  }
+
+  /** The terms of the record's submit, as they stand there. */
+  #termsOf(no: number, { bytes, start, end }: CommandPlace): void {
+    const submit = fieldOf(bytes, start, end, 1);
+    const terms = submit && fieldOf(bytes, submit.start, submit.end, 1);
+    if (terms === undefined) throw new Error("an order that was placed has terms");
+    this.#to.room(EVENT_BYTES_MAX + terms.end - terms.start);
+    this.#to.copy(no, bytes, terms.start, terms.end);
+  }
+
+  /** The symbol of the record's resolve. */
+  #symbolOf(no: number, { bytes, start, end }: CommandPlace): void {
+    const resolve = fieldOf(bytes, start, end, 3);
+    const symbol = resolve && fieldOf(bytes, resolve.start, resolve.end, 3);
+    if (symbol === undefined) throw new Error("what was resolved has a symbol");
+    this.#to.copy(no, bytes, symbol.start, symbol.end);
+  }
+
+  #id(no: number, cells: Float64Array, at: number): void {
+    this.#to.id(no, cells[at], cells[at + 1], cells[at + 2], cells[at + 3]);
+  }
+
+  #user(no: number, { users: { words } }: Shard, user: number): void {
+    const at = user * 4;
+    this.#to.id(no, words[at], words[at + 1], words[at + 2], words[at + 3]);
+  }
+
+  #open(no: number, guess: number): number {
+    return this.#to.open(no, this.#guesses[guess]);
+  }
+
+  #close(opened: number, guess: number): void {
+    this.#guesses[guess] = this.#to.close(opened, this.#guesses[guess]);
   }
 }
 
-function writeEvent(to: MessageWriter, event: MatcherEvent, at: { shard: number; seq: number }): void {
-  switch (event.type) {
-    case "accepted":
-      return to.message(1, () => to.same(1, event.terms, () => writeTerms(to, event.terms)));
-    case "rested":
-      return to.message(2, () => {
-        to.text(1, event.orderId);
-        to.text(2, event.symbol);
-        to.whole(3, sides[event.side]);
-        to.whole(4, event.priceTicks);
-        to.whole(5, event.remainingLots);
-      });
-    case "trade":
-      return to.message(3, () => writeTrade(to, event, tradeIdOf(at.shard, at.seq, event.index)));
-    case "selfTradePrevented":
-      return to.message(4, () => {
-        to.text(1, event.symbol);
-        to.text(2, event.takerOrderId);
-        to.text(3, event.makerOrderId);
-        to.whole(4, event.priceTicks);
-        to.whole(5, event.quantityLots);
-      });
-    case "ended":
-      return to.message(5, () => writeEnded(to, event));
-    case "marketAdded":
-      return to.message(6, () => writeMarket(to, event.market));
-  }
+/** Numbers of the contract's events by kind of row; OBJECT rows bring their own. */
+const FIELD_OF_KIND: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10];
+
+function symbolAt(shard: Shard, cells: Float64Array, at: number): string {
+  return shard.books[cells[at + MARKET]].market.symbol;
 }
 
 function writeTerms(to: MessageWriter, terms: OrderTerms): void {
@@ -157,51 +440,6 @@ function writeTerms(to: MessageWriter, terms: OrderTerms): void {
   to.text(15, terms.reservedAsset);
   to.text(16, terms.reservedAmount);
   to.text(17, terms.quoteBudget);
-}
-
-function writeTrade(to: MessageWriter, trade: TradeExecuted, tradeId: string): void {
-  to.text(1, tradeId);
-  to.text(2, trade.symbol);
-  to.whole(3, trade.priceTicks);
-  to.whole(4, trade.quantityLots);
-  to.whole(5, sides[trade.takerSide]);
-  to.message(6, () => writeParty(to, trade.maker));
-  to.message(7, () => writeParty(to, trade.taker));
-  to.whole(8, trade.buyerLimitTicks);
-  to.whole(9, trade.index);
-}
-
-function writeParty(to: MessageWriter, party: TradeParty): void {
-  to.text(1, party.orderId);
-  to.text(2, party.userId);
-  to.text(3, party.clientOrderId);
-  to.whole(4, party.feePpm);
-  to.text(5, party.receivedBefore);
-  to.whole(6, party.createdAtMs);
-  to.whole(7, party.remainingLots);
-}
-
-function writeEnded(to: MessageWriter, ended: OrderEnded): void {
-  const { resting, terms } = ended;
-  to.text(1, ended.orderId);
-  to.text(2, ended.userId);
-  to.text(3, ended.symbol);
-  to.whole(4, statuses[ended.status]);
-  to.whole(5, reasons[ended.reason]);
-  to.whole(6, ended.executedLots);
-  to.text(7, ended.executedTickLots);
-  to.flag(8, resting !== undefined);
-  to.whole(9, resting === undefined ? 0 : sides[resting.side]);
-  to.whole(10, resting?.priceTicks ?? 0);
-  to.whole(11, ended.remainingLots);
-  to.whole(12, ended.createdAtMs);
-  if (terms !== undefined) to.same(13, terms, () => writeTerms(to, terms));
-  to.flag(14, ended.isTombstone);
-  to.whole(15, ended.acceptedSeq);
-}
-
-/** A market is made once: the generated code is fast enough. */
-function writeMarket(to: MessageWriter, market: Market): void {
-  const message = create(MarketSchema, { ...market, state: marketStates[market.state] });
-  to.bytes(1, toBinary(MarketSchema, message));
+  to.whole(18, terms.stopPriceTicks);
+  to.whole(19, selfTradeModes[terms.selfTradePrevention]);
 }

@@ -3,10 +3,8 @@ import {
   type CommandSchema,
   type EventSchema,
   type OrderEndedSchema,
-  OrderTermsSchema,
   RecordSchema,
   type TradePartySchema,
-  type OrderTerms as WireTerms,
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { Side as WireSide } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { tradeIdOf } from "@bourse/shared/ids.js";
@@ -15,105 +13,142 @@ import type {
   Command,
   JournalRecord,
   MatcherEvent,
+  OrderAmended,
   OrderEnded,
+  SelfTradePrevented,
   TradeExecuted,
   TradeParty,
 } from "../core/types.js";
-import { marketInit, termsInit } from "../rpc/matcher-wire.js";
-import { reasons, sides, statuses } from "../rpc/matcher-words.js";
+import { termsInit } from "../rpc/matcher-wire.js";
+import { amendRefusals, reasons, selfTradeModes, sides, statuses } from "../rpc/matcher-words.js";
+import { rareCommandInit, rareEventInit } from "../rpc/rare-bytes.js";
 
-/** Bytes of bourse.matcher.v1.Record. */
-export function slowRecordBytes(shard: number, record: JournalRecord): Uint8Array {
-  return toBinary(RecordSchema, create(RecordSchema, recordInit(shard, record)));
+type CommandKind = MessageInitShape<typeof CommandSchema>["kind"];
+type EventKind = MessageInitShape<typeof EventSchema>["kind"];
+
+/** Bytes of bourse.matcher.v1.Record, decided by these rules. */
+export function slowRecordBytes(shard: number, record: JournalRecord, rules = 2): Uint8Array {
+  return toBinary(RecordSchema, create(RecordSchema, recordInit(shard, record, rules)));
 }
 
-function recordInit(shard: number, record: JournalRecord): MessageInitShape<typeof RecordSchema> {
-  // The terms of a new order stand in its command and in its first event: made once.
-  const { command } = record;
-  const terms = command.type === "submit" ? create(OrderTermsSchema, termsInit(command.terms)) : undefined;
+function recordInit(
+  shard: number,
+  record: JournalRecord,
+  rules: number,
+): MessageInitShape<typeof RecordSchema> {
   return {
     seq: BigInt(record.seq),
     epoch: BigInt(record.epoch),
     timeMs: BigInt(record.timeMs),
-    command: commandInit(command, record.traceparent, terms),
-    events: record.events.map((event) =>
-      event.type === "accepted" && terms !== undefined
-        ? { kind: { case: "accepted", value: { terms } } }
-        : eventInit(shard, record.seq, event),
-    ),
+    command: { kind: commandInit(record.command), traceparent: record.traceparent },
+    events: record.events.map((event) => ({ kind: eventInit(event, { shard, seq: record.seq, rules }) })),
   };
 }
 
-function commandInit(
-  command: Command,
-  traceparent: string,
-  terms: WireTerms | undefined,
-): MessageInitShape<typeof CommandSchema> {
+function commandInit(command: Command): CommandKind {
   switch (command.type) {
     case "submit": {
       const expiresAtMs = BigInt(command.expiresAtMs);
-      const value = { terms: terms ?? termsInit(command.terms), expiresAtMs };
-      return { kind: { case: "submit", value }, traceparent };
+      return { case: "submit", value: { terms: termsInit(command.terms), expiresAtMs } };
     }
     case "cancel":
-      return {
-        kind: { case: "cancel", value: { orderId: command.orderId, userId: command.userId } },
-        traceparent,
-      };
+      return { case: "cancel", value: { orderId: command.orderId, userId: command.userId } };
     case "resolve": {
+      const { orderId, userId, symbol, cancelIfOpen } = command;
       const value = {
-        orderId: command.orderId,
-        userId: command.userId,
-        symbol: command.symbol,
+        ...{ orderId, userId, symbol, cancelIfOpen },
         tombstoneStatus: statuses[command.tombstoneStatus],
         tombstoneReason: reasons[command.tombstoneReason],
         expiresAtMs: BigInt(command.expiresAtMs),
-        cancelIfOpen: command.cancelIfOpen,
       };
-      return { kind: { case: "resolve", value }, traceparent };
+      return { case: "resolve", value };
     }
-    case "addMarket":
-      return { kind: { case: "addMarket", value: { market: marketInit(command.market) } }, traceparent };
-    case "startEpoch":
-      return { kind: { case: "startEpoch", value: { epoch: BigInt(command.epoch) } }, traceparent };
+    case "amend": {
+      const { orderId, userId, legId, symbol, legAmount } = command;
+      const value = {
+        ...{ orderId, userId, legId, symbol, legAmount },
+        priceTicks: BigInt(command.priceTicks),
+        quantityLots: BigInt(command.quantityLots),
+        legUnits: BigInt(command.legUnits),
+        expiresAtMs: BigInt(command.expiresAtMs),
+      };
+      return { case: "amend", value };
+    }
     case "tick":
-      return { kind: { case: "tick", value: {} }, traceparent };
+      return { case: "tick", value: {} };
+    default:
+      return rareCommandInit(command);
   }
 }
 
-function eventInit(shard: number, seq: number, event: MatcherEvent): MessageInitShape<typeof EventSchema> {
+function eventInit(event: MatcherEvent, at: { shard: number; seq: number; rules: number }): EventKind {
   switch (event.type) {
     case "accepted":
-      return { kind: { case: "accepted", value: { terms: termsInit(event.terms) } } };
-    case "rested": {
+      return { case: "accepted", value: at.rules === 1 ? { terms: termsInit(event.terms) } : {} };
+    case "rested":
+    case "stopPlaced": {
       const { orderId, symbol } = event;
-      const priceTicks = BigInt(event.priceTicks);
-      const remainingLots = BigInt(event.remainingLots);
-      return {
-        kind: {
-          case: "rested",
-          value: { orderId, symbol, side: sides[event.side], priceTicks, remainingLots },
-        },
+      const value = { orderId, symbol, side: sides[event.side], remainingLots: BigInt(event.remainingLots) };
+      return event.type === "rested"
+        ? { case: "rested", value: { ...value, priceTicks: BigInt(event.priceTicks) } }
+        : { case: "stopPlaced", value: { ...value, stopPriceTicks: BigInt(event.stopPriceTicks) } };
+    }
+    case "stopTriggered": {
+      const { orderId, userId, symbol } = event;
+      const value = {
+        ...{ orderId, userId, symbol, side: sides[event.side] },
+        stopPriceTicks: BigInt(event.stopPriceTicks),
+        remainingLots: BigInt(event.remainingLots),
       };
+      return { case: "stopTriggered", value };
     }
     case "trade":
-      return { kind: { case: "trade", value: tradeInit(shard, seq, event) } };
-    case "selfTradePrevented": {
-      const { symbol, takerOrderId, makerOrderId } = event;
-      const priceTicks = BigInt(event.priceTicks);
-      const quantityLots = BigInt(event.quantityLots);
-      return {
-        kind: {
-          case: "selfTradePrevented",
-          value: { symbol, takerOrderId, makerOrderId, priceTicks, quantityLots },
-        },
-      };
-    }
+      return { case: "trade", value: tradeInit(at.shard, at.seq, event) };
+    case "selfTradePrevented":
+      return { case: "selfTradePrevented", value: preventedInit(event, at.rules) };
     case "ended":
-      return { kind: { case: "ended", value: endedInit(event) } };
-    case "marketAdded":
-      return { kind: { case: "marketAdded", value: { market: marketInit(event.market) } } };
+      return { case: "ended", value: endedInit(event) };
+    case "amended":
+      return { case: "amended", value: amendedInit(event) };
+    case "amendRefused": {
+      const { orderId, userId, legId, symbol } = event;
+      const value = { orderId, userId, legId, symbol, reason: amendRefusals[event.reason] };
+      return { case: "amendRefused", value };
+    }
+    default:
+      return rareEventInit(event);
   }
+}
+
+function preventedInit(event: SelfTradePrevented, rules: number) {
+  const { symbol, takerOrderId, makerOrderId, userId } = event;
+  const first = {
+    ...{ symbol, takerOrderId, makerOrderId },
+    priceTicks: BigInt(event.priceTicks),
+    quantityLots: BigInt(event.quantityLots),
+  };
+  if (rules === 1) return first;
+  return {
+    ...{ ...first, userId, mode: selfTradeModes[event.mode], takerSide: sides[event.takerSide] },
+    takerRemainingLots: BigInt(event.takerRemainingLots),
+    takerReservedUnits: BigInt(event.takerReservedUnits),
+    makerRemainingLots: BigInt(event.makerRemainingLots),
+    makerReservedUnits: BigInt(event.makerReservedUnits),
+  };
+}
+
+function amendedInit(event: OrderAmended) {
+  const { orderId, userId, legId, symbol, keepsPlace, wasResting } = event;
+  return {
+    ...{ orderId, userId, legId, symbol, keepsPlace, wasResting, side: sides[event.side] },
+    oldPriceTicks: BigInt(event.oldPriceTicks),
+    oldRemainingLots: BigInt(event.oldRemainingLots),
+    priceTicks: BigInt(event.priceTicks),
+    remainingLots: BigInt(event.remainingLots),
+    quantityLots: BigInt(event.quantityLots),
+    reservedUnits: BigInt(event.reservedUnits),
+    createdAtMs: BigInt(event.createdAtMs),
+  };
 }
 
 function tradeInit(shard: number, seq: number, event: TradeExecuted) {
@@ -149,6 +184,8 @@ function endedInit(event: OrderEnded): MessageInitShape<typeof OrderEndedSchema>
     remainingLots: BigInt(event.remainingLots),
     createdAtMs: BigInt(event.createdAtMs),
     acceptedSeq: BigInt(event.acceptedSeq),
+    amendedPriceTicks: BigInt(event.amendedPriceTicks),
+    amendedQuantityLots: BigInt(event.amendedQuantityLots),
     isTombstone: event.isTombstone,
     wasResting: resting !== undefined,
     side: resting === undefined ? WireSide.UNSPECIFIED : sides[resting.side],

@@ -1,0 +1,9 @@
+// A market as a message of the contract.
+import type { MarketSchema } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Market } from "../core/types.js";
+import { marketStates } from "./matcher-words.js";
+
+export function marketInit(market: Market): MessageInitShape<typeof MarketSchema> {
+  return { ...market, state: marketStates[market.state] };
+}

@@ -1,0 +1,201 @@
+// Submits and cancels from the bytes of a record straight to numbers: most of a journal is theirs, and replay is
+// what a restart waits for. No object and one string for each order: its client order id, which the book keeps.
+import { type ContentHash, choicesOf } from "../core/content-hash.js";
+import type { OrderInput } from "../core/order-input.js";
+import { type Shard, userNumberOfWords } from "../core/shard.js";
+import { type ByteReader, UnreadableBytes } from "./byte-reader.js";
+
+/** Ranges of text in the bytes of a record. */
+interface Texts {
+  clientOrderId: number;
+  clientOrderIdEnd: number;
+  symbol: number;
+  symbolEnd: number;
+  asset: number;
+  assetEnd: number;
+  amount: number;
+  amountEnd: number;
+  budget: number;
+  budgetEnd: number;
+}
+
+/** Reads orders for one shard. */
+export class OrderReader {
+  /** Words of the order's id and of its owner's. */
+  readonly words = new Int32Array(8);
+  readonly #hash: ContentHash;
+  #texts: Texts = emptyTexts();
+  /** Market that the last order named: most name the same. */
+  #symbol = Buffer.alloc(0);
+  #book = -1;
+  #shard: Shard | undefined;
+
+  constructor(hash: ContentHash) {
+    this.#hash = hash;
+  }
+
+  /** Reads an OrderTerms message to the end where the reader stands. */
+  readTerms(from: ByteReader, shard: Shard, input: OrderInput): void {
+    const { words } = this;
+    const texts = this.#texts;
+    let [type, timeInForce, mode] = [0, 0, 1];
+    texts.asset = texts.assetEnd = texts.amount = texts.amountEnd = texts.budget = texts.budgetEnd = 0;
+    input.isSell = false;
+    input.priceTicks = 0;
+    input.stopPriceTicks = 0;
+    input.quantityLots = 0;
+    input.budgetTickLots = 0;
+    input.isByQuoteBudget = false;
+    input.isPostOnly = false;
+    input.makerFeePpm = 0;
+    input.takerFeePpm = 0;
+    while (from.at < from.end) {
+      const tag = from.varint();
+      switch (tag) {
+        case 10:
+          from.id(words, 0);
+          break;
+        case 18:
+          from.id(words, 4);
+          break;
+        case 26:
+          texts.clientOrderIdEnd = from.extent();
+          texts.clientOrderId = from.at;
+          from.at = texts.clientOrderIdEnd;
+          break;
+        case 34:
+          texts.symbolEnd = from.extent();
+          texts.symbol = from.at;
+          from.at = texts.symbolEnd;
+          break;
+        case 40:
+          input.isSell = from.varint() === 2;
+          break;
+        case 48:
+          type = from.varint();
+          break;
+        case 56:
+          timeInForce = from.varint();
+          break;
+        case 64:
+          input.priceTicks = from.varint();
+          break;
+        case 72:
+          input.quantityLots = from.varint();
+          break;
+        case 80:
+          input.budgetTickLots = from.varint();
+          break;
+        case 88:
+          input.isByQuoteBudget = from.flag();
+          break;
+        case 96:
+          input.isPostOnly = from.flag();
+          break;
+        case 104:
+          input.makerFeePpm = from.varint();
+          break;
+        case 112:
+          input.takerFeePpm = from.varint();
+          break;
+        case 122:
+          texts.assetEnd = from.extent();
+          texts.asset = from.at;
+          from.at = texts.assetEnd;
+          break;
+        case 130:
+          texts.amountEnd = from.extent();
+          texts.amount = from.at;
+          from.at = texts.amountEnd;
+          break;
+        case 138:
+          texts.budgetEnd = from.extent();
+          texts.budget = from.at;
+          from.at = texts.budgetEnd;
+          break;
+        case 144:
+          input.stopPriceTicks = from.varint();
+          break;
+        case 152:
+          mode = from.varint();
+          break;
+        default:
+          from.unknown(tag);
+      }
+    }
+    if (type < 1 || type > 4 || timeInForce < 1 || timeInForce > 4 || mode < 1 || mode > 4)
+      throw new UnreadableBytes("a word is not known");
+    input.type = type - 1;
+    input.timeInForce = timeInForce - 1;
+    input.selfTradePrevention = mode - 1;
+    input.id0 = words[0];
+    input.id1 = words[1];
+    input.id2 = words[2];
+    input.id3 = words[3];
+    input.user = userNumberOfWords(shard, words[4], words[5], words[6], words[7]);
+    input.book = this.#bookOf(shard, from.bytes);
+    input.clientOrderId = from.bytes.latin1Slice(texts.clientOrderId, texts.clientOrderIdEnd);
+    this.#hashOf(from.bytes, input);
+  }
+
+  /** As hashTerms, from the same fields in the same order. */
+  #hashOf(bytes: Buffer, input: OrderInput): void {
+    const hash = this.#hash;
+    const { words } = this;
+    const texts = this.#texts;
+    hash.start();
+    hash.word(words[4]);
+    hash.word(words[5]);
+    hash.word(words[6]);
+    hash.word(words[7]);
+    hash.bytes(bytes, texts.clientOrderId, texts.clientOrderIdEnd);
+    hash.bytes(bytes, texts.symbol, texts.symbolEnd);
+    hash.word(
+      choicesOf(
+        input.isSell,
+        input.type,
+        input.timeInForce,
+        input.selfTradePrevention,
+        input.isByQuoteBudget,
+        input.isPostOnly,
+      ),
+    );
+    hash.whole(input.priceTicks);
+    hash.whole(input.quantityLots);
+    hash.whole(input.budgetTickLots);
+    hash.word(input.makerFeePpm);
+    hash.word(input.takerFeePpm);
+    hash.bytes(bytes, texts.asset, texts.assetEnd);
+    hash.bytes(bytes, texts.amount, texts.amountEnd);
+    hash.bytes(bytes, texts.budget, texts.budgetEnd);
+    hash.whole(input.stopPriceTicks);
+    input.hash0 = hash.first;
+    input.hash1 = hash.second;
+  }
+
+  #bookOf(shard: Shard, bytes: Buffer): number {
+    const { symbol, symbolEnd } = this.#texts;
+    if (shard === this.#shard && this.#isSymbol(bytes, symbol, symbolEnd)) return this.#book;
+    const text = bytes.latin1Slice(symbol, symbolEnd);
+    const book = shard.bookOfSymbol.get(text);
+    if (book === undefined) throw new UnreadableBytes(`there is no market ${text}`);
+    this.#symbol = Buffer.from(text, "latin1");
+    this.#book = book.number;
+    this.#shard = shard;
+    return this.#book;
+  }
+
+  #isSymbol(bytes: Buffer, start: number, end: number): boolean {
+    const known = this.#symbol;
+    if (known.length !== end - start) return false;
+    for (let at = start; at < end; at += 1) if (bytes[at] !== known[at - start]) return false;
+    return true;
+  }
+}
+
+function emptyTexts(): Texts {
+  return {
+    ...{ clientOrderId: 0, clientOrderIdEnd: 0, symbol: 0, symbolEnd: 0, asset: 0, assetEnd: 0 },
+    ...{ amount: 0, amountEnd: 0, budget: 0, budgetEnd: 0 },
+  };
+}
