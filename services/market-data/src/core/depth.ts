@@ -1,13 +1,7 @@
 // The levels of one market, built from the shard's events and from nothing else: absolute quantities
 // in one sequence space with the trades, so a level can never be negative and the book never crossed.
 import { assert } from "@bourse/shared/assert.js";
-import type { MarketEvent, Side } from "./events.js";
-
-/** All that rests at one price. Sums of lots may exceed 2^53, hence a bigint; zero says: no level. */
-export interface Level {
-  readonly priceTicks: number;
-  readonly quantityLots: bigint;
-}
+import type { Level, MarketEvent, ShardBook, Side } from "./events.js";
 
 /** One side of the book. */
 interface DepthSide {
@@ -62,6 +56,26 @@ export function emptyDepth(): Depth {
   };
 }
 
+/** The depth of a book that was read whole at `updateId`. Whoever knew an earlier one needs a snapshot. */
+export function depthOfBook({ bids, asks }: ShardBook, updateId: number): Depth {
+  const depth = emptyDepth();
+  fillSide(depth.bids, bids);
+  fillSide(depth.asks, asks);
+  assertNotCrossed(depth);
+  depth.lastUpdateId = updateId;
+  depth.forgottenUpdateId = updateId;
+  return depth;
+}
+
+function fillSide(side: DepthSide, bestFirst: readonly Level[]): void {
+  for (const { priceTicks, quantityLots } of bestFirst.toReversed()) {
+    const key = side.sign * priceTicks;
+    assert(quantityLots > 0n && (side.keys.at(-1) ?? -Infinity) < key, "levels are in order, none is empty");
+    side.quantities.set(priceTicks, quantityLots);
+    side.keys.push(key);
+  }
+}
+
 /** Applies one event of the record `seq`. Only the events of this market may come here. */
 export function applyToDepth(depth: Depth, seq: number, event: MarketEvent): void {
   switch (event.type) {
@@ -74,6 +88,7 @@ export function applyToDepth(depth: Depth, seq: number, event: MarketEvent): voi
     case "left":
       if (event.quantityLots > 0) change(depth, seq, event, -BigInt(event.quantityLots));
       return;
+    case "state_changed":
     case "market_added":
       return;
   }

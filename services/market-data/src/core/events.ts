@@ -21,6 +21,7 @@ export interface Market {
   readonly makerFeePpm: number;
   readonly takerFeePpm: number;
   readonly state: number;
+  readonly sessionEndMinutes: number;
 }
 
 /** A market and the grid that its prices and quantities lie on. */
@@ -50,7 +51,7 @@ export interface Traded {
   readonly index: number;
 }
 
-/** A resting order ended; what was open of it leaves the book. */
+/** Something of a resting order leaves the book without a trade: its end, an amend, or prevention. */
 export interface Left {
   readonly type: "left";
   readonly symbol: string;
@@ -60,13 +61,37 @@ export interface Left {
   readonly quantityLots: number;
 }
 
+/** The market accepts something else from here on. */
+export interface StateChanged {
+  readonly type: "state_changed";
+  readonly symbol: string;
+  /** `bourse.types.v1.MarketState`. */
+  readonly state: number;
+  /** Why, as the operator said. */
+  readonly reason: string;
+}
+
 /** A market exists from here on. */
 export interface MarketAdded {
   readonly type: "market_added";
   readonly market: ListedMarket;
 }
 
-export type MarketEvent = Rested | Traded | Left | MarketAdded;
+export type MarketEvent = Rested | Traded | Left | StateChanged | MarketAdded;
+
+/** All that rests at one price. Sums of lots may exceed 2^53, hence a bigint; zero says: no level. */
+export interface Level {
+  readonly priceTicks: number;
+  readonly quantityLots: bigint;
+}
+
+/** The book of one market, whole. */
+export interface ShardBook {
+  readonly market: ListedMarket;
+  /** Best first, as the asks. */
+  readonly bids: readonly Level[];
+  readonly asks: readonly Level[];
+}
 
 /** One record of a shard's journal. Seqs have no gaps, epochs and times never fall. */
 export interface ShardRecord {

@@ -1,17 +1,31 @@
 // Everything public about the markets of one shard, as of one position in its journal.
 import { assert } from "@bourse/shared/assert.js";
 import type { Grid } from "@bourse/shared/units/market.js";
-import { applyToDepth, assertNotCrossed, closeBatch, type Depth, emptyDepth } from "./depth.js";
-import type { ListedMarket, Market, MarketEvent, ShardRecord } from "./events.js";
+import { applyToDepth, assertNotCrossed, closeBatch, type Depth, depthOfBook, emptyDepth } from "./depth.js";
+import type { ListedMarket, Market, MarketEvent, ShardBook, ShardRecord } from "./events.js";
 import { addTrade, emptyTrades, type Trade, type TradeRing } from "./trades.js";
 
-/** One market: what is listed, what rests, what traded lately. */
+/** What a market accepts. */
+export interface MarketStatus {
+  /** `bourse.types.v1.MarketState`. */
+  readonly state: number;
+  /** Why; empty when no change was seen. */
+  readonly reason: string;
+  /** When it changed, shard time in milliseconds since 1970 UTC; undefined when no change was seen. */
+  readonly changedAtMs: number | undefined;
+  /** Seq of the record that it rests on; 0 when only a header said it. */
+  readonly seq: number;
+}
+
+/** One market: what is listed, what it accepts, what rests, what traded lately. */
 export interface MarketView {
   readonly symbol: string;
   readonly grid: Grid;
+  /** As the shard last described it; its state may be ahead of the view, which has it in `status`. */
   listing: Market;
-  readonly depth: Depth;
-  readonly trades: TradeRing;
+  status: MarketStatus;
+  depth: Depth;
+  trades: TradeRing;
 }
 
 /** The markets of one shard after the record at (epoch, seq); (0, 0) before the first. */
@@ -27,6 +41,8 @@ export interface MarketUpdate {
   readonly market: MarketView;
   readonly hasDepthChanged: boolean;
   readonly trades: readonly Trade[];
+  /** Changes of what it accepts, in order. */
+  readonly statuses: readonly MarketStatus[];
 }
 
 export function emptyShardView(tradesMax: number): ShardView {
@@ -42,7 +58,38 @@ export function listMarket(view: ShardView, { listing, grid }: ListedMarket): vo
   }
   const { symbol } = listing;
   const trades = emptyTrades(view.tradesMax);
-  view.markets.set(symbol, { symbol, grid, listing, depth: emptyDepth(), trades });
+  const status = unchanged(listing, 0);
+  view.markets.set(symbol, { symbol, grid, listing, status, depth: emptyDepth(), trades });
+}
+
+/**
+ * Replaces all that is known by the books as they are at a position. Views of markets stay the same objects, so
+ * that their readers can go on; what traded before is forgotten, since trades after it may be missing.
+ */
+export function loadBooks(
+  view: ShardView,
+  at: { readonly epoch: number; readonly seq: number },
+  books: readonly ShardBook[],
+): MarketUpdate[] {
+  const updates = books.map((book) => {
+    const { listing } = book.market;
+    listMarket(view, book.market);
+    const market = view.markets.get(listing.symbol);
+    assert(market !== undefined, "a market is there once it is listed");
+    const hasChanged = market.status.state !== listing.state;
+    if (hasChanged || market.status.seq === 0) market.status = unchanged(listing, at.seq);
+    market.depth = depthOfBook(book, at.seq);
+    market.trades = emptyTrades(view.tradesMax);
+    return { market, hasDepthChanged: true, trades: [], statuses: hasChanged ? [market.status] : [] };
+  });
+  view.seq = at.seq;
+  view.epoch = at.epoch;
+  return updates;
+}
+
+/** The state that a listing names, of which no change was seen. */
+function unchanged({ state }: Market, seq: number): MarketStatus {
+  return { state, reason: "", changedAtMs: undefined, seq };
 }
 
 /** True when the records go on, without gap and with no lower epoch, where the view stands. */
@@ -61,38 +108,53 @@ export function applyRecords(view: ShardView, records: readonly ShardRecord[]): 
   assert(isContinuation(view, records), "a batch continues the view");
   const touched: Touched = new Map();
   for (const record of records) applyRecord(view, record, touched);
-  return Array.from(touched, ([market, { updateIdBefore, trades }]) => {
+  return Array.from(touched, ([market, { updateIdBefore, trades, statuses }]) => {
     closeBatch(market.depth);
-    return { market, hasDepthChanged: market.depth.lastUpdateId !== updateIdBefore, trades };
+    return { market, hasDepthChanged: market.depth.lastUpdateId !== updateIdBefore, trades, statuses };
   });
 }
 
-type Touched = Map<MarketView, { updateIdBefore: number; trades: Trade[] }>;
+type Touched = Map<MarketView, { updateIdBefore: number; trades: Trade[]; statuses: MarketStatus[] }>;
 
 function applyRecord(view: ShardView, record: ShardRecord, touched: Touched): void {
+  const named = new Set<MarketView>();
   for (const event of record.events) {
     if (event.type === "market_added") {
-      listMarket(view, event.market);
+      addMarket(view, record, event.market);
       continue;
     }
     const market = view.markets.get(event.symbol);
     assert(market !== undefined, "events name markets that were added");
-    let update = touched.get(market);
-    if (update === undefined) {
-      update = { updateIdBefore: market.depth.lastUpdateId, trades: [] };
-      touched.set(market, update);
-    }
+    named.add(market);
+    const update = touched.get(market) ?? {
+      updateIdBefore: market.depth.lastUpdateId,
+      trades: [],
+      statuses: [],
+    };
+    touched.set(market, update);
     applyToDepth(market.depth, record.seq, event);
     if (event.type === "traded") {
       const trade = tradeOf(record, event);
       addTrade(market.trades, trade);
       update.trades.push(trade);
+    } else if (event.type === "state_changed") {
+      const { state, reason } = event;
+      market.status = { state, reason, changedAtMs: record.timeMs, seq: record.seq };
+      update.statuses.push(market.status);
     }
-    // Trades of a record come before the rest of their taker, so no event leaves the book crossed.
-    assertNotCrossed(market.depth);
   }
+  // Only a whole record says how a book is: an order that moves leaves one level before it comes to another.
+  for (const { depth } of named) assertNotCrossed(depth);
   view.seq = record.seq;
   view.epoch = record.epoch;
+}
+
+/** A header may have listed it before the record comes, in a state that it only gets later. */
+function addMarket(view: ShardView, record: ShardRecord, market: ListedMarket): void {
+  listMarket(view, market);
+  const added = view.markets.get(market.listing.symbol);
+  assert(added !== undefined, "a market is there once it is listed");
+  added.status = unchanged(market.listing, record.seq);
 }
 
 function tradeOf(record: ShardRecord, event: Extract<MarketEvent, { type: "traded" }>): Trade {

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bestLevels } from "../core/depth.js";
 import type { Side } from "../core/events.js";
-import { applyRecords, emptyShardView, type MarketView } from "../core/shard-view.js";
-import { playStep, session } from "../testing/flow-of.js";
+import { emptyShardView, type MarketView } from "../core/shard-view.js";
+import { applyWire, playStep, session } from "../testing/flow-of.js";
 import { marketRecord, simpleMatcher } from "../testing/simple-matcher.js";
 import { type DepthGround, type DepthMessage, nextDiff, openDepthReader } from "./depth-reader.js";
 
@@ -48,7 +48,7 @@ function textReader(market: MarketView, levels: number) {
 function marketWithSession() {
   const matcher = simpleMatcher();
   const view = emptyShardView(10);
-  applyRecords(view, [marketRecord(matcher)]);
+  applyWire(view, marketRecord(matcher));
   return { matcher, view, market: view.markets.get("BTC/USDT") as MarketView };
 }
 
@@ -59,12 +59,12 @@ describe("diffs replayed onto the snapshot", () => {
     fc.assert(
       fc.property(session(20), session(), levels, reads, (before, steps, levels, reads) => {
         const { matcher, view, market } = marketWithSession();
-        for (const step of before) applyRecords(view, [playStep(matcher, step)]);
+        for (const step of before) applyWire(view, playStep(matcher, step));
         const { reader, snapshot } = openDepthReader(market, levels, ground());
         const far = textReader(market, levels);
         far.take(snapshot);
         steps.forEach((step, number) => {
-          applyRecords(view, [playStep(matcher, step)]);
+          applyWire(view, playStep(matcher, step));
           // A slow reader skips some turns; one diff then covers them.
           if (reads[number % reads.length] !== true && number < steps.length - 1) return;
           const message = nextDiff(reader);
@@ -90,7 +90,7 @@ describe("diffs replayed onto the snapshot", () => {
     const { matcher, view, market } = marketWithSession();
     const both = ground();
     const [one, other] = [openDepthReader(market, 0, both), openDepthReader(market, 0, both)];
-    applyRecords(view, [matcher.place({ side: "buy", priceTicks: 100, quantityLots: 1 })]);
+    applyWire(view, matcher.place({ side: "buy", priceTicks: 100, quantityLots: 1 }));
     expect(nextDiff(one.reader)).toBe(nextDiff(other.reader));
   });
 
@@ -98,7 +98,7 @@ describe("diffs replayed onto the snapshot", () => {
     const { matcher, view, market } = marketWithSession();
     const { reader } = openDepthReader(market, 0, ground());
     for (let turn = 0; turn < 1_100; turn += 1) {
-      applyRecords(view, [matcher.place({ side: "buy", priceTicks: 1 + turn, quantityLots: 1 })]);
+      applyWire(view, matcher.place({ side: "buy", priceTicks: 1 + turn, quantityLots: 1 }));
     }
     const message = nextDiff(reader);
     expect(message?.type).toBe("snapshot");
@@ -109,7 +109,7 @@ describe("diffs replayed onto the snapshot", () => {
 test("the checksum is CRC-32 of the documented text", () => {
   const { matcher, view, market } = marketWithSession();
   const place = (side: Side, priceTicks: number, quantityLots: number) =>
-    applyRecords(view, [matcher.place({ side, priceTicks, quantityLots })]);
+    applyWire(view, matcher.place({ side, priceTicks, quantityLots }));
   place("buy", 4_999_950, 150_000);
   place("buy", 5_000_000, 100);
   place("sell", 5_000_100, 25_000);

@@ -1,7 +1,7 @@
 // What one subscriber of a book is sent next: pure, given the book and what it was sent before.
 import { CHECKSUM_LEVELS, checksumText } from "../core/checksum.js";
-import { bestLevels, type Changes, changesSince, isBeyond, type Level } from "../core/depth.js";
-import type { Side } from "../core/events.js";
+import { bestLevels, type Changes, changesSince, isBeyond } from "../core/depth.js";
+import type { Level, Side } from "../core/events.js";
 import type { MarketView } from "../core/shard-view.js";
 
 /** The book as of an update id. Quantities in lots, prices in ticks. */

@@ -1,8 +1,10 @@
 import { crc32 } from "node:zlib";
+import { MarketState } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { manualClock } from "@bourse/shared/testing/clock.js";
 import { describe, expect, test } from "vitest";
 import type { Side } from "../core/events.js";
-import { applyRecords, emptyShardView, type MarketView } from "../core/shard-view.js";
+import { emptyShardView, type MarketView } from "../core/shard-view.js";
+import { applyWire } from "../testing/flow-of.js";
 import { marketRecord, simpleMatcher } from "../testing/simple-matcher.js";
 import { FanOut } from "./fan-out.js";
 
@@ -19,16 +21,29 @@ function stage(options: { tradesQueueMax?: number; subscribersMax?: number } = {
   });
   const matcher = simpleMatcher();
   const view = emptyShardView(100);
-  applyRecords(view, [marketRecord(matcher)]);
+  applyWire(view, marketRecord(matcher));
   const market = view.markets.get("BTC/USDT") as MarketView;
   const place = (side: Side, priceTicks: number, quantityLots: number) =>
-    fanOut.publish(applyRecords(view, [matcher.place({ side, priceTicks, quantityLots })]));
+    fanOut.publish(applyWire(view, matcher.place({ side, priceTicks, quantityLots })));
+  const setState = (state: MarketState, reason: string) =>
+    fanOut.publish(applyWire(view, matcher.setState(state, reason)));
   /** Two orders that meet: one trade. */
   const trade = (priceTicks: number) => {
     place("buy", priceTicks, 1);
     place("sell", priceTicks, 1);
   };
-  return { clock, fanOut, market, matcher, view, place, trade, counts, stop: new AbortController() };
+  return {
+    clock,
+    fanOut,
+    market,
+    matcher,
+    view,
+    place,
+    setState,
+    trade,
+    counts,
+    stop: new AbortController(),
+  };
 }
 
 describe("a depth subscription", () => {
@@ -142,6 +157,39 @@ describe("a trade subscription", () => {
       facts: { resume_sequence: "5", resume_index: "0" },
     });
     expect(counts).toEqual([1, 0]);
+  });
+});
+
+describe("a status subscription", () => {
+  const { TRADING, HALTED, POST_ONLY } = MarketState;
+
+  test("starts with what the market accepts now and gets every change", async () => {
+    const { fanOut, market, setState, stop } = stage();
+    setState(POST_ONLY, "news");
+    const statuses = fanOut.statuses(market, stop.signal);
+    expect((await statuses.next()).value).toMatchObject({ state: POST_ONLY, reason: "news", seq: 2 });
+    const waiting = statuses.next();
+    await settled();
+    setState(HALTED, "worse");
+    setState(TRADING, "better");
+    expect((await waiting).value).toMatchObject({ state: HALTED, reason: "worse", seq: 3 });
+    expect((await statuses.next()).value).toMatchObject({ state: TRADING, reason: "better", seq: 4 });
+  });
+
+  test("of a reader that is too slow is closed", async () => {
+    const { fanOut, market, setState, stop } = stage();
+    const statuses = fanOut.statuses(market, stop.signal);
+    expect((await statuses.next()).value).toMatchObject({ state: TRADING });
+    for (let turn = 0; turn <= 256; turn += 1) setState(turn % 2 === 0 ? HALTED : TRADING, "again");
+    await expect(statuses.next()).rejects.toMatchObject({ reason: "SLOW_CONSUMER" });
+  });
+
+  test("ends with MARKET_DATA_UNAVAILABLE when the views are dropped", async () => {
+    const { fanOut, market, stop } = stage();
+    const statuses = fanOut.statuses(market, stop.signal);
+    await statuses.next();
+    fanOut.closeAll([market]);
+    await expect(statuses.next()).rejects.toMatchObject({ reason: "MARKET_DATA_UNAVAILABLE" });
   });
 });
 

@@ -1,8 +1,9 @@
 // Views to subscribers. Depth is conflated: whoever is slow gets one diff of the newest quantities,
-// or a fresh snapshot, never a queue. Trades are never dropped silently: a bounded queue, then closed.
+// or a fresh snapshot, never a queue. Trades and changes of a market's state are never dropped silently: a
+// bounded queue, then closed.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
-import type { MarketUpdate, MarketView } from "../core/shard-view.js";
+import type { MarketStatus, MarketUpdate, MarketView } from "../core/shard-view.js";
 import type { Trade } from "../core/trades.js";
 import {
   type DepthGround,
@@ -15,6 +16,8 @@ import { newSubscriber, type Subscriber, type SubscriberCount, Subscribers } fro
 
 /** Quiet after which a depth subscriber gets a heartbeat. */
 const HEARTBEAT_MS = 5_000;
+/** Changes of a market's state that one subscriber may be behind. */
+const STATUS_QUEUE_MAX = 256;
 
 export interface FanOutOptions {
   readonly clock: Clock;
@@ -32,8 +35,9 @@ interface DepthSubscriber extends Subscriber {
   sentMs: number;
 }
 
-interface TradeSubscriber extends Subscriber {
-  queue: Trade[];
+/** Gets every item, in order. */
+interface QueueSubscriber<T> extends Subscriber {
+  queue: T[];
 }
 
 /** All subscriptions of this process. */
@@ -41,7 +45,8 @@ export class FanOut {
   readonly #options: FanOutOptions;
   readonly #ground: DepthGround;
   readonly #depth: Subscribers<DepthSubscriber>;
-  readonly #trades: Subscribers<TradeSubscriber>;
+  readonly #trades: Subscribers<QueueSubscriber<Trade>>;
+  readonly #statuses: Subscribers<QueueSubscriber<MarketStatus>>;
 
   constructor(options: FanOutOptions) {
     const count: SubscriberCount = { max: options.subscribersMax, onChange: options.onSubscribers, now: 0 };
@@ -49,15 +54,21 @@ export class FanOut {
     this.#ground = { crc32: options.crc32, lastDiffs: new WeakMap() };
     this.#depth = new Subscribers(count);
     this.#trades = new Subscribers(count);
+    this.#statuses = new Subscribers(count);
   }
 
   /** Tells subscribers what a batch changed; call it in the same turn in which the batch was applied. */
   publish(updates: readonly MarketUpdate[]): void {
-    for (const { market, hasDepthChanged, trades } of updates) {
+    for (const { market, hasDepthChanged, trades, statuses } of updates) {
       if (hasDepthChanged) for (const { bell } of this.#depth.of(market)) bell.ring();
-      if (trades.length === 0) continue;
-      for (const subscriber of this.#trades.of(market))
-        enqueue(subscriber, trades, this.#options.tradesQueueMax);
+      if (trades.length > 0) {
+        for (const subscriber of this.#trades.of(market))
+          enqueue(subscriber, trades, this.#options.tradesQueueMax, placeOfTrade);
+      }
+      if (statuses.length > 0) {
+        for (const subscriber of this.#statuses.of(market))
+          enqueue(subscriber, statuses, STATUS_QUEUE_MAX, () => ({}));
+      }
     }
   }
 
@@ -77,10 +88,21 @@ export class FanOut {
 
   /** Trades from now on; SLOW_CONSUMER with the first trade that was not sent when the queue is full. */
   async *trades(market: MarketView, signal: AbortSignal): AsyncGenerator<Trade, void> {
-    const subscriber: TradeSubscriber = { ...newSubscriber(market), queue: [] };
+    const subscriber: QueueSubscriber<Trade> = { ...newSubscriber(market), queue: [] };
     const leave = this.#trades.join(subscriber, signal);
     try {
-      yield* drainTrades(subscriber, signal);
+      yield* drain(subscriber, signal);
+    } finally {
+      leave();
+    }
+  }
+
+  /** What the market accepts now, then every change; SLOW_CONSUMER when the queue is full. */
+  async *statuses(market: MarketView, signal: AbortSignal): AsyncGenerator<MarketStatus, void> {
+    const subscriber: QueueSubscriber<MarketStatus> = { ...newSubscriber(market), queue: [market.status] };
+    const leave = this.#statuses.join(subscriber, signal);
+    try {
+      yield* drain(subscriber, signal);
     } finally {
       leave();
     }
@@ -89,11 +111,15 @@ export class FanOut {
   /** Ends every subscription to these markets: their views are gone. */
   closeAll(markets: readonly MarketView[]): void {
     for (const market of markets) {
-      for (const subscriber of [...this.#depth.of(market), ...this.#trades.of(market)]) {
-        subscriber.failure ??= new DomainError("MARKET_DATA_UNAVAILABLE", { retry_after_ms: "1000" });
-        subscriber.bell.ring();
-      }
+      close(this.#depth.of(market));
+      close(this.#trades.of(market));
+      close(this.#statuses.of(market));
     }
+  }
+
+  /** Ends the subscriptions to trades of these markets: some were missed. */
+  closeTrades(markets: readonly MarketView[]): void {
+    for (const market of markets) close(this.#trades.of(market));
   }
 
   /** Wakes subscribers for their heartbeats until the signal aborts. */
@@ -139,25 +165,41 @@ function heartbeatIfDue(
   return { type: "heartbeat", lastUpdateId: reader.lastUpdateId };
 }
 
-function enqueue(subscriber: TradeSubscriber, trades: readonly Trade[], queueMax: number): void {
+function enqueue<T>(
+  subscriber: QueueSubscriber<T>,
+  items: readonly T[],
+  queueMax: number,
+  resumeAt: (next: T) => Record<string, string>,
+): void {
   if (subscriber.failure !== undefined) return;
   subscriber.bell.ring();
-  if (subscriber.queue.length + trades.length <= queueMax) {
-    for (const trade of trades) subscriber.queue.push(trade);
+  if (subscriber.queue.length + items.length <= queueMax) {
+    for (const item of items) subscriber.queue.push(item);
     return;
   }
-  const next = subscriber.queue[0] ?? trades[0];
-  const resume = { resume_sequence: String(next?.seq), resume_index: String(next?.index) };
-  subscriber.failure = new DomainError("SLOW_CONSUMER", resume);
+  const next = subscriber.queue[0] ?? items[0];
+  subscriber.failure = new DomainError("SLOW_CONSUMER", next === undefined ? {} : resumeAt(next));
   // What waits is told by the place to resume from; keeping it would only keep memory.
   subscriber.queue = [];
 }
 
-async function* drainTrades(subscriber: TradeSubscriber, signal: AbortSignal): AsyncGenerator<Trade, void> {
+/** ListRecentTrades has it. */
+function placeOfTrade({ seq, index }: Trade): Record<string, string> {
+  return { resume_sequence: String(seq), resume_index: String(index) };
+}
+
+async function* drain<T>(subscriber: QueueSubscriber<T>, signal: AbortSignal): AsyncGenerator<T, void> {
   while (!signal.aborted) {
-    const trade = subscriber.queue.shift();
-    if (trade !== undefined) yield trade;
+    const item = subscriber.queue.shift();
+    if (item !== undefined) yield item;
     else if (subscriber.failure !== undefined) throw subscriber.failure;
     else await subscriber.bell.wait();
+  }
+}
+
+function close(subscribers: Iterable<Subscriber>): void {
+  for (const subscriber of subscribers) {
+    subscriber.failure ??= new DomainError("MARKET_DATA_UNAVAILABLE", { retry_after_ms: "1000" });
+    subscriber.bell.ring();
   }
 }

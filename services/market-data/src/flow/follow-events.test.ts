@@ -1,9 +1,13 @@
 import { crc32 } from "node:zlib";
+import type { Record } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import { MarketState } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { afterEach, describe, expect, test } from "vitest";
 import { bestLevels } from "../core/depth.js";
-import type { ShardRecord } from "../core/events.js";
+import type { MarketView } from "../core/shard-view.js";
+import { latestTrades } from "../core/trades.js";
+import { decodeMarket, decodeRecords } from "../io/matcher-events.js";
 import { type FakeShard, fakeShard } from "../testing/fake-shard.js";
 import { marketRecord, simpleMatcher } from "../testing/simple-matcher.js";
 import { FanOut } from "./fan-out.js";
@@ -58,7 +62,7 @@ function follow(shard: FakeShard) {
 
 function journal() {
   const matcher = simpleMatcher();
-  const records: ShardRecord[] = [
+  const records: Record[] = [
     marketRecord(matcher),
     matcher.place({ side: "buy", priceTicks: 100, quantityLots: 5 }),
     matcher.place({ side: "sell", priceTicks: 103, quantityLots: 4 }),
@@ -95,7 +99,7 @@ describe("a feed", () => {
     await until(isCurrent);
     shard.disconnect();
     await until(() => shard.asked.length === 2);
-    shard.append({ ...matcher.place({ side: "buy", priceTicks: 101, quantityLots: 1 }), epoch: 2 });
+    shard.append({ ...matcher.place({ side: "buy", priceTicks: 101, quantityLots: 1 }), epoch: 2n });
     await until(({ view }) => view.seq === 4);
     expect(shard.asked).toEqual([0, 3]);
     expect(bids(feed).map(({ priceTicks }) => priceTicks)).toEqual([101, 100]);
@@ -140,12 +144,96 @@ describe("a feed", () => {
     const { feed, until } = follow(shard);
     await until(isCurrent);
     const next = matcher.place({ side: "buy", priceTicks: 101, quantityLots: 1 });
-    shard.append({ ...next, seq: next.seq + 1 });
+    shard.append({ ...next, seq: next.seq + 1n });
     await until(({ showFromSeq }) => showFromSeq === undefined);
     expect(feed.view.seq).toBe(0);
     shard.restore([...records, next], 1);
     await until((feed) => isCurrent(feed) && feed.view.seq === 4);
     expect(bids(feed)).toHaveLength(2);
+  });
+});
+
+describe("a shard that no longer keeps the first records", () => {
+  const { HALTED, TRADING } = MarketState;
+
+  test("is shown from its books on", async () => {
+    const { matcher, records } = journal();
+    const shard = fakeShard({ books: () => [matcher.book()] });
+    shard.append(...records);
+    shard.forget(2);
+    const { feed, until } = follow(shard);
+    await until(isCurrent);
+    expect(shard.asked).toEqual([0, "books"]);
+    expect(bids(feed)).toEqual([{ priceTicks: 100, quantityLots: 5n }]);
+    const market = feed.view.markets.get("BTC/USDT");
+    expect(market?.depth.lastUpdateId).toBe(3);
+    expect(market?.status).toEqual({ state: TRADING, reason: "", changedAtMs: undefined, seq: 3 });
+    shard.append(matcher.place({ side: "sell", priceTicks: 100, quantityLots: 2 }));
+    await until(({ view }) => view.seq === 4);
+    expect(bids(feed)).toEqual([{ priceTicks: 100, quantityLots: 3n }]);
+    // A restart: the position behind the books is one like any other.
+    shard.disconnect();
+    await until(() => shard.asked.length === 3);
+    expect(shard.asked).toEqual([0, "books", 4]);
+  });
+
+  test("gives readers of depth a snapshot and ends those of trades, which missed some", async () => {
+    const { matcher, records } = journal();
+    let state = TRADING;
+    const shard = fakeShard({ books: () => [matcher.book(state)] });
+    shard.append(...records);
+    const { feed, fanOut, until } = follow(shard);
+    await until(isCurrent);
+    const market = feed.view.markets.get("BTC/USDT") as MarketView;
+    const depth = fanOut.depth(market, 0, stop.signal);
+    const statuses = fanOut.statuses(market, stop.signal);
+    const trade = fanOut.trades(market, stop.signal).next();
+    expect((await depth.next()).value).toMatchObject({ type: "snapshot", lastUpdateId: 3 });
+    await statuses.next();
+    // While nobody listens the shard trades, halts, and forgets how it came to that.
+    shard.atNextConnection(() => {
+      shard.append(
+        matcher.place({ side: "sell", priceTicks: 99, quantityLots: 5 }),
+        matcher.place({ side: "sell", priceTicks: 101, quantityLots: 1 }),
+        matcher.setState(HALTED, "nobody heard"),
+      );
+      state = HALTED;
+      shard.forget(5);
+    });
+    shard.disconnect();
+    expect((await depth.next()).value).toMatchObject({
+      ...{ type: "snapshot", lastUpdateId: 6, bids: [] },
+      asks: [
+        { priceTicks: 101, quantityLots: 1n },
+        { priceTicks: 103, quantityLots: 4n },
+      ],
+    });
+    await expect(trade).rejects.toMatchObject({ reason: "MARKET_DATA_UNAVAILABLE" });
+    expect((await statuses.next()).value).toMatchObject({ state: HALTED, reason: "", seq: 6 });
+    expect(shard.asked).toEqual([0, 3, "books"]);
+    expect(feed.view.markets.get("BTC/USDT")).toBe(market);
+    expect(latestTrades(market.trades, 9)).toEqual([]);
+    shard.append(matcher.place({ side: "buy", priceTicks: 101, quantityLots: 1 }));
+    expect((await depth.next()).value).toMatchObject({ type: "diff", prevUpdateId: 6, lastUpdateId: 7 });
+  });
+
+  test("waits until the books of all markets are there", async () => {
+    const { matcher, records } = journal();
+    let connections = 0;
+    const books = () => {
+      connections += 1;
+      return connections === 1 ? [] : [matcher.book()];
+    };
+    const shard = fakeShard({ books });
+    shard.append(...records);
+    shard.forget(2);
+    const { feed, until } = follow(shard);
+    await until(({ showFromSeq }) => showFromSeq !== undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isCurrent(feed)).toBe(false);
+    shard.disconnect();
+    await until(isCurrent);
+    expect(shard.asked).toEqual([0, "books", "books"]);
   });
 });
 
@@ -191,15 +279,15 @@ describe("reads", () => {
   test("of a book wait for a shard that is catching up, but only when a seq is asked for", async () => {
     const { matcher, records } = journal();
     const feed = createShardFeed(0, 10);
-    acceptHeader(feed, { epoch: 1, endSeq: 3, markets: [matcher.market] });
+    acceptHeader(feed, { epoch: 1, endSeq: 3, markets: [decodeMarket(matcher.market)] });
     const reads = createMarketReads([feed], { clock: systemClock, crc32 });
     const ask = { symbol: "BTC/USDT", levels: 1, timeoutMs: 20_000, signal: stop.signal };
     await expect(reads.book({ ...ask, minSeq: 0 })).rejects.toMatchObject({
       reason: "MARKET_DATA_UNAVAILABLE",
     });
     const waiting = reads.book({ ...ask, minSeq: 2 });
-    acceptRecords(feed, records.slice(0, 2));
-    acceptRecords(feed, records.slice(2));
+    acceptRecords(feed, decodeRecords(records.slice(0, 2)));
+    acceptRecords(feed, decodeRecords(records.slice(2)));
     expect(await waiting).toMatchObject({ seq: 3, lastUpdateId: 3 });
   });
 });

@@ -1,8 +1,8 @@
 // Questions about markets, answered from the views.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
-import { bestLevels, type Level } from "../core/depth.js";
-import type { Market } from "../core/events.js";
+import { bestLevels } from "../core/depth.js";
+import type { Level, Market } from "../core/events.js";
 import type { MarketView } from "../core/shard-view.js";
 import { latestTrades, type Trade } from "../core/trades.js";
 import { checksumOf } from "./depth-reader.js";
@@ -68,7 +68,8 @@ export function createMarketReads(
   return {
     list() {
       if (!feeds.every((feed) => feed.showFromSeq !== undefined)) throw unavailable();
-      const listings = feeds.flatMap(({ view }) => [...view.markets.values()].map(({ listing }) => listing));
+      const views = feeds.flatMap(({ view }) => [...view.markets.values()]);
+      const listings = views.map(({ listing, status }) => ({ ...listing, state: status.state }));
       return listings.sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
     },
     find,

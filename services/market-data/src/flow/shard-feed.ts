@@ -1,11 +1,12 @@
 // One shard as market data sees it: its views, whether they may be shown, and who waits for a seq.
 import type { Clock } from "@bourse/shared/runtime/clock.js";
-import type { ListedMarket, ShardRecord } from "../core/events.js";
+import type { ListedMarket, ShardBook, ShardRecord } from "../core/events.js";
 import {
   applyRecords,
   emptyShardView,
   isContinuation,
   listMarket,
+  loadBooks,
   type MarketUpdate,
   type ShardView,
 } from "../core/shard-view.js";
@@ -30,6 +31,8 @@ export interface ShardFeed {
   knownSeq: number;
   /** Seq from which on the views are shown: the end of the first header. Undefined while silent. */
   showFromSeq: number | undefined;
+  /** True when the journal no longer goes back to the views: the next connection starts from the books. */
+  startsFromBooks: boolean;
   readonly waiting: Set<SeqWaiter>;
 }
 
@@ -47,6 +50,7 @@ export function createShardFeed(shard: number, tradesMax: number): ShardFeed {
     headerEpoch: 0,
     knownSeq: 0,
     showFromSeq: undefined,
+    startsFromBooks: false,
     waiting: new Set(),
   };
 }
@@ -93,9 +97,25 @@ export function acceptHeader(feed: ShardFeed, header: FeedHeader): boolean {
 export function acceptRecords(feed: ShardFeed, records: readonly ShardRecord[]): MarketUpdate[] | undefined {
   if (!isContinuation(feed.view, records)) return undefined;
   const updates = applyRecords(feed.view, records);
+  hasAdvanced(feed);
+  return updates;
+}
+
+/** Replaces the views by the books as they are at the header's end. */
+export function acceptBooks(
+  feed: ShardFeed,
+  { epoch, endSeq }: Pick<FeedHeader, "epoch" | "endSeq">,
+  books: readonly ShardBook[],
+): MarketUpdate[] {
+  const updates = loadBooks(feed.view, { epoch, seq: endSeq }, books);
+  feed.startsFromBooks = false;
+  hasAdvanced(feed);
+  return updates;
+}
+
+function hasAdvanced(feed: ShardFeed): void {
   feed.knownSeq = Math.max(feed.knownSeq, feed.view.seq);
   for (const waiter of feed.waiting) if (waiter.seq <= feed.view.seq) waiter.wake();
-  return updates;
 }
 
 /** Drops all state; the next connection rebuilds it from the first record. */
@@ -104,6 +124,7 @@ export function resetFeed(feed: ShardFeed): void {
   feed.headerEpoch = 0;
   feed.knownSeq = 0;
   feed.showFromSeq = undefined;
+  feed.startsFromBooks = false;
 }
 
 /** Waits until the views include `seq`. False when the time is over or the signal aborts before. */

@@ -12,5 +12,6 @@ export const marketDataCallers = [
     streamOrderBook: readers,
     listRecentTrades: readers,
     streamTrades: readers,
+    streamMarketStatus: readers,
   }),
 ];

@@ -4,19 +4,20 @@ import {
   MarketDataService,
   type StreamOrderBookResponse,
 } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
-import { Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { MarketState, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 import { type GrpcServer, serveGrpc } from "@bourse/shared/rpc/server.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FanOut } from "../flow/fan-out.js";
 import { followEvents } from "../flow/follow-events.js";
 import { createMarketReads } from "../flow/read-markets.js";
 import { createShardFeed, isCurrent } from "../flow/shard-feed.js";
 import { type FakeShard, fakeShard } from "../testing/fake-shard.js";
-import { marketRecord, type SimpleMatcher, simpleMatcher } from "../testing/simple-matcher.js";
+import { marketRecord, type SimpleMatcher, simpleMatcher, timeOf } from "../testing/simple-matcher.js";
 import { marketDataService } from "./market-data-service.js";
 
 const log = createLogger({ service: "test", level: "silent" });
@@ -133,6 +134,18 @@ test("trades are streamed as they happen and listed newest first", async () => {
   await stream.return?.();
 });
 
+test("a market's state is streamed, and listed as it is now", async () => {
+  const stream = client.streamMarketStatus({ symbol })[Symbol.asyncIterator]();
+  expect((await stream.next()).value).toMatchObject({ symbol, state: MarketState.TRADING, sequence: 1n });
+  shard.append(matcher.setState(MarketState.HALTED, "news"));
+  const { value } = await stream.next();
+  expect(value).toMatchObject({ symbol, state: MarketState.HALTED, reason: "news", sequence: 5n });
+  expect(timestampMs(value?.changedTime as Timestamp)).toBe(timeOf(5));
+  const { markets } = await client.listMarkets({});
+  expect(markets).toMatchObject([{ symbol, state: MarketState.HALTED, sessionEndMinutes: 60 }]);
+  await stream.return?.();
+});
+
 describe("bad input", () => {
   test.each<[string, () => Promise<unknown>, string, string]>([
     ["no symbol", () => client.getOrderBook({}), "FIELD_REQUIRED", "symbol"],
@@ -155,6 +168,12 @@ describe("bad input", () => {
     [
       "a stream of nothing",
       () => firstOf(client.streamOrderBook({ symbol: "A/B" })),
+      "SYMBOL_NOT_FOUND",
+      "symbol",
+    ],
+    [
+      "the state of nothing",
+      () => firstOf(client.streamMarketStatus({ symbol: "A/B" })),
       "SYMBOL_NOT_FOUND",
       "symbol",
     ],

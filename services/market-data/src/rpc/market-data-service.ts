@@ -4,6 +4,7 @@ import {
   GetOrderBookRequestSchema,
   ListRecentTradesRequestSchema,
   MarketDataService,
+  StreamMarketStatusRequestSchema,
   StreamOrderBookRequestSchema,
   StreamTradesRequestSchema,
 } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
@@ -12,7 +13,7 @@ import { validateRequest } from "@bourse/shared/rpc/validate.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import type { FanOut } from "../flow/fan-out.js";
 import type { MarketReads } from "../flow/read-markets.js";
-import { bookOf, createDepthWire, tradeOf } from "./market-wire.js";
+import { bookOf, createDepthWire, statusOf, tradeOf } from "./market-wire.js";
 
 const LEVELS_DEFAULT = 100;
 const LEVELS_MAX = 5_000;
@@ -23,7 +24,7 @@ const WAIT_MS_DEFAULT = 5_000;
 
 interface MarketDataDeps {
   readonly reads: MarketReads;
-  readonly fanOut: Pick<FanOut, "depth" | "trades">;
+  readonly fanOut: Pick<FanOut, "depth" | "trades" | "statuses">;
   readonly clock: Clock;
 }
 
@@ -65,6 +66,12 @@ export function marketDataService({ reads, fanOut, clock }: MarketDataDeps): Ser
       const market = reads.find(request.symbol);
       for await (const trade of fanOut.trades(market, call.signal))
         yield { trade: tradeOf(market.grid, trade) };
+    },
+
+    async *streamMarketStatus(request, call) {
+      validateRequest(StreamMarketStatusRequestSchema, request);
+      const market = reads.find(request.symbol);
+      for await (const status of fanOut.statuses(market, call.signal)) yield statusOf(market.symbol, status);
     },
   });
 }

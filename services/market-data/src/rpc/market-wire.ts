@@ -4,14 +4,15 @@ import type {
   GetOrderBookResponseSchema,
   LevelSchema,
   PublicTradeSchema,
+  StreamMarketStatusResponseSchema,
   StreamOrderBookResponseSchema,
 } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { formatPrice, formatQuantity, type Grid } from "@bourse/shared/units/market.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { Level } from "../core/depth.js";
-import type { MarketView } from "../core/shard-view.js";
+import type { Level } from "../core/events.js";
+import type { MarketStatus, MarketView } from "../core/shard-view.js";
 import type { Trade } from "../core/trades.js";
 import type { DepthMessage } from "../flow/depth-reader.js";
 import type { BookView } from "../flow/read-markets.js";
@@ -68,6 +69,15 @@ function depthKindOf(symbol: string, grid: Grid, message: DepthMessage): NonNull
   const prevUpdateId = BigInt(message.prevUpdateId);
   const ids = { firstUpdateId: prevUpdateId + 1n, lastUpdateId, prevUpdateId };
   return { case: "diff", value: { epoch, ...ids, ...levels, checksum } };
+}
+
+/** What a market accepts. */
+export function statusOf(
+  symbol: string,
+  { state, reason, changedAtMs, seq }: MarketStatus,
+): MessageInitShape<typeof StreamMarketStatusResponseSchema> {
+  const changedTime = changedAtMs === undefined ? {} : { changedTime: timestampFromMs(changedAtMs) };
+  return { symbol, state, reason, ...changedTime, sequence: BigInt(seq) };
 }
 
 /** A public trade. */
