@@ -64,6 +64,12 @@ export const matcherSettings = {
       )
       .default(64 * 1024 * 1024)
       .describe("bytes of a journal file, zeroed ahead"),
+    snapshotEveryRecords: count()
+      .default(250_000)
+      .describe("records after which a snapshot is made, beside the shard"),
+    retentionHours: count()
+      .default(168)
+      .describe("hours that records are kept at least, also when snapshots and followers are past them"),
     followers: z
       .array(text())
       .default(["wallet", "projector"])

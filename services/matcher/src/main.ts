@@ -12,19 +12,24 @@ import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import { startTracing } from "@bourse/shared/runtime/tracing.js";
 import { matcherSettings } from "./config.js";
 import type { Market } from "./core/types.js";
+import { keepSnapshots } from "./flow/keep-snapshots.js";
 import { keepTime } from "./flow/keep-time.js";
+import type { MadeSnapshot } from "./flow/make-snapshot.js";
 import { openShard } from "./flow/open-shard.js";
 import { refusalOf } from "./flow/refusal.js";
 import { shardHandlers } from "./flow/shard-handlers.js";
 import { watchCatalogue } from "./flow/watch-catalogue.js";
+import { readArguments } from "./io/arguments.js";
 import { sha256 } from "./io/digest.js";
 import { type Journal, openJournal } from "./io/journal.js";
 import { settingsText } from "./io/settings-file.js";
+import { openSnapshotStore, runInThread } from "./io/snapshot-store.js";
 import { matcherCallers } from "./rpc/callers.js";
 import { readCatalogue } from "./rpc/catalogue.js";
 import { matcherService } from "./rpc/matcher-service.js";
 import { createRecordCodec } from "./rpc/matcher-wire.js";
 
+const { acceptDataLossAt } = readArguments(process.argv.slice(2));
 const settingsPath = process.env.BOURSE_CONFIG ?? "";
 const settingsAtStart = await settingsText(settingsPath);
 const settings = {
@@ -58,6 +63,13 @@ const catalogueErrors = metrics.gauge(
   "1 while the settings file, as it is now, cannot work.",
 );
 const timeOffset = metrics.gauge("bourse_shard_time_offset_seconds", "Wall clock less shard time.");
+const roomGauge = metrics.gauge("bourse_journal_room", "1 unless the next file has no room on the disk.");
+roomGauge.set(1);
+const snapshotSeq = metrics.gauge("bourse_snapshot_seq", "Seq of the newest snapshot.");
+const snapshotSeconds = metrics.gauge("bourse_snapshot_seconds", "Time that the newest snapshot took.");
+const snapshotFailures = metrics.counter("bourse_snapshot_failures_total", "Snapshots that failed.");
+const oldestSeq = metrics.gauge("bourse_journal_oldest_seq", "First record that is still there.");
+const freeBytes = metrics.gauge("bourse_journal_free_bytes", "Free room on the volume of the journal.");
 life.own("tracing", await startTracing({ service: "matcher", ...config.tracing }));
 
 // Probes and metrics answer while the journal is replayed.
@@ -69,13 +81,21 @@ const tls = openMeshTls(config.tls, metrics);
 
 // What the shard stands on. A write that fails ends the process at once: nothing more is answered.
 let opened: Journal | undefined;
+const directory = config.dataDir ?? `.bourse/matcher-${number}`;
 const journal = await openJournal({
-  directory: config.dataDir ?? `.bourse/matcher-${number}`,
+  directory,
   shard: number,
+  acceptDataLossAt,
   segmentBytes: config.segmentBytes,
   wallMs: clock.wallMs,
   onFlush: (seconds) => flushSeconds.observe(seconds),
   onFailure: life.fail,
+  onRoom(isMissing, error) {
+    if (isMissing)
+      log.error({ err: error }, "no room for the next file of the journal: new orders are refused");
+    else log.info("there is room for the next file of the journal again");
+    roomGauge.set(isMissing ? 0 : 1);
+  },
 }).catch(refuseToStart);
 opened = journal;
 life.own("journal", () => journal.close());
@@ -110,10 +130,44 @@ const shard = await openShard({
   },
 }).catch(refuseToStart);
 if (journal.tornTail !== undefined) log.warn(journal.tornTail, "a torn tail was set aside and cut");
+if (journal.lostTail !== undefined) log.error(journal.lostTail, "what was durable was given up, as told");
 const { sequencer, followers, tail, time } = shard;
 life.loop("time", (signal) =>
   keepTime(
     { sequencer, time, tickMs: config.tickMs, clock, log, onOffset: (s) => timeOffset.set(s) },
+    signal,
+  ),
+);
+
+// Snapshots are made in a thread of their own, from the journal alone; then what they make obsolete goes.
+const snapshotModule = new URL(
+  import.meta.url.endsWith(".ts") ? "snapshot-main.ts" : "snapshot-main.js",
+  import.meta.url,
+);
+life.loop("snapshots", (signal) =>
+  keepSnapshots(
+    {
+      past: journal,
+      store: openSnapshotStore(directory),
+      make: (durableSeq) =>
+        runInThread<MadeSnapshot>(snapshotModule, { directory, shard: number, durableSeq }, signal),
+      followersSeq: followers.leastSeq,
+      everyRecords: config.snapshotEveryRecords,
+      retentionMs: config.retentionHours * 3_600_000,
+      clock,
+      log,
+      meters: {
+        made(seconds, { seq }) {
+          snapshotSeq.set(seq);
+          snapshotSeconds.set(seconds);
+        },
+        failed: () => snapshotFailures.inc(),
+        kept(seq, bytes) {
+          oldestSeq.set(seq);
+          freeBytes.set(bytes);
+        },
+      },
+    },
     signal,
   ),
 );

@@ -20,6 +20,8 @@ export interface Followers {
   missing(): string[];
   /** Last reported seq of each follower. */
   positions(): ReadonlyMap<string, number>;
+  /** Least seq that the named followers reported; undefined until each has. */
+  leastSeq(): number | undefined;
   /** The named follower that is too far behind for new orders, if one is. */
   laggard(endSeq: number): string | undefined;
 }
@@ -60,6 +62,8 @@ export function createFollowers(options: FollowersOptions): Followers {
     isOpen: () => missing().length === 0,
     missing,
     positions: () => seqs,
+    leastSeq: () =>
+      missing().length > 0 ? undefined : Math.min(...names.map((name) => seqs.get(name) ?? 0)),
     laggard: (endSeq) => names.find((name) => endSeq - (seqs.get(name) ?? 0) > options.lagRecordsMax),
   };
 }

@@ -5,7 +5,7 @@
 // never writes again and the process has to end. A next file that cannot be made for want of room is no such
 // failure: what is written goes into files that are there already.
 
-import { type FileHandle, open, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "@bourse/shared/assert.js";
 import type { Unlock } from "@bourse/shared/runtime/kernel-lock.js";
@@ -209,13 +209,16 @@ export class Journal {
     return readAfter({ directory, marks: this.#marks, durableSeq: () => this.#durableSeq }, afterSeq);
   }
 
-  /** Deletes the files whose records all lie below a seq, oldest first. Returns how many. */
-  async deleteBelow(seq: number, mayDelete: (path: string) => Promise<boolean>): Promise<number> {
+  /**
+   * Deletes the files whose records all lie below a seq and that were last written before a time (milliseconds
+   * since 1970), oldest first. Returns how many.
+   */
+  async deleteBelow(seq: number, writtenBeforeMs: number): Promise<number> {
     const { directory } = this.#options;
     let deleted = 0;
     for (const file of this.#marks.filesBelow(seq)) {
       const path = join(directory, file);
-      if (!(await mayDelete(path))) break;
+      if ((await stat(path)).mtimeMs > writtenBeforeMs) break;
       // Readers learn that it is gone before it is.
       this.#marks.dropFirst();
       await unlink(path);

@@ -100,6 +100,10 @@ function mismatch(snapshot: Snapshot, expected: { shard: number; seq: number }):
   return snapshot.seq === expected.seq ? "" : `it is of seq ${snapshot.seq}, its name says otherwise`;
 }
 
+export async function deleteSnapshot(directory: string, seq: number): Promise<void> {
+  await rm(join(directory, snapshotName(seq)), { force: true });
+}
+
 /** Writes a snapshot; it has its name when it is durable. Returns its size and the hash of the state. */
 export async function writeSnapshot(
   directory: string,

@@ -1,0 +1,33 @@
+// Snapshots beside a journal, and the worker that makes them.
+import { statfs } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
+import { deleteSnapshot, listSnapshots } from "./snapshot-file.js";
+
+/** What the retention of a shard needs of its directory. */
+export function openSnapshotStore(directory: string) {
+  return {
+    list: () => listSnapshots(directory),
+    delete: (seq: number) => deleteSnapshot(directory, seq),
+    async freeBytes() {
+      const { bavail, bsize } = await statfs(directory);
+      return bavail * bsize;
+    },
+  };
+}
+
+/**
+ * Runs a module in a thread of its own on some data; resolves with the message that it posts. Aborting ends the
+ * thread where it is.
+ */
+export function runInThread<T>(module: URL, data: unknown, signal: AbortSignal): Promise<T> {
+  // Sources run as they are in tests; built code needs no loader.
+  const execArgv = module.pathname.endsWith(".ts") ? ["--import", "tsx", "--conditions=source"] : [];
+  const worker = new Worker(module, { workerData: data, execArgv });
+  const stop = () => void worker.terminate();
+  signal.addEventListener("abort", stop, { once: true });
+  return new Promise<T>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", (code) => reject(new Error(`the thread ended with ${code} and said nothing`)));
+  }).finally(() => signal.removeEventListener("abort", stop));
+}
