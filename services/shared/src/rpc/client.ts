@@ -23,6 +23,8 @@ import { limitConnects } from "./connect-limit.js";
 import { decode, encode, pathOf } from "./definition.js";
 import { channelCredentials, type MeshTls } from "./mesh-tls.js";
 
+/** Largest message that is taken, bytes: one record of a shard may hold twenty thousand trades. */
+const MESSAGE_BYTES_MAX = 20 * 1024 * 1024;
 /** How often a call that waits for a connection has the name looked up again. */
 const LOOK_AGAIN_MS = 250;
 
@@ -103,7 +105,7 @@ export function openChannel(
     "grpc.min_reconnect_backoff_ms": 100,
     // Whoever follows a shard is awaited by it: a second of backoff would be a second of outage.
     "grpc.max_reconnect_backoff_ms": 250,
-    "grpc.max_receive_message_length": 16 * 1024 * 1024,
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
     "grpc.enable_channelz": 0,
     // A subchannel pool of its own, so that a closed channel leaves nothing to a later one.
     "grpc.use_local_subchannel_pool": 1,
