@@ -127,6 +127,17 @@ class ShardReader {
   }
 }
 
+/** What a shard journals by itself, because time passed or followers came further. */
+const OWN_COMMANDS = new Set<Command["kind"]["case"]>([
+  "tick",
+  "startEpoch",
+  "endDay",
+  "fireSwitch",
+  "sweepMarket",
+  "learnCursors",
+  "forget",
+]);
+
 function isOfClients(command: Command | undefined): boolean {
-  return command?.kind.case !== "tick" && command?.kind.case !== "startEpoch";
+  return !OWN_COMMANDS.has(command?.kind.case);
 }

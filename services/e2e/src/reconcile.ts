@@ -1,6 +1,6 @@
 // Holds what clients were told against what the exchange did: nothing lost, nothing doubled.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import type { OrderAccepted, OrderEnded } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import type { OrderEnded } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import type { Order } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { orderIdOf } from "@bourse/shared/ids.js";
@@ -9,7 +9,8 @@ import type { Told } from "./load.js";
 
 /** What the journals of all shards say about orders. */
 interface Journaled {
-  readonly accepted: ReadonlyMap<string, OrderAccepted[]>;
+  /** Seqs of the records that accepted an order. */
+  readonly accepted: ReadonlyMap<string, bigint[]>;
   readonly ended: ReadonlyMap<string, OrderEnded[]>;
 }
 
@@ -95,14 +96,17 @@ function statusOf(ended: OrderEnded | undefined, reader: Order | undefined): Ord
 }
 
 async function readJournals({ evidence }: Exchange): Promise<Journaled> {
-  const accepted = new Map<string, OrderAccepted[]>();
+  const accepted = new Map<string, bigint[]>();
   const ended = new Map<string, OrderEnded[]>();
   const add = <T>(map: Map<string, T[]>, key: string, value: T) =>
     map.set(key, [...(map.get(key) ?? []), value]);
   const records = [...(await evidence.records(0)), ...(await evidence.records(1))];
-  for (const { kind } of records.flatMap((record) => record.events)) {
-    if (kind.case === "accepted") add(accepted, kind.value.terms?.orderId ?? "", kind.value);
-    if (kind.case === "ended") add(ended, kind.value.orderId, kind.value);
+  for (const { seq, command, events } of records) {
+    const submitted = command?.kind.case === "submit" ? command.kind.value.terms : undefined;
+    for (const { kind } of events) {
+      if (kind.case === "accepted") add(accepted, (kind.value.terms ?? submitted)?.orderId ?? "", seq);
+      if (kind.case === "ended") add(ended, kind.value.orderId, kind.value);
+    }
   }
   return { accepted, ended };
 }
