@@ -12,14 +12,13 @@ import type { Duplex } from "@bourse/shared/rpc/client.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { isWorthRepeating, pauseBeforeRepeat, type RepeatOptions } from "./final-word.js";
 
-/** One command as the stream carries it. Orders must have a client order id: it is what makes repeats safe. */
+/** One command as the stream carries it. Orders must have a client order id: it is what makes repeats safe, as an amend's request id does. */
 export type EntryCommand = MessageInitShape<typeof OrderEntryRequestSchema>;
 
 /** The final word on a command. */
 export type EntryAnswer =
-  | { readonly type: "placed"; readonly order: Order; readonly replayed: boolean; readonly sequence: bigint }
   | {
-      readonly type: "cancelled";
+      readonly type: "placed" | "cancelled" | "amended";
       readonly order: Order;
       readonly replayed: boolean;
       readonly sequence: bigint;
@@ -260,7 +259,8 @@ export class OrderEntry {
 function answerOf({ result }: OrderEntryResponse): EntryAnswer {
   switch (result.case) {
     case "placed":
-    case "cancelled": {
+    case "cancelled":
+    case "amended": {
       const { order, replayed, sequence } = result.value;
       if (order === undefined) return { type: "refused", error: new DomainError("INTERNAL") };
       return { type: result.case, order, replayed, sequence };
@@ -278,7 +278,7 @@ function isTombstone(answer: EntryAnswer): boolean {
     const { status, reason } = answer.order;
     return status === OrderStatus.REJECTED && reason === EndReason.NOT_SEQUENCED;
   }
-  if (answer.type === "cancelled") return false;
+  if (answer.type !== "refused") return false;
   const { reason, facts } = answer.error;
   return facts.outcome === "NOT_ACCEPTED" && reason !== "INSUFFICIENT_FUNDS";
 }
