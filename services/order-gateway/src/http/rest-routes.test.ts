@@ -2,6 +2,7 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import type { JsonValue } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { jsonOfRequest } from "./rest-input.js";
 import { compileTemplate, matchRoute, routesOf } from "./rest-routes.js";
@@ -15,11 +16,11 @@ function match(verb: string, path: string): string {
   return found.type === "wrong_verb" ? `allow ${found.allow.join(" ")}` : "none";
 }
 
-function read(verb: string, path: string, query: string): unknown {
+function read(verb: string, path: string, query: string, body?: JsonValue): unknown {
   const found = matchRoute(routes, verb, path);
   if (found.type !== "route") throw new Error("no such route");
   try {
-    return jsonOfRequest(found.route, { body: undefined, query, values: found.values });
+    return jsonOfRequest(found.route, { body, query, values: found.values });
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     return `${error.reason} ${error.facts.field ?? ""}`.trim();
@@ -40,8 +41,16 @@ describe("routes from the contracts", () => {
     ["GET", "/api/v1/markets/BTC/USDT/trades", "ListRecentTrades BTC/USDT"],
     ["GET", "/api/v1/balances", "GetBalances"],
     ["POST", "/api/v1/deposits", "Deposit"],
-    ["PUT", "/api/v1/orders", "allow POST GET"],
-    ["PATCH", "/api/v1/orders/x", "allow DELETE GET"],
+    ["PATCH", "/api/v1/orders/x", "AmendOrder x"],
+    ["PATCH", "/api/v1/client-orders/x", "AmendOrder x"],
+    ["DELETE", "/api/v1/orders", "CancelAllOrders"],
+    ["POST", "/api/v1/orders/batch", "BatchOrders"],
+    ["POST", "/api/v1/orders/cancel-all-after", "CancelAllAfter"],
+    // A literal path is one verb's; the others see an order of that name.
+    ["GET", "/api/v1/orders/batch", "GetOrder batch"],
+    ["POST", "/api/v1/markets/BTC/USDT/state", "SetMarketState BTC/USDT"],
+    ["PUT", "/api/v1/orders", "allow POST DELETE GET"],
+    ["PUT", "/api/v1/orders/x", "allow DELETE PATCH GET"],
     ["GET", "/api/v1/orders/", "none"],
     ["GET", "/api/v1/orders/x/y", "none"],
     ["GET", "/api/v1/reservations", "none"],
@@ -81,6 +90,28 @@ describe("requests from paths and queries", () => {
     ["an empty parameter", "&", "UNKNOWN_FIELD"],
   ])("refuse %s", (_, query, verdict) => {
     expect(read("GET", "/api/v1/orders", query)).toBe(verdict);
+  });
+
+  test("take what the path says beside a body, which may not say it too", () => {
+    const path = "/api/v1/orders/x%2Dy";
+    expect(read("PATCH", path, "", { price: "1", requestId: "r" })).toEqual({
+      orderId: "x-y",
+      price: "1",
+      requestId: "r",
+    });
+    expect(read("PATCH", "/api/v1/client-orders/c", "", {})).toEqual({ clientOrderId: "c" });
+    const state = { state: "MARKET_STATE_HALTED" };
+    expect(read("POST", "/api/v1/markets/BTC/USDT/state", "", state)).toEqual({
+      symbol: "BTC/USDT",
+      ...state,
+    });
+    for (const twice of ["orderId", "order_id", "clientOrderId"]) {
+      expect(read("PATCH", path, "", { [twice]: "z" })).toMatch(/^MALFORMED_REQUEST (client_)?order_id$/);
+    }
+    expect(read("PATCH", path, "price=1", {})).toBe("UNKNOWN_FIELD price");
+    // What is no object is refused with the message.
+    expect(read("PATCH", path, "", [1])).toEqual([1]);
+    expect(read("PATCH", path, "")).toBeNull();
   });
 
   test("refuse a query beside a body, and a parameter that the path has", () => {

@@ -1,7 +1,16 @@
-// A shard in memory behind real gRPC, for tests that lose its answers. It keeps every LIMIT order open
-// and ends every MARKET order for lack of liquidity; a real book adds nothing to what is tested here.
+// A shard in memory behind real gRPC, for tests that lose its answers. It keeps every LIMIT order open, lets
+// every stop wait and ends every MARKET order for lack of liquidity; a real book adds nothing to what is tested.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import type { Command, OrderTerms, ResolveCommand } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import {
+  type AmendCommand,
+  AmendRefusal,
+  type CancelAllCommand,
+  type Command,
+  type OrderTerms,
+  type ResolveCommand,
+  type SetMarketStateCommand,
+  type SetSwitchCommand,
+} from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import {
   type CommandResult,
   CommandResultSchema,
@@ -19,6 +28,7 @@ import {
   MarketState,
   OrderStatus,
   OrderType,
+  Side,
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { implement } from "@bourse/shared/rpc/call.js";
 import type { GrpcServer } from "@bourse/shared/rpc/server.js";
@@ -52,6 +62,15 @@ export class MemoryShard {
   readonly orders = new Map<string, OrderState>();
   /** Client order ids in the order in which commands were first sequenced, "+" for submits, "-" for cancels. */
   readonly log: string[] = [];
+  /** Amends as they came, by leg id, with what became of them. */
+  readonly amends = new Map<string, { amend: AmendCommand; refusal: AmendRefusal }>();
+  /** Switches as they were set, the newest last. */
+  readonly switches: SetSwitchCommand[] = [];
+  /** Answer of the next amends; undefined lets them through. */
+  refusal: AmendRefusal | undefined;
+  /** Failure of the next unary command, after it was carried out. */
+  failure: DomainError | undefined;
+  readonly #cancelAlls = new Map<string, { command: CancelAllCommand; cancelled: number }>();
   /** Streams of commands that came while the shard was closed. */
   streamsRefused = 0;
   readonly #watchers = new Set<(update: WatchShardResponse) => void>();
@@ -115,7 +134,57 @@ export class MemoryShard {
         if (market === undefined) throw new DomainError("INVALID_MARKET");
         return { market };
       },
+      cancelAll: async ({ cancelAll }) => this.#failing(this.#cancelAll(cancelAll as CancelAllCommand)),
+      setSwitch: async ({ setSwitch }) => this.#failing(this.#setSwitch(setSwitch as SetSwitchCommand)),
+      setMarketState: async ({ setMarketState }) =>
+        this.#failing(this.#setMarketState(setMarketState as SetMarketStateCommand)),
     });
+  }
+
+  #failing<T>(answer: T): T {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
+    return answer;
+  }
+
+  #cancelAll(command: CancelAllCommand) {
+    const { userId, requestId, symbol, side } = command;
+    const key = `${userId} ${requestId}`;
+    const known = this.#cancelAlls.get(key);
+    if (known !== undefined) {
+      const isSame = known.command.symbol === symbol && known.command.side === side;
+      if (!isSame) throw new DomainError("REQUEST_ID_REUSED");
+      return { cancelled: known.cancelled, seq: BigInt(this.#seq), replayed: true };
+    }
+    const ended = [...this.orders.values()].filter(
+      (order) =>
+        order.userId === userId &&
+        isOpen(order) &&
+        (symbol === "" || order.terms?.symbol === symbol) &&
+        (side === Side.UNSPECIFIED || order.terms?.side === side),
+    );
+    this.#seq += 1;
+    const end = { status: OrderStatus.CANCELLED, reason: EndReason.CANCEL_ALL, remainingLots: 0n };
+    for (const order of ended) this.orders.set(order.orderId, { ...order, ...end });
+    this.#cancelAlls.set(key, { command, cancelled: ended.length });
+    return { cancelled: ended.length, seq: BigInt(this.#seq) };
+  }
+
+  #setSwitch(command: SetSwitchCommand) {
+    this.switches.push(command);
+    const timeMs = this.#shown.timeMs;
+    return { dueAtMs: command.timeoutMs === 0n ? 0n : timeMs + command.timeoutMs, timeMs };
+  }
+
+  #setMarketState({ symbol, state }: SetMarketStateCommand) {
+    const market = this.#shown.markets.find((each) => each.symbol === symbol);
+    if (market === undefined) throw new DomainError("SYMBOL_NOT_FOUND");
+    if (market.state === MarketState.DELISTED && state !== MarketState.DELISTED)
+      throw new DomainError("SYMBOL_DELISTED");
+    const changed = { ...market, state };
+    this.show({ markets: this.#shown.markets.map((each) => (each === market ? changed : each)) });
+    return { market: changed };
   }
 
   async *#commandStream(requests: AsyncIterable<CommandStreamRequest>) {
@@ -162,6 +231,8 @@ export class MemoryShard {
         return this.#end(kind.value);
       case "resolve":
         return this.#end(kind.value, kind.value);
+      case "amend":
+        return this.#amend(kind.value);
       default:
         return failure("UNIMPLEMENTED");
     }
@@ -173,12 +244,15 @@ export class MemoryShard {
     if (known !== undefined) return this.#answer(known, true);
     this.log.push(`+${terms.clientOrderId}`);
     const isMarket = terms.type === OrderType.MARKET;
+    const isStop = terms.stopPriceTicks > 0n;
     const { orderId, userId } = terms;
     const state = create(OrderStateSchema, {
       terms,
       orderId,
       userId,
-      status: isMarket ? OrderStatus.EXPIRED : OrderStatus.OPEN,
+      status: isMarket ? OrderStatus.EXPIRED : isStop ? OrderStatus.PENDING : OrderStatus.OPEN,
+      priceTicks: terms.priceTicks,
+      quantityLots: terms.quantityLots,
       reason: isMarket ? EndReason.INSUFFICIENT_LIQUIDITY : EndReason.UNSPECIFIED,
       executedTickLots: "0",
       remainingLots: isMarket ? 0n : terms.quantityLots,
@@ -194,7 +268,7 @@ export class MemoryShard {
     const found = this.orders.get(orderId);
     const known = found?.userId === userId ? found : undefined;
     if (known === undefined && tombstone === undefined) return failure("ORDER_NOT_FOUND");
-    if (known !== undefined && known.status !== OrderStatus.OPEN) return this.#answer(known, true);
+    if (known !== undefined && !isOpen(known)) return this.#answer(known, true);
     this.log.push(`-${known?.terms?.clientOrderId ?? "tombstone"}`);
     const unseen = { orderId, userId, executedTickLots: "0", acceptedSeq: BigInt(this.#seq) };
     const ended = create(OrderStateSchema, {
@@ -207,10 +281,36 @@ export class MemoryShard {
     return this.#answer(ended, false);
   }
 
-  #answer(order: OrderState, replayed: boolean): CommandResult {
-    const outcome = { case: "order" as const, value: order };
-    return create(CommandResultSchema, { outcome, seq: BigInt(this.#seq), replayed });
+  /** Decides once, by leg id. */
+  #amend(amend: AmendCommand): CommandResult {
+    const { orderId, userId, legId, priceTicks, quantityLots } = amend;
+    const order = this.orders.get(orderId);
+    const decided = this.amends.get(legId);
+    if (order === undefined || order.userId !== userId) return failure("ORDER_NOT_FOUND");
+    if (decided !== undefined) return this.#answer(order, true, decided.refusal);
+    const refusal = isOpen(order) ? (this.refusal ?? AmendRefusal.UNSPECIFIED) : AmendRefusal.ORDER_NOT_OPEN;
+    this.amends.set(legId, { amend, refusal });
+    if (refusal !== AmendRefusal.UNSPECIFIED) return this.#answer(order, false, refusal);
+    this.log.push(`~${order.terms?.clientOrderId ?? ""}`);
+    const now = {
+      priceTicks: priceTicks || order.priceTicks,
+      quantityLots: quantityLots || order.quantityLots,
+    };
+    const { terms } = order;
+    const changed = { ...order, ...now, terms: terms === undefined ? undefined : { ...terms, ...now } };
+    const amended = create(OrderStateSchema, changed as typeof order);
+    this.orders.set(orderId, amended);
+    return this.#answer(amended, false);
   }
+
+  #answer(order: OrderState, replayed: boolean, amendRefusal = AmendRefusal.UNSPECIFIED): CommandResult {
+    const outcome = { case: "order" as const, value: order };
+    return create(CommandResultSchema, { outcome, seq: BigInt(this.#seq), replayed, amendRefusal });
+  }
+}
+
+function isOpen({ status }: OrderState): boolean {
+  return status === OrderStatus.OPEN || status === OrderStatus.PENDING;
 }
 
 function failure(reason: string): CommandResult {

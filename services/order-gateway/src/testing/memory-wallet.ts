@@ -122,18 +122,21 @@ export class MemoryWallet {
   }
 
   #reserve(request: ReserveRequest): TaggedReserveResult["outcome"] {
-    const { orderId, userId, asset, amount, shard, terms } = request;
+    const { orderId, userId, asset, amount, shard, terms, legOfOrderId } = request;
     const print = Buffer.from(request.fingerprint).toString("hex");
     const known = this.reservations.get(orderId);
     const isOther = known !== undefined && this.#fingerprints.get(orderId) !== print;
     if (isOther) return failure("CLIENT_ORDER_ID_REUSED", known);
     if (known?.state === ReservationState.REFUSED) return failure("INSUFFICIENT_FUNDS");
     if (known !== undefined) return ok(known, true);
+    const order = this.reservations.get(legOfOrderId);
+    if (legOfOrderId !== "" && order?.state !== ReservationState.ACTIVE) return failure("ORDER_NOT_OPEN");
     const atoms = parseAtoms("amount", amount);
     const isCovered = parseAtoms("amount", this.available(userId, asset)) >= atoms;
     const state = isCovered ? ReservationState.ACTIVE : ReservationState.REFUSED;
     const remaining = isCovered ? amount : "0";
-    const row = create(ReservationSchema, { orderId, userId, asset, amount, remaining, shard, terms, state });
+    const content = { orderId, userId, asset, amount, shard, terms, legOfOrderId };
+    const row = create(ReservationSchema, { ...content, remaining, state });
     this.reservations.set(orderId, row);
     this.#fingerprints.set(orderId, print);
     if (!isCovered) return failure("INSUFFICIENT_FUNDS");
