@@ -2,7 +2,13 @@
 import type { EntryCommand, EntryResult, OrderEntry } from "@bourse/client/order-entry.js";
 import type { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Order } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
-import { OrderStatus, OrderType, Side, TimeInForce } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import {
+  EndReason,
+  OrderStatus,
+  OrderType,
+  Side,
+  TimeInForce,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { type Clock, systemClock } from "@bourse/shared/runtime/clock.js";
 import type { Answer } from "./observed.js";
 import {
@@ -49,6 +55,7 @@ export interface DriveResult {
 
 type OrderCommand = Extract<Command, { op: "SEED" | "NEW" }>;
 type CancelCommand = Extract<Command, { op: "CANCEL" }>;
+type ReduceCommand = Extract<Command, { op: "REDUCE" }>;
 
 /** Longest time that a book may take to include an acknowledged sequence. */
 const bookWaitMs = 30_000;
@@ -75,6 +82,8 @@ class Drive {
   readonly #clientIds = new Map<string, string>();
   readonly #ids = new Map<string, string>();
   readonly #cancelled = new Set<string>();
+  /** Quantity of each order as the commands so far leave it, executed part included. */
+  readonly #totals = new Map<string, bigint>();
   #reconnects = 0;
   #renewals = 0;
   #sequence = 0n;
@@ -131,19 +140,29 @@ class Drive {
   }
 
   #send(command: Command): void {
-    if (command.op === "REDUCE") throw new Error(`command ${command.n}: REDUCE is an amend`);
+    if (command.op === "REDUCE") return this.#sendReduce(command);
     if (command.op === "CANCEL") {
-      this.#await(
-        command,
-        this.#entry.send(() => this.#cancelOf(command)),
-      );
-      return;
+      const sent = this.#entry.send(() => this.#cancelOf(command));
+      return this.#await(command, sent, (result) => this.#cancelAnswer(command, result));
     }
     this.#register(command);
-    this.#await(command, this.#entry.send(this.#placeOf(command)));
+    const sent = this.#entry.send(this.#placeOf(command));
+    this.#await(command, sent, (result) => this.#placeAnswer(command, result));
+  }
+
+  /** An amend to what the order then has in all; one that would leave nothing is a cancel. */
+  #sendReduce(command: ReduceCommand): void {
+    const before = this.#totals.get(command.id) ?? 0n;
+    const after = before - command.quantityLots;
+    this.#totals.set(command.id, after);
+    const sent = this.#entry.send(() =>
+      after > 0n ? this.#amendOf(command, after) : this.#cancelOf(command),
+    );
+    this.#await(command, sent, (result) => this.#reduceAnswer(command, before, result));
   }
 
   #register(command: OrderCommand): void {
+    this.#totals.set(command.id, command.quantityLots);
     this.#orders.set(command.id, command);
     this.#clientIds.set(command.id, command.id);
     this.#ids.set(command.id, command.id);
@@ -168,22 +187,28 @@ class Drive {
         continue;
       }
       this.#isPriced = !isRefused;
-      this.#take(command, result);
+      this.#take(command, result, this.#placeAnswer(command, result));
       return;
     }
   }
 
-  #await(command: OrderCommand | CancelCommand, sent: Promise<EntryResult>): void {
+  #await(
+    command: Command,
+    sent: Promise<EntryResult>,
+    answerOf: (result: EntryResult) => Answer | undefined,
+  ): void {
     void sent.then(
-      (result) => this.#take(command, result),
+      (result) => this.#take(command, result, answerOf(result)),
       (error: unknown) => {
         this.#failure ??= error;
       },
     );
   }
 
-  /** The same order under a client order id that is still free. */
-  #renew({ command }: EntryCommand): EntryCommand | undefined {
+  /** The same order, or amend, under an id that is still free. */
+  #renew(sent: EntryCommand): EntryCommand | undefined {
+    const { command } = sent;
+    if (command?.case === "amend") return this.#renewAmend(sent);
     if (command?.case !== "place") return undefined;
     const id = this.#ids.get(command.value.clientOrderId ?? "") ?? "";
     const order = this.#orders.get(id);
@@ -194,6 +219,13 @@ class Drive {
     this.#clientIds.set(id, clientOrderId);
     this.#ids.set(clientOrderId, id);
     return this.#placeOf(order);
+  }
+
+  #renewAmend({ command, ...rest }: EntryCommand): EntryCommand | undefined {
+    if (command?.case !== "amend") return undefined;
+    this.#renewals += 1;
+    const requestId = `${command.value.requestId?.split(":")[0]}:${this.#renewals}`;
+    return { ...rest, command: { case: "amend", value: { ...command.value, requestId } as never } };
   }
 
   #placeOf(order: OrderCommand): EntryCommand {
@@ -216,7 +248,23 @@ class Drive {
     };
   }
 
-  #cancelOf(cancel: CancelCommand): EntryCommand {
+  #amendOf({ id, n }: ReduceCommand, quantityLots: bigint): EntryCommand {
+    const { stage, scale } = this.#options;
+    return {
+      userId: this.#userOf(this.#orders.get(id)),
+      command: {
+        case: "amend",
+        value: {
+          id: { case: "clientOrderId", value: this.#clientIds.get(id) ?? id },
+          symbol: stage.symbol,
+          requestId: `reduce-${n}`,
+          quantity: marketQuantity(scale, quantityLots),
+        },
+      },
+    };
+  }
+
+  #cancelOf(cancel: CancelCommand | ReduceCommand): EntryCommand {
     const clientOrderId = this.#clientIds.get(cancel.id) ?? cancel.id;
     return {
       userId: this.#userOf(this.#orders.get(cancel.id)),
@@ -233,9 +281,7 @@ class Drive {
     return order?.side === "S" ? seller.userId : buyer.userId;
   }
 
-  #take(command: OrderCommand | CancelCommand, result: EntryResult): void {
-    const answer =
-      command.op === "CANCEL" ? this.#cancelAnswer(command, result) : this.#placeAnswer(command, result);
+  #take(command: Command, result: EntryResult, answer: Answer | undefined): void {
     if (answer !== undefined) this.#answers.set(command.n, answer);
     if (result.answer.type !== "refused" && result.answer.sequence > this.#sequence) {
       this.#sequence = result.answer.sequence;
@@ -271,6 +317,26 @@ class Drive {
       const sequence = answer.replayed ? undefined : answer.sequence;
       return { type: "cancelled", n, leftLots: this.#leftLots(answer.order), sequence };
     }
+    return this.#notFoundAnswer(n, answer);
+  }
+
+  #reduceAnswer(command: ReduceCommand, before: bigint, { answer }: EntryResult): Answer | undefined {
+    const { n, id, quantityLots } = command;
+    if (answer.type === "cancelled" || answer.type === "amended") {
+      if (this.#cancelled.has(id)) return { type: "notFound", n };
+      const { order } = answer;
+      const sequence = answer.replayed ? undefined : answer.sequence;
+      const isEnded = answer.type === "cancelled" || order.reason === EndReason.AMENDED;
+      if (isEnded) this.#cancelled.add(id);
+      // What ended by it had less than was to be taken: all that was not executed.
+      const filledLots = lotsOf(this.#options.scale, order.filledQuantity);
+      const takenLots = isEnded ? before - filledLots : quantityLots;
+      return { type: "reduced", n, takenLots, isEnded, sequence };
+    }
+    return this.#notFoundAnswer(n, answer);
+  }
+
+  #notFoundAnswer(n: number, answer: EntryResult["answer"]): Answer | undefined {
     const reason = answer.type === "refused" ? answer.error.reason : undefined;
     if (reason === "ORDER_NOT_FOUND" || reason === "ORDER_NOT_OPEN") return { type: "notFound", n };
     this.#surprises.push(`command ${n}: ${showAnswer(answer)}`);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type Answer,
   expectedHoldings,
@@ -79,6 +79,52 @@ test("a cancel that was answered again stands at its turn", () => {
     "4 CANCELLED",
     "5 NOT_FOUND",
   ]);
+});
+
+describe("a reduction", () => {
+  const reduce = (n: number, id: string, lots: bigint): Command => ({
+    ...{ op: "REDUCE", n, id, quantityLots: lots },
+  });
+  const reduced = (n: number, takenLots: bigint, isEnded: boolean): Answer => ({
+    ...{ type: "reduced", n, takenLots, isEnded, sequence: BigInt(n) },
+  });
+  const some = [place(1, "a", "B", 100, 5), reduce(2, "a", 2n), reduce(3, "a", 9n), reduce(4, "a", 1n)];
+  const told = new Map<number, Answer>([
+    [1, placed(1, 1)],
+    [2, reduced(2, 2n, false)],
+    [3, reduced(3, 3n, true)],
+    [4, { type: "notFound", n: 4 }],
+  ]);
+  const order = (quantityLots: bigint, status: ListedOrder["status"]): ListedOrder => ({
+    ...{
+      clientOrderId: "a",
+      side: "B",
+      priceTicks: 100n,
+      quantityLots,
+      filledLots: 0n,
+      status,
+      sequence: 1n,
+    },
+  });
+
+  test("stands where its answer does, with what it took", () => {
+    const events = observedEvents(some, told, [], idOf).map((event) => showEvent(event, scale));
+    expect(events).toEqual(["2,REDUCED,a,,,0.00000002", "3,REDUCED,a,,,0.00000003", "4,NOT_FOUND,a,,,"]);
+  });
+
+  test("leaves an order open until it took all, and makes one filled by less", () => {
+    const check = (commands: Command[], listed: ListedOrder, trades: Trade[] = []) =>
+      reconcileOrders(commands, told, [listed], trades, idOf);
+    expect(check(some.slice(0, 2), order(3n, "open"))).toEqual([]);
+    expect(check(some, order(0n, "cancelled"))).toEqual([]);
+    expect(check(some, order(0n, "open"))).toEqual([
+      "order a: listed as open, but it was told to be cancelled",
+    ]);
+    const trade = { priceTicks: 100n, quantityLots: 3n, sequence: 2n, index: 0 };
+    const filled = { ...order(3n, "filled"), filledLots: 3n };
+    const trades = [{ ...trade, makerClientId: "a", takerClientId: "x" }];
+    expect(check(some.slice(0, 2), filled, trades)).toEqual([]);
+  });
 });
 
 test("a half without its other half, and halves that differ, are breaches", () => {

@@ -18,6 +18,15 @@ export type Answer =
       /** Undefined when the answer repeats an earlier one, whose place in the log it does not tell. */
       readonly sequence: bigint | undefined;
     }
+  | {
+      readonly type: "reduced";
+      readonly n: number;
+      readonly takenLots: bigint;
+      /** True when nothing was left of the order. */
+      readonly isEnded: boolean;
+      /** As of a cancel. */
+      readonly sequence: bigint | undefined;
+    }
   | { readonly type: "notFound"; readonly n: number };
 
 /** One half of a trade, as the list of its owner shows it. */
@@ -166,6 +175,15 @@ function toldEvent(
       } as const;
       return { event, sequence: answer.sequence };
     }
+    case "reduced": {
+      const event = {
+        ...base,
+        event: "REDUCED",
+        makerId: command.id,
+        quantityLots: answer.takenLots,
+      } as const;
+      return { event, sequence: answer.sequence };
+    }
     case "notFound":
       return { event: { ...base, event: "NOT_FOUND", makerId: command.id }, sequence: undefined };
   }
@@ -233,9 +251,12 @@ export function reconcileOrders(
       tradedLots.set(id, (tradedLots.get(id) ?? 0n) + quantityLots);
     }
   }
-  const cancelled = new Set<string>();
-  for (const command of commands) {
-    if (command.op === "CANCEL" && answers.get(command.n)?.type === "cancelled") cancelled.add(command.id);
+  const ended = new Set<string>();
+  const reducedLots = new Map<string, bigint>();
+  for (const { n, id } of commands) {
+    const answer = answers.get(n);
+    if (answer?.type === "cancelled" || (answer?.type === "reduced" && answer.isEnded)) ended.add(id);
+    if (answer?.type === "reduced") reducedLots.set(id, (reducedLots.get(id) ?? 0n) + answer.takenLots);
   }
   const listed = new Map(orders.map((order) => [idOf(order.clientOrderId), order]));
   const breaches: string[] = [];
@@ -257,7 +278,8 @@ export function reconcileOrders(
     if (filledLots !== order.filledLots) {
       breaches.push(`order ${command.id}: listed as filled ${order.filledLots} lots, traded ${filledLots}`);
     }
-    const expected = expectedStatus(command, filledLots, cancelled.has(command.id));
+    const wantedLots = command.quantityLots - (reducedLots.get(command.id) ?? 0n);
+    const expected = expectedStatus(command.type, filledLots === wantedLots, ended.has(command.id));
     if (order.status !== expected) {
       breaches.push(`order ${command.id}: listed as ${order.status}, but it was told to be ${expected}`);
     }
@@ -266,13 +288,13 @@ export function reconcileOrders(
 }
 
 function expectedStatus(
-  command: Extract<Command, { op: "SEED" | "NEW" }>,
-  filledLots: bigint,
-  isCancelled: boolean,
+  type: "LIMIT" | "IOC" | "MARKET",
+  isFilled: boolean,
+  isEnded: boolean,
 ): ListedOrder["status"] {
-  if (filledLots === command.quantityLots) return "filled";
-  if (command.type !== "LIMIT") return "expired";
-  return isCancelled ? "cancelled" : "open";
+  if (isEnded) return "cancelled";
+  if (isFilled) return "filled";
+  return type === "LIMIT" ? "open" : "expired";
 }
 
 /** Amounts in atoms of both assets. */

@@ -77,13 +77,6 @@ export interface ConservationLine {
 
 /** Scales a set; throws, before anything is sent, when it cannot be replayed. */
 export function prepare(set: ReplaySet): Prepared {
-  const reductions = set.commands.filter(({ op }) => op === "REDUCE");
-  if (reductions.length > 0) {
-    throw new Error(
-      `${set.name}: ${reductions.length} REDUCE commands (the first is ${reductions[0]?.n}). Taking quantity off ` +
-        "a resting order is an amend, and the exchange does not offer amend yet.",
-    );
-  }
   const scale = scaleOf(set.commands);
   return {
     scale,

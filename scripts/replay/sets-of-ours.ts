@@ -19,6 +19,8 @@ export interface Recipe {
   /** Decimals as printed: trailing zeros must not matter to a reader. */
   readonly priceDecimalsPrinted: number;
   readonly quantityDecimalsPrinted: number;
+  /** True when every second cancel of the flow takes only some off its order, or all of it. */
+  readonly hasReductions?: boolean;
 }
 
 /** The committed sets. Changing a line here changes a folder of `sets/`. */
@@ -66,6 +68,19 @@ export const recipes: readonly Recipe[] = [
     priceDecimalsPrinted: 4,
     quantityDecimalsPrinted: 0,
   },
+  {
+    name: "reductions",
+    title: "Seeded: orders lose some of their quantity and keep their place",
+    seed: 14,
+    seeds: 40,
+    commands: 1_000,
+    shape: { ...calmFlow, crossShare: 0.2 },
+    tickDecimals: 2,
+    lotDecimals: 5,
+    priceDecimalsPrinted: 2,
+    quantityDecimalsPrinted: 5,
+    hasReductions: true,
+  },
 ];
 
 /** The files of a set by name, as text before compression. */
@@ -105,7 +120,23 @@ export function makeSet(recipe: Recipe): ReadonlyMap<string, string> {
 /** The flow as rows: the first resting limits that do not cross become seeds. */
 function commandRows(recipe: Recipe): CommandRow[] {
   const flow = [...seedFlow(recipe), ...orderFlow(recipe.seed, recipe.commands, recipe.shape)];
-  return flow.map((command, index) => commandRow(recipe, command, index + 1, index < recipe.seeds));
+  const lotsOf = new Map(
+    flow.flatMap((command) => (command.type === "place" ? [[command.id, command.quantityLots]] : [])),
+  );
+  return flow.map((command, index) => {
+    const n = index + 1;
+    if (recipe.hasReductions !== true || command.type === "place" || n % 2 === 0)
+      return commandRow(recipe, command, n, index < recipe.seeds);
+    // A third, two thirds, or all that the order ever had.
+    const lots = Math.ceil(((lotsOf.get(command.id) ?? 0) * (1 + (n % 3))) / 3);
+    const quantity = printSteps(BigInt(lots), recipe.lotDecimals, recipe.quantityDecimalsPrinted);
+    return { ...baseOf(command, n), op: "REDUCE", quantity };
+  });
+}
+
+/** What all rows have. */
+function baseOf(command: FlowCommand, n: number) {
+  return { n, ts: String(1_700_000_000_000 + n * 250), id: String(command.id) };
 }
 
 /** Limits of a flow of its own, buys below the mid and sells above it; ids below zero. */
@@ -121,7 +152,7 @@ function seedFlow(recipe: Recipe): FlowCommand[] {
 }
 
 function commandRow(recipe: Recipe, command: FlowCommand, n: number, isSeed: boolean): CommandRow {
-  const base = { n, ts: String(1_700_000_000_000 + n * 250), id: String(command.id) };
+  const base = baseOf(command, n);
   if (command.type === "cancel") return { ...base, op: "CANCEL", recordedLeft: "" };
   const side: SideLetter = command.side === "buy" ? "B" : "S";
   const price =
