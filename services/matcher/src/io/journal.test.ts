@@ -4,6 +4,7 @@ import { mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from "n
 import { join } from "node:path";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { describe, expect, test } from "vitest";
+import { flip } from "../testing/harm.js";
 import {
   contentOf,
   copyOf,
@@ -41,15 +42,6 @@ async function fill(folder: string, count: number, segmentBytes = 64 * 1024): Pr
   // A crash would not have said that all was in order.
   await rm(join(folder, "clean-stop"));
   return expected(count);
-}
-
-async function flip(path: string, offset: number, bit = 0): Promise<void> {
-  const file = await open(path, "r+");
-  const byte = Buffer.alloc(1);
-  await file.read(byte, 0, 1, offset);
-  byte[0] ^= 1 << bit;
-  await file.write(byte, 0, 1, offset);
-  await file.close();
 }
 
 /** What opening a damaged journal gives: its records, or why it is refused. */
