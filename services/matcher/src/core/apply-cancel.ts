@@ -1,78 +1,56 @@
-// Cancels, and Resolve with its tombstones.
+// Cancels of one order or of many, and Resolve with its tombstones.
 import { assert } from "@bourse/shared/assert.js";
-import { dequeue } from "./book.js";
-import {
-  addEntry,
-  createdMsOf,
-  endEntry,
-  executedLotsOf,
-  executedTickLotsOf,
-  isOpenEntry,
-  marketOf,
-  seqOf,
-  slotOf,
-} from "./known-orders.js";
-import { entryOf, type Moment, type Shard, userNumber } from "./shard.js";
-import type { MatcherEvent, ResolveCommand } from "./types.js";
+import type { Book } from "./book.js";
+import { CANCELLED, endOrder, reasonCode, rememberTombstone, statusCode } from "./end-order.js";
+import { cancelled, endMany } from "./mass-end.js";
+import { findId, isEndedRef, recordOf } from "./memory.js";
+import { booksBySymbol, entryOf, ROOM, type Shard, userNumber } from "./shard.js";
+import { Code, codesOf } from "./slots.js";
+import type { CancelAllCommand, ResolveCommand } from "./types.js";
+import { writeTombstone } from "./write-events.js";
 
-/** Takes an open order out of the book, as its owner asked. */
-export function applyCancel(shard: Shard, { timeMs }: Moment, orderId: string): MatcherEvent[] {
-  const { known } = shard;
-  const entry = entryOf(shard, orderId);
-  assert(entry >= 0 && isOpenEntry(known, entry), "an applied cancel names an open order");
-  const book = shard.books[marketOf(known, entry) ?? -1];
-  const slot = slotOf(known, entry);
-  const terms = book.slots.terms[slot];
-  assert(terms !== undefined, "an open order rests in its book");
-  const remainingLots = book.slots.remainingLots[slot];
-  dequeue(book, slot);
-  endEntry(known, entry, { status: "CANCELLED", reason: "USER", timeMs });
-  return [
-    {
-      type: "ended",
-      orderId,
-      userId: terms.userId,
-      symbol: terms.symbol,
-      status: "CANCELLED",
-      reason: "USER",
-      executedLots: executedLotsOf(known, entry),
-      executedTickLots: executedTickLotsOf(known, entry),
-      resting: { side: terms.side, priceTicks: terms.priceTicks },
-      remainingLots,
-      createdAtMs: createdMsOf(known, entry),
-      acceptedSeq: seqOf(known, entry),
-      terms: undefined,
-      isTombstone: false,
-    },
-  ];
+const USER = reasonCode("USER");
+const CANCEL_ALL = reasonCode("CANCEL_ALL");
+
+/** Takes the open order whose id is in `shard.id` out of its market, as its owner asked. */
+export function applyCancel(shard: Shard): Book {
+  const ref = findId(shard.memory, shard.slots, shard.id);
+  assert(ref >= 0 && !isEndedRef(ref), "an applied cancel names an open order");
+  const slot = recordOf(ref);
+  const book = shard.books[codesOf(shard.slots, slot) >>> Code.MARKET_SHIFT];
+  endOrder(shard, book, slot, CANCELLED, USER);
+  return book;
 }
 
 /** Cancels the order if it is known; else writes a tombstone, so that its late Submit is refused. */
-export function applyResolve(shard: Shard, moment: Moment, command: ResolveCommand): MatcherEvent[] {
-  if (entryOf(shard, command.orderId) >= 0) return applyCancel(shard, moment, command.orderId);
-  const { orderId, userId, symbol, tombstoneStatus: status, tombstoneReason: reason } = command;
-  const { seq, timeMs } = moment;
-  const user = userNumber(shard, userId);
-  // The look-up left the id's words behind.
-  const id = shard.idWords;
-  const entry = addEntry(shard.known, { id, user, market: undefined, termsHash: [0, 0], seq, timeMs });
-  endEntry(shard.known, entry, { status, reason, timeMs, isTombstone: true });
-  return [
-    {
-      type: "ended",
-      orderId,
-      userId,
-      symbol,
-      status,
-      reason,
-      executedLots: 0,
-      executedTickLots: "0",
-      resting: undefined,
-      remainingLots: 0,
-      createdAtMs: timeMs,
-      acceptedSeq: seq,
-      terms: undefined,
-      isTombstone: true,
-    },
-  ];
+export function applyResolve(shard: Shard, command: ResolveCommand): void {
+  if (entryOf(shard, command.orderId) >= 0) {
+    applyCancel(shard);
+    return;
+  }
+  const user = userNumber(shard, command.userId);
+  const status = statusCode(command.tombstoneStatus);
+  const reason = reasonCode(command.tombstoneReason);
+  writeTombstone(shard, user, status, reason);
+  // The look-up left the id's words and its free cell behind.
+  rememberTombstone(shard, user, status, reason);
+}
+
+/** Key under which a cancel-all is remembered. */
+export const cancelAllKey = (user: number, requestId: string) => `${user}|${requestId}`;
+
+/** Ends a user's open orders, as many as fit the record, and remembers the request until its expiry has passed. */
+export function applyCancelAll(shard: Shard, command: CancelAllCommand): void {
+  const { requestId, symbol, side, expiresAtMs } = command;
+  const user = userNumber(shard, command.userId);
+  let done = 0;
+  for (const book of booksBySymbol(shard)) {
+    if (symbol !== "" && book.market.symbol !== symbol) continue;
+    done += endMany(shard, book, { user, side }, { ...cancelled(CANCEL_ALL), max: ROOM - done });
+  }
+  for (const [key, before] of shard.cancelAlls) {
+    if (before.expiresAtMs < shard.timeMs) shard.cancelAlls.delete(key);
+  }
+  const request = { user, requestId, symbol, side, expiresAtMs, cancelled: done };
+  shard.cancelAlls.set(cancelAllKey(user, requestId), request);
 }

@@ -104,8 +104,10 @@ describe("LIMIT", () => {
     });
   });
 
-  test("taking stops after 5,000 trades in one record and the rest expires", () => {
-    const shard = shardOf(market());
+  test("by rules 1 taking stops after 5,000 trades in one record and the rest expires", () => {
+    const shard = shardOf();
+    apply(shard, { type: "startEpoch", epoch: 1, rules: 0 });
+    apply(shard, { type: "addMarket", market: market() });
     for (let number = 1; number <= 5001; number += 1) {
       apply(shard, submit(number, { side: "sell", priceTicks: number, quantityLots: 1 }));
     }

@@ -1,19 +1,50 @@
 // Whether a command goes into the log, and if not, what its answer rests on. Changes nothing.
-import { hasTerms, isOpenEntry, isTombstone, userOf } from "./known-orders.js";
-import { entryOf, type Shard, termsHash } from "./shard.js";
-import type { CancelCommand, OrderCommand, ResolveCommand, SubmitCommand } from "./types.js";
+
+import { cancelAllKey } from "./apply-cancel.js";
+import { ContentHash, hashTerms } from "./content-hash.js";
+import { idText } from "./ids.js";
+import { EndedCode, EndedColumn, endedWord, isEndedRef, recordOf } from "./memory.js";
+import { entryOf, type Shard } from "./shard.js";
+import { SlotColumn, slotWord } from "./slots.js";
+import {
+  AMEND_REFUSALS,
+  type AmendCommand,
+  type AmendRefusal,
+  type CancelAllCommand,
+  type CancelCommand,
+  type ControlCommand,
+  type OrderCommand,
+  type ResolveCommand,
+  type SetMarketStateCommand,
+  type SetSwitchCommand,
+  type SubmitCommand,
+} from "./types.js";
+import { findUser } from "./users.js";
 
 /** How far ahead of the shard's time an expiry may lie. */
 export const EXPIRY_AHEAD_MS_MAX = 60_000;
+/** Longest timeout of a dead-man switch. */
+export const SWITCH_TIMEOUT_MS_MAX = 86_400_000;
 
 /** Why a command has no effect; reasons of the table of failures. */
-export type Refusal = "SYMBOL_NOT_FOUND" | "SUBMIT_EXPIRED" | "ORDER_NOT_FOUND" | "CLIENT_ORDER_ID_REUSED";
+export type Refusal =
+  | "SYMBOL_NOT_FOUND"
+  | "SUBMIT_EXPIRED"
+  | "ORDER_NOT_FOUND"
+  | "CLIENT_ORDER_ID_REUSED"
+  | "REQUEST_ID_REUSED";
 
-/** apply: goes into the log. known: was decided before, `entry` tells. refuse: has no effect. */
+/**
+ * apply: goes into the log. known: was decided before, `entry` tells (of an amend: its key's). refuse: has no
+ * effect. An entry is a ref, good until the next command.
+ */
 export type Verdict =
   | { readonly type: "apply" }
   | { readonly type: "known"; readonly entry: number }
   | { readonly type: "refuse"; readonly reason: Refusal; readonly entry: number };
+
+const APPLY: Verdict = { type: "apply" };
+const content = new ContentHash();
 
 /** Decides about a command that would be journaled at `timeMs`. */
 export function decide(shard: Shard, timeMs: number, command: OrderCommand): Verdict {
@@ -24,47 +55,176 @@ export function decide(shard: Shard, timeMs: number, command: OrderCommand): Ver
       return decideCancel(shard, command);
     case "resolve":
       return decideResolve(shard, timeMs, command);
+    case "amend":
+      return decideAmend(shard, timeMs, command);
   }
 }
 
 function decideSubmit(shard: Shard, timeMs: number, { terms, expiresAtMs }: SubmitCommand): Verdict {
   const entry = entryOf(shard, terms.orderId);
   if (entry >= 0) {
-    // A tombstone has no terms: it answers whatever content comes late.
-    const isSame = isTombstone(shard.known, entry) || hasTerms(shard.known, entry, termsHash(terms));
-    return isSame ? { type: "known", entry } : refuse("CLIENT_ORDER_ID_REUSED", entry);
+    hashTerms(content, terms);
+    return hasContent(shard, entry, content.first, content.second)
+      ? { type: "known", entry }
+      : refuse("CLIENT_ORDER_ID_REUSED", entry);
   }
   if (!shard.bookOfSymbol.has(terms.symbol)) return refuse("SYMBOL_NOT_FOUND");
-  return isInTime(timeMs, expiresAtMs) ? { type: "apply" } : refuse("SUBMIT_EXPIRED");
+  return isInTime(timeMs, expiresAtMs) ? APPLY : refuse("SUBMIT_EXPIRED");
+}
+
+/** Whether a known id stands for an order of this content. A tombstone answers whatever comes late. */
+export function hasContent(shard: Shard, entry: number, first: number, second: number): boolean {
+  const record = recordOf(entry);
+  if (!isEndedRef(entry)) {
+    const { slots } = shard;
+    return (
+      slotWord(slots, record, SlotColumn.HASH) === (first | 0) &&
+      slotWord(slots, record, SlotColumn.HASH + 1) === (second | 0)
+    );
+  }
+  const { memory } = shard;
+  const codes = endedWord(memory, record, EndedColumn.CODES);
+  if ((codes & EndedCode.TOMBSTONE) !== 0) return true;
+  return (
+    (codes & EndedCode.LEG) === 0 &&
+    endedWord(memory, record, EndedColumn.HASH) === (first | 0) &&
+    endedWord(memory, record, EndedColumn.HASH + 1) === (second | 0)
+  );
 }
 
 function decideCancel(shard: Shard, { orderId, userId }: CancelCommand): Verdict {
   const entry = ownEntry(shard, orderId, userId);
   if (entry < 0) return refuse("ORDER_NOT_FOUND");
-  return isOpenEntry(shard.known, entry) ? { type: "apply" } : { type: "known", entry };
+  return isEndedRef(entry) ? { type: "known", entry } : APPLY;
 }
 
 function decideResolve(shard: Shard, timeMs: number, command: ResolveCommand): Verdict {
   const entry = entryOf(shard, command.orderId);
-  if (entry < 0) return isInTime(timeMs, command.expiresAtMs) ? { type: "apply" } : refuse("SUBMIT_EXPIRED");
+  if (entry < 0) return isInTime(timeMs, command.expiresAtMs) ? APPLY : refuse("SUBMIT_EXPIRED");
   // The id is derived from its owner, so another's is a caller's mistake: told nothing.
-  if (ownEntry(shard, command.orderId, command.userId) < 0) return refuse("ORDER_NOT_FOUND");
-  return command.cancelIfOpen && isOpenEntry(shard.known, entry)
-    ? { type: "apply" }
-    : { type: "known", entry };
+  if (!isOwn(shard, entry, command.userId)) return refuse("ORDER_NOT_FOUND");
+  return command.cancelIfOpen && !isEndedRef(entry) ? APPLY : { type: "known", entry };
 }
 
-/** Entry of a user's order; -1 when the id is unknown or another's. */
+function decideAmend(shard: Shard, timeMs: number, command: AmendCommand): Verdict {
+  const leg = entryOf(shard, command.legId);
+  if (leg >= 0) {
+    const isSame = isOwn(shard, leg, command.userId) && standsFor(shard, leg, command.orderId);
+    return isSame ? { type: "known", entry: leg } : refuse("REQUEST_ID_REUSED", leg);
+  }
+  if (ownEntry(shard, command.orderId, command.userId) < 0) return refuse("ORDER_NOT_FOUND");
+  return isInTime(timeMs, command.expiresAtMs) ? APPLY : refuse("SUBMIT_EXPIRED");
+}
+
+/** Whether a known id is the key of an amend of this order, or a tombstone: that answers whatever comes late. */
+function standsFor(shard: Shard, entry: number, orderId: string): boolean {
+  const outcome = amendOutcome(shard, entry);
+  if (outcome === undefined) return false;
+  return outcome === "TOMBSTONE" || legOrderId(shard, entry) === orderId;
+}
+
+/** What became of an amend by the entry of its key: "" when it holds; undefined when the id is no such key. */
+export function amendOutcome(shard: Shard, entry: number): AmendRefusal | "" | "TOMBSTONE" | undefined {
+  if (!isEndedRef(entry)) return undefined;
+  const codes = endedWord(shard.memory, recordOf(entry), EndedColumn.CODES);
+  if ((codes & EndedCode.TOMBSTONE) !== 0) return "TOMBSTONE";
+  if ((codes & EndedCode.LEG) === 0) return undefined;
+  return AMEND_REFUSALS[(codes >> EndedCode.REASON_SHIFT) & EndedCode.REASON_MASK];
+}
+
+/** Whether an entry is the key of an amend. */
+export function isLegRef(shard: Shard, entry: number): boolean {
+  const isKey = (codes: number) => (codes & EndedCode.LEG) !== 0;
+  return isEndedRef(entry) && isKey(endedWord(shard.memory, recordOf(entry), EndedColumn.CODES));
+}
+
+/** Id of the order that a key of an amend belongs to. */
+function legOrderId({ memory }: Shard, entry: number): string {
+  const words = new Int32Array(4);
+  for (let word = 0; word < 4; word += 1) {
+    words[word] = endedWord(memory, recordOf(entry), EndedColumn.LEG_ORDER + word);
+  }
+  return idText(words, 0);
+}
+
+/** Entry of the order that a key of an amend belongs to; it is known as long as the key is. */
+export function orderOfLeg(shard: Shard, entry: number): number {
+  return entryOf(shard, legOrderId(shard, entry));
+}
+
+/** Entry of a user's order; -1 when the id is unknown, another's, or no order's. */
 export function ownEntry(shard: Shard, orderId: string, userId: string): number {
   const entry = entryOf(shard, orderId);
-  if (entry < 0) return -1;
-  return shard.numberOfUser.get(userId) === userOf(shard.known, entry) ? entry : -1;
+  if (entry < 0 || !isOwn(shard, entry, userId)) return -1;
+  if (!isEndedRef(entry)) return entry;
+  return (endedWord(shard.memory, recordOf(entry), EndedColumn.CODES) & EndedCode.LEG) === 0 ? entry : -1;
 }
 
-function isInTime(timeMs: number, expiresAtMs: number): boolean {
+function isOwn(shard: Shard, entry: number, userId: string): boolean {
+  const record = recordOf(entry);
+  const user = isEndedRef(entry)
+    ? endedWord(shard.memory, record, EndedColumn.USER)
+    : slotWord(shard.slots, record, SlotColumn.USER);
+  return findUser(shard.users, userId) === user;
+}
+
+export function isInTime(timeMs: number, expiresAtMs: number): boolean {
   return expiresAtMs >= timeMs && expiresAtMs <= timeMs + EXPIRY_AHEAD_MS_MAX;
 }
 
 function refuse(reason: Refusal, entry = -1): Verdict {
   return { type: "refuse", reason, entry };
+}
+
+/** known: nothing would change; `cancelled` is what a cancel-all ended when it was decided. */
+export type ControlVerdict =
+  | { readonly type: "apply" }
+  | { readonly type: "known"; readonly cancelled: number }
+  | {
+      readonly type: "refuse";
+      readonly reason: Refusal | "SYMBOL_DELISTED" | "INVALID_FIELD";
+    };
+
+/** Decides about a command on many orders or on markets. Whether a market that exists differs is the caller's to say. */
+export function decideControl(shard: Shard, timeMs: number, command: ControlCommand): ControlVerdict {
+  switch (command.type) {
+    case "cancelAll":
+      return decideCancelAll(shard, timeMs, command);
+    case "setMarketState":
+      return decideMarketState(shard, command);
+    case "setSwitch":
+      return decideSwitch(shard, command);
+    case "addMarket":
+      return shard.bookOfSymbol.has(command.market.symbol)
+        ? { type: "known", cancelled: 0 }
+        : { type: "apply" };
+  }
+}
+
+function decideCancelAll(shard: Shard, timeMs: number, command: CancelAllCommand): ControlVerdict {
+  const { userId, requestId, symbol, side, expiresAtMs } = command;
+  const user = findUser(shard.users, userId);
+  const before = user < 0 ? undefined : shard.cancelAlls.get(cancelAllKey(user, requestId));
+  if (before !== undefined && before.expiresAtMs >= timeMs) {
+    return before.symbol === symbol && before.side === side
+      ? { type: "known", cancelled: before.cancelled }
+      : { type: "refuse", reason: "REQUEST_ID_REUSED" };
+  }
+  if (symbol !== "" && !shard.bookOfSymbol.has(symbol)) return { type: "refuse", reason: "SYMBOL_NOT_FOUND" };
+  return isInTime(timeMs, expiresAtMs) ? { type: "apply" } : { type: "refuse", reason: "SUBMIT_EXPIRED" };
+}
+
+function decideMarketState(shard: Shard, { symbol, state }: SetMarketStateCommand): ControlVerdict {
+  const now = shard.bookOfSymbol.get(symbol)?.market.state;
+  if (now === undefined) return { type: "refuse", reason: "SYMBOL_NOT_FOUND" };
+  if (now === state) return { type: "known", cancelled: 0 };
+  return now === "DELISTED" ? { type: "refuse", reason: "SYMBOL_DELISTED" } : { type: "apply" };
+}
+
+function decideSwitch(shard: Shard, { symbols, timeoutMs }: SetSwitchCommand): ControlVerdict {
+  if (symbols.some((symbol) => !shard.bookOfSymbol.has(symbol))) {
+    return { type: "refuse", reason: "SYMBOL_NOT_FOUND" };
+  }
+  const isPossible = timeoutMs >= 0 && timeoutMs <= SWITCH_TIMEOUT_MS_MAX;
+  return isPossible ? { type: "apply" } : { type: "refuse", reason: "INVALID_FIELD" };
 }

@@ -1,8 +1,13 @@
 // The whole state of a shard, and the small things that all its parts ask.
 import { assert } from "@bourse/shared/assert.js";
 import { type Book, createBook } from "./book.js";
-import { createKnownOrders, findEntry, type KnownOrders, parseIdInto } from "./known-orders.js";
-import type { Market, OrderTerms } from "./types.js";
+import { EventBuffer } from "./event-buffer.js";
+import { parseIdInto } from "./ids.js";
+import { createMemory, findId, type Memory } from "./memory.js";
+import { OrderInput } from "./order-input.js";
+import { createSlots, type Slots } from "./slots.js";
+import type { Market, OrderTerms, Side } from "./types.js";
+import { createUsers, type Users, userOfText, userOfWords, userText } from "./users.js";
 
 /** When a command is applied: its place in the log and the shard's time. */
 export interface Moment {
@@ -10,37 +15,94 @@ export interface Moment {
   readonly timeMs: number;
 }
 
-/** Everything that later decisions depend on, and nothing else. Changed by applyCommand only. */
+/** Version of the rules that a new epoch starts with. */
+export const RULES = 2;
+
+/** Trades and preventions of a record at most, by rules 2; a mass end ends so many orders at most. */
+export const ROOM = 20_000;
+/** Trades of a record at most, by rules 1. */
+export const ROOM_BEFORE = 5_000;
+
+/** A cancel-all that was decided, until its expiry has passed. */
+export interface CancelAllDone {
+  readonly user: number;
+  readonly requestId: string;
+  readonly symbol: string;
+  readonly side: Side | "";
+  readonly expiresAtMs: number;
+  readonly cancelled: number;
+}
+
+/** Dead-man switch of one user in one market. */
+export interface Switch {
+  readonly user: number;
+  readonly market: number;
+  readonly dueMs: number;
+}
+
+/** Position that wallet and projector have passed, and when ids that ended before it may be forgotten. */
+export interface Learned {
+  readonly throughSeq: number;
+  readonly dueMs: number;
+}
+
+/** Everything that later decisions depend on, and room to work in. Changed by applying commands only. */
 export interface Shard {
   /** Number of the shard. */
   readonly number: number;
   epoch: number;
-  /** Place and time of the last command applied. */
+  /** Version of the rules; 0 before the first epoch, which counts as the newest. */
+  rules: number;
+  /** Place and time of the last command applied, or of the one at hand. */
   seq: number;
   timeMs: number;
   /** Markets in the order in which they were made. */
   readonly books: Book[];
   readonly bookOfSymbol: Map<string, Book>;
-  /** Users by number, in the order in which they were first seen. */
-  readonly users: string[];
-  readonly numberOfUser: Map<string, number>;
-  readonly known: KnownOrders;
-  /** Room for an id that is being looked up. */
-  readonly idWords: Uint32Array;
+  readonly users: Users;
+  readonly slots: Slots;
+  readonly memory: Memory;
+  /** By user and request id. */
+  readonly cancelAlls: Map<string, CancelAllDone>;
+  /** By user and market. */
+  readonly switches: Map<string, Switch>;
+  /** Oldest first; due times and positions rise. */
+  learned: Learned[];
+  /** Earliest time at which a timer may be due; never late. */
+  nextDueMs: number;
+
+  // Room for the command at hand.
+  readonly events: EventBuffer;
+  readonly input: OrderInput;
+  /** An id that is looked up. */
+  readonly id: Int32Array;
+  /** Trades and preventions that the record has room for. */
+  room: number;
+  /** Trades of the record so far. */
+  trades: number;
 }
 
 export function createShard(number: number): Shard {
   return {
     number,
     epoch: 0,
+    rules: 0,
     seq: 0,
     timeMs: 0,
     books: [],
     bookOfSymbol: new Map(),
-    users: [],
-    numberOfUser: new Map(),
-    known: createKnownOrders(),
-    idWords: new Uint32Array(4),
+    users: createUsers(),
+    slots: createSlots(),
+    memory: createMemory(),
+    cancelAlls: new Map(),
+    switches: new Map(),
+    learned: [],
+    nextDueMs: Number.POSITIVE_INFINITY,
+    events: new EventBuffer(),
+    input: new OrderInput(),
+    id: new Int32Array(4),
+    room: 0,
+    trades: 0,
   };
 }
 
@@ -51,28 +113,50 @@ export function bookOf(shard: Shard, symbol: string): Book {
   return book;
 }
 
-export function addBook(shard: Shard, market: Market): void {
+/** Books in the order of their symbols. */
+export function booksBySymbol({ books }: Shard): Book[] {
+  return [...books].sort((a, b) => (a.market.symbol < b.market.symbol ? -1 : 1));
+}
+
+export function addBook(shard: Shard, market: Market): Book {
   assert(!shard.bookOfSymbol.has(market.symbol), "a market is made once");
+  assert(shard.books.length < 0xffff, "a market's number has 16 bits");
   const book = createBook(market, shard.books.length);
   shard.books.push(book);
   shard.bookOfSymbol.set(market.symbol, book);
+  return book;
 }
 
-/** Entry of an order id, or -1. Leaves the id's words in `idWords`. */
-export function entryOf(shard: Shard, orderId: string): number {
-  return findEntry(shard.known, parseIdInto(shard.idWords, orderId));
+/**
+ * Ref of an id, or -1: the live order, ended order, tombstone or amend that has it. Good until the next command.
+ * Leaves the id's words in `shard.id`.
+ */
+export function entryOf(shard: Shard, id: string): number {
+  parseIdInto(shard.id, 0, id);
+  return findId(shard.memory, shard.slots, shard.id);
 }
 
 /** Number of a user, given on first sight. */
 export function userNumber(shard: Shard, userId: string): number {
-  const known = shard.numberOfUser.get(userId);
-  if (known !== undefined) return known;
-  shard.users.push(userId);
-  shard.numberOfUser.set(userId, shard.users.length - 1);
-  return shard.users.length - 1;
+  return userOfText(shard.users, userId);
 }
 
-/** Fields of terms in their fixed order: what a hash, a comparison and the state's bytes go by. */
+/** The same by the four words of the id. */
+export function userNumberOfWords(shard: Shard, a: number, b: number, c: number, d: number): number {
+  return userOfWords(shard.users, a | 0, b | 0, c | 0, d | 0);
+}
+
+/** Id of a user as text. */
+export function userIdOf(shard: Shard, user: number): string {
+  return userText(shard.users, user);
+}
+
+/** Resting orders and waiting stops of the shard. */
+export function openCountOf(shard: Shard): number {
+  return shard.slots.pool.count;
+}
+
+/** Fields of terms in their fixed order: what a comparison goes by. */
 export const TERMS_FIELDS = [
   "orderId",
   "userId",
@@ -82,39 +166,15 @@ export const TERMS_FIELDS = [
   "type",
   "timeInForce",
   "priceTicks",
+  "stopPriceTicks",
   "quantityLots",
   "budgetTickLots",
   "byQuoteBudget",
   "postOnly",
+  "selfTradePrevention",
   "makerFeePpm",
   "takerFeePpm",
   "reservedAsset",
   "reservedAmount",
   "quoteBudget",
 ] as const satisfies readonly (keyof OrderTerms)[];
-
-/** Terms as one line. No field can hold a line feed or a vertical bar, so no two terms share a line. */
-export function termsLine(terms: OrderTerms): string {
-  return (
-    `${terms.orderId}|${terms.userId}|${terms.clientOrderId}|${terms.symbol}|${terms.side}|${terms.type}|` +
-    `${terms.timeInForce}|${terms.priceTicks}|${terms.quantityLots}|${terms.budgetTickLots}|` +
-    `${terms.byQuoteBudget}|${terms.postOnly}|${terms.makerFeePpm}|${terms.takerFeePpm}|` +
-    `${terms.reservedAsset}|${terms.reservedAmount}|${terms.quoteBudget}`
-  );
-}
-
-/**
- * 64-bit hash of terms (FNV-1a, twice): tells a repeat from a reuse of the id. Accidents only: the
- * wallet has compared the client's content before.
- */
-export function termsHash(terms: OrderTerms): readonly [number, number] {
-  const line = termsLine(terms);
-  let first = 0x811c9dc5;
-  let second = 0x9dc5811c;
-  for (let at = 0; at < line.length; at += 1) {
-    const code = line.charCodeAt(at);
-    first = Math.imul(first ^ code, 0x01000193);
-    second = Math.imul(second ^ code, 0x01000193) ^ (first >>> 15);
-  }
-  return [first >>> 0, second >>> 0];
-}

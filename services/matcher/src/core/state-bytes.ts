@@ -1,15 +1,37 @@
-// The whole state as bytes in one canonical order: two shards with the same bytes decide alike for ever.
-// What is hashed for comparison, and what snapshots will hold.
-import { type Book, type Levels, slotsOf } from "./book.js";
-import { knownBytes } from "./known-orders.js";
-import { type Shard, termsLine } from "./shard.js";
+// The whole state as bytes in one canonical order: two shards with the same bytes decide alike for ever. What is
+// hashed for comparison, and what snapshots hold. Where a thing lies in memory is left out; its place in its
+// queue is not.
+import { assert } from "@bourse/shared/assert.js";
+import { type Book, createBook, enqueue, enqueueStop, slotsIn } from "./book.js";
+import {
+  appendEnded,
+  ENDED_NUMBERS,
+  EndedColumn,
+  endedWord,
+  findId,
+  insertFound,
+  refOfEnded,
+  refOfSlot,
+  roomFor,
+} from "./memory.js";
+import { CHUNK_BITS, CHUNK_MASK, NONE } from "./pool.js";
+import { type CancelAllDone, createShard, type Learned, type Shard } from "./shard.js";
+import {
+  Code,
+  EXTRA_NUMBERS,
+  extraOf,
+  SLOT_NUMBERS,
+  SlotColumn,
+  type Slots,
+  slotWord,
+  takeSlot,
+} from "./slots.js";
+import { switchesInOrder } from "./timers.js";
 import type { Market } from "./types.js";
-
-const encoder = new TextEncoder();
-const bytesOf = (text: string) => encoder.encode(text);
+import { userOfWords } from "./users.js";
 
 /** First of the state's bytes; changes with their form. */
-const FORM = "bourse-shard-state-1";
+const FORM = "bourse-shard-state-2";
 
 const MARKET_FIELDS = [
   "symbol",
@@ -27,36 +49,263 @@ const MARKET_FIELDS = [
   "makerFeePpm",
   "takerFeePpm",
   "state",
+  "sessionEndMinutes",
 ] as const satisfies readonly (keyof Market)[];
-
-/**
- * The state in pieces. Slots and levels are left out: where an order lies in memory decides nothing, its
- * place in its queue does. The memory of ids goes as it lies, so that a million orders take milliseconds.
- */
-export function* stateBytes(shard: Shard): Generator<Uint8Array> {
-  const { number, epoch, seq, timeMs, known } = shard;
-  yield bytesOf(`${FORM}\n${[number, epoch, seq, timeMs, known.count, known.openCount].join("|")}\n`);
-  yield bytesOf(`users ${shard.users.length}\n${shard.users.join("\n")}\n`);
-  for (const book of shard.books) {
-    yield bytesOf(`market ${marketLine(book.market)}|${book.lastTradeTicks}\n`);
-    for (const levels of [book.bids, book.asks]) yield* sideBytes(book, levels);
-  }
-  yield* knownBytes(known);
-}
 
 /** A market as one line: equal lines are equal markets. */
 export function marketLine(market: Market): string {
   return MARKET_FIELDS.map((field) => market[field]).join("|");
 }
 
-function* sideBytes(book: Book, levels: Levels): Generator<Uint8Array> {
-  const { slots } = book;
-  yield bytesOf(`${levels.side}\n`);
-  for (const slot of slotsOf(book, levels)) {
-    const terms = slots.terms[slot];
-    const made = [slots.makerLots[slot], slots.makerHigh[slot], slots.makerLow[slot]].join("|");
-    yield bytesOf(
-      `${slots.entry[slot]}|${slots.remainingLots[slot]}|${made}|${terms === undefined ? "" : termsLine(terms)}\n`,
+/** What is small, as text. */
+interface Head {
+  readonly form: string;
+  readonly number: number;
+  readonly epoch: number;
+  readonly rules: number;
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly users: number;
+  readonly ended: number;
+  readonly books: readonly BookHead[];
+  readonly cancelAlls: readonly CancelAllDone[];
+  readonly switches: readonly { user: number; market: number; dueMs: number }[];
+  readonly learned: readonly Learned[];
+}
+
+interface BookHead {
+  readonly market: Market;
+  readonly lastTradeTicks: number;
+  readonly dayEndMs: number;
+  readonly sweepMs: number;
+}
+
+/** Words and numbers of one live order: the slot's without its links, then the length of its client order id. */
+const LIVE_WORDS = SLOT_NUMBERS * 2;
+const { NEXT, PREVIOUS, LEVEL, EXTRA, CODES } = SlotColumn;
+const BITS = CHUNK_BITS;
+const MASK = CHUNK_MASK;
+const ENDED_WORDS = ENDED_NUMBERS * 2;
+/** Ended ids in one piece. */
+const PIECE = 4096;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The state in pieces, each a section of its length (two words) and its bytes, zeros up to a multiple of 8. */
+export function* stateBytes(shard: Shard): Generator<Uint8Array> {
+  yield* section(encoder.encode(JSON.stringify(headOf(shard))));
+  yield* section(bytesOf(shard.users.words.slice(0, shard.users.count * 4)));
+  for (const book of shard.books) yield* bookBytes(shard.slots, book);
+  yield* endedBytes(shard);
+}
+
+function* section(bytes: Uint8Array): Generator<Uint8Array> {
+  yield bytesOf(new Float64Array([bytes.length]));
+  yield bytes;
+  const over = bytes.length % 8;
+  if (over !== 0) yield new Uint8Array(8 - over);
+}
+
+function bytesOf(array: Int32Array | Float64Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function headOf(shard: Shard): Head {
+  const { number, epoch, rules, seq, timeMs, users, memory, books } = shard;
+  const cancelAlls = [...shard.cancelAlls].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, done]) => done);
+  return {
+    form: FORM,
+    number,
+    epoch,
+    rules,
+    seq,
+    timeMs,
+    users: users.count,
+    ended: memory.ended.count,
+    books: books.map(({ market, lastTradeTicks, dayCount, dayEndMs, sweepMs }) => ({
+      market: Object.fromEntries(MARKET_FIELDS.map((field) => [field, market[field]])) as unknown as Market,
+      lastTradeTicks,
+      dayEndMs: dayCount > 0 ? dayEndMs : 0,
+      sweepMs,
+    })),
+    cancelAlls,
+    switches: switchesInOrder(shard),
+    learned: shard.learned,
+  };
+}
+
+/** Orders of a book by queue, in priority: records, then extras of those that have any, then client order ids. */
+function* bookBytes(slots: Slots, book: Book): Generator<Uint8Array> {
+  const records = new Int32Array(book.openCount * LIVE_WORDS);
+  const extras: Float64Array[] = [];
+  const texts: string[] = [];
+  let at = 0;
+  for (const levels of [book.bids, book.asks, book.buyStops, book.sellStops]) {
+    for (const slot of slotsIn(slots, levels)) {
+      const first = (slot & MASK) * LIVE_WORDS;
+      records.set(slots.pool.words[slot >>> BITS].subarray(first, first + LIVE_WORDS), at);
+      const extra = extraNumbers(slots, slot);
+      const text = slots.texts[slot >>> BITS][slot & MASK];
+      records[at + NEXT] = text.length;
+      records[at + PREVIOUS] = 0;
+      records[at + LEVEL] = 0;
+      records[at + EXTRA] = extra === undefined ? 0 : 1;
+      if (extra !== undefined) extras.push(extra);
+      texts.push(text);
+      at += LIVE_WORDS;
+    }
+  }
+  const joined = new Float64Array(extras.length * EXTRA_NUMBERS);
+  for (const [index, extra] of extras.entries()) joined.set(extra, index * EXTRA_NUMBERS);
+  yield* section(bytesOf(records));
+  yield* section(bytesOf(joined));
+  yield* section(encoder.encode(texts.join("")));
+}
+
+/** Extras of a slot that say anything. */
+function extraNumbers(slots: Slots, slot: number): Float64Array | undefined {
+  const extra = slotWord(slots, slot, EXTRA);
+  if (extra === NONE) return undefined;
+  const first = (extra & MASK) * EXTRA_NUMBERS;
+  const numbers = slots.extras.numbers[extra >>> BITS].subarray(first, first + EXTRA_NUMBERS);
+  return numbers.some((value) => value !== 0) ? numbers : undefined;
+}
+
+/** Ended ids in the order of their queue. */
+function* endedBytes({ memory }: Shard): Generator<Uint8Array> {
+  yield bytesOf(new Float64Array([memory.ended.count * ENDED_WORDS * 4]));
+  let ended = memory.oldest;
+  while (ended !== NONE) {
+    const piece = new Int32Array(PIECE * ENDED_WORDS);
+    let at = 0;
+    for (; at < piece.length && ended !== NONE; at += ENDED_WORDS) {
+      const first = (ended & MASK) * ENDED_WORDS;
+      const words = memory.ended.words[ended >>> BITS];
+      for (let word = 0; word < ENDED_WORDS; word += 1) piece[at + word] = words[first + word];
+      piece[at + EndedColumn.NEXT] = 0;
+      ended = endedWord(memory, ended, EndedColumn.NEXT);
+    }
+    yield bytesOf(piece.subarray(0, at));
+  }
+}
+
+/** Takes sections apart. */
+class Sections {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    // Sections are read as numbers, which lie at multiples of 8.
+    this.#bytes = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  }
+
+  next(): Uint8Array {
+    const { buffer, byteOffset } = this.#bytes;
+    const [length] = new Float64Array(buffer, byteOffset + this.#at, 1);
+    const first = this.#at + 8;
+    assert(
+      Number.isSafeInteger(length) && first + length <= this.#bytes.length,
+      "a section lies in the state",
     );
+    this.#at = first + Math.ceil(length / 8) * 8;
+    return this.#bytes.subarray(first, first + length);
+  }
+
+  words(): Int32Array {
+    const { buffer, byteOffset, length } = this.next();
+    return new Int32Array(buffer, byteOffset, length / 4);
+  }
+
+  numbers(): Float64Array {
+    const { buffer, byteOffset, length } = this.next();
+    return new Float64Array(buffer, byteOffset, length / 8);
+  }
+
+  isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+}
+
+/** A shard with this state: the same bytes, the same future. */
+export function readState(bytes: Uint8Array): Shard {
+  const sections = new Sections(bytes);
+  const head = JSON.parse(decoder.decode(sections.next())) as Head;
+  assert(head.form === FORM, "the state has the form that this version reads");
+  const shard = createShard(head.number);
+  shard.epoch = head.epoch;
+  shard.rules = head.rules;
+  shard.seq = head.seq;
+  shard.timeMs = head.timeMs;
+  const users = sections.words();
+  for (let at = 0; at < head.users * 4; at += 4) {
+    userOfWords(shard.users, users[at], users[at + 1], users[at + 2], users[at + 3]);
+  }
+  roomFor(shard.memory, head.ended);
+  for (const book of head.books) readBook(shard, book, sections);
+  readEnded(shard, sections.words());
+  for (const done of head.cancelAlls) shard.cancelAlls.set(`${done.user}|${done.requestId}`, done);
+  for (const each of head.switches) shard.switches.set(`${each.user}|${each.market}`, each);
+  shard.learned = [...head.learned];
+  // Not known until asked.
+  shard.nextDueMs = Number.NEGATIVE_INFINITY;
+  assert(sections.isAtEnd(), "nothing stands behind the state");
+  return shard;
+}
+
+function readBook(shard: Shard, head: BookHead, sections: Sections): void {
+  const book = createBook(head.market, shard.books.length);
+  shard.books.push(book);
+  shard.bookOfSymbol.set(head.market.symbol, book);
+  const records = sections.words();
+  const extras = sections.numbers();
+  const text = decoder.decode(sections.next());
+  let extraAt = 0;
+  let textAt = 0;
+  for (let at = 0; at < records.length; at += LIVE_WORDS) {
+    const slot = readSlot(shard, records.subarray(at, at + LIVE_WORDS));
+    if (records[at + EXTRA] === 1) {
+      const extra = extraOf(shard.slots, slot);
+      const numbers = extras.subarray(extraAt, extraAt + EXTRA_NUMBERS);
+      shard.slots.extras.numbers[extra >>> BITS].set(numbers, (extra & MASK) * EXTRA_NUMBERS);
+      extraAt += EXTRA_NUMBERS;
+    }
+    const length = records[at + NEXT];
+    shard.slots.texts[slot >>> BITS][slot & MASK] = text.slice(textAt, textAt + length);
+    textAt += length;
+    if ((records[at + CODES] & Code.WAITING) !== 0) enqueueStop(book, shard.slots, slot);
+    else enqueue(book, shard.slots, slot);
+  }
+  book.lastTradeTicks = head.lastTradeTicks;
+  book.dayEndMs = head.dayEndMs;
+  book.sweepMs = head.sweepMs;
+}
+
+function readSlot(shard: Shard, record: Int32Array): number {
+  const { slots, memory, id } = shard;
+  id.set(record.subarray(SlotColumn.ID, SlotColumn.ID + 4));
+  assert(findId(memory, slots, id) === NONE, "an id stands in a state once");
+  const slot = takeSlot(slots);
+  insertFound(memory, refOfSlot(slot));
+  const words = slots.pool.words[slot >>> BITS];
+  const first = (slot & MASK) * LIVE_WORDS;
+  words.set(record, first);
+  words[first + EXTRA] = NONE;
+  return slot;
+}
+
+function readEnded(shard: Shard, records: Int32Array): void {
+  const { memory, slots, id } = shard;
+  const { ID, NEXT: LINK } = EndedColumn;
+  for (let at = 0; at < records.length; at += ENDED_WORDS) {
+    for (let word = 0; word < 4; word += 1) id[word] = records[at + ID + word];
+    assert(findId(memory, slots, id) === NONE, "an id stands in a state once");
+    const ended = appendEnded(memory);
+    insertFound(memory, refOfEnded(ended));
+    const words = memory.ended.words[ended >>> BITS];
+    const first = (ended & MASK) * ENDED_WORDS;
+    for (let word = 0; word < ENDED_WORDS; word += 1) {
+      if (word !== LINK) words[first + word] = records[at + word];
+    }
   }
 }

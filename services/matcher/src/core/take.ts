@@ -1,76 +1,259 @@
-// What an incoming order would trade: planned first, so that a FOK order can be refused before anything
-// changes, and so that planning and doing are one walk over the book.
-import { type Book, bestTicks, NONE, oldestAt, oppositeOf, ticksAt } from "./book.js";
-import { quotient, scaleDown, scaleUp } from "./exact.js";
-import type { OrderTerms } from "./types.js";
-
-/**
- * Trades in one record at most; the rest of the order ends. A record must fit one message to followers
- * (4 MiB), and a trade takes up to 450 bytes.
- */
-export const TRADES_MAX = 5000;
+// What an order at hand takes from the book, best price first, oldest first; who meets himself is prevented.
+import { assert } from "@bourse/shared/assert.js";
+import type { Book } from "./book.js";
+import { EXPIRED, endOrder, FILLED, reasonCode } from "./end-order.js";
+import { quotient, scaleDown, scaleUp, sumHigh, sumLow } from "./exact.js";
+import type { Levels } from "./levels.js";
+import { CHUNK_BITS, CHUNK_MASK, NONE } from "./pool.js";
+import type { Shard } from "./shard.js";
+import {
+  CANCEL_MAKER,
+  CANCEL_TAKER,
+  Code,
+  DECREMENT,
+  EXTRA_NUMBERS,
+  ExtraColumn,
+  extraNumber,
+  extraOf,
+  LIMIT,
+  SLOT_NUMBERS,
+  SlotColumn,
+  type Slots,
+  STOP_LIMIT,
+  setExtraNumber,
+} from "./slots.js";
+import { quantityOf, writePrevented, writeTrade } from "./write-events.js";
 
 /** Why taking stopped. */
-export type TakeEnd = "filled" | "no_liquidity" | "limit" | "budget" | "self_trade" | "trades_max";
+export const TakeEnd = {
+  FILLED: 0,
+  NO_LIQUIDITY: 1,
+  LIMIT: 2,
+  BUDGET: 3,
+  SELF_TRADE: 4,
+  /** The record has no room for more. */
+  NO_ROOM: 5,
+} as const;
 
-/** One trade to make: the maker's slot and how many lots. */
-export interface Fill {
-  readonly slot: number;
-  readonly quantityLots: number;
-}
-
-export interface TakePlan {
-  readonly fills: readonly Fill[];
-  readonly end: TakeEnd;
-  /** The own order that stopped it and what would have traded; only for "self_trade". */
-  readonly prevented: Fill | undefined;
-}
-
-/** Plans what an order of `user` takes, best price first, oldest first. Changes nothing. */
-export function planTake(book: Book, terms: OrderTerms, user: number): TakePlan {
-  const { slots } = book;
-  const levels = oppositeOf(book, terms.side);
-  const limitTicks = limitOf(book, terms);
-  const fills: Fill[] = [];
-  let leftLots = terms.byQuoteBudget ? Number.MAX_SAFE_INTEGER : terms.quantityLots;
-  const hasBudget = terms.budgetTickLots > 0;
-  let leftBudget = terms.budgetTickLots;
-  const stop = (end: TakeEnd, prevented?: Fill): TakePlan => ({ fills, end, prevented });
-
-  for (let rank = 0; rank < levels.count; rank += 1) {
-    const priceTicks = ticksAt(levels, rank);
-    if (isOutside(terms, priceTicks, limitTicks)) return stop("limit");
-    for (let slot = oldestAt(levels, rank); slot !== NONE; slot = slots.next[slot]) {
-      const affordable = hasBudget ? quotient(leftBudget, priceTicks) : Number.MAX_SAFE_INTEGER;
-      // A quote budget that traded and buys no further lot has done what it was asked to.
-      if (affordable === 0) return stop(terms.byQuoteBudget && fills.length > 0 ? "filled" : "budget");
-      const quantityLots = Math.min(leftLots, affordable, slots.remainingLots[slot]);
-      if (slots.user[slot] === user) return stop("self_trade", { slot, quantityLots });
-      if (fills.length === TRADES_MAX) return stop("trades_max");
-      fills.push({ slot, quantityLots });
-      leftLots -= quantityLots;
-      if (hasBudget) leftBudget -= quantityLots * priceTicks;
-      if (leftLots === 0) return stop("filled");
-      if (terms.byQuoteBudget && leftBudget < priceTicks) return stop("filled");
-      // Lots of this maker are left, so it was the budget that ended.
-      if (quantityLots < slots.remainingLots[slot]) return stop("budget");
-    }
-  }
-  return stop("no_liquidity");
-}
-
-/** Worst price at which an order may trade: its limit, or the protection of a MARKET order. */
-function limitOf(book: Book, terms: OrderTerms): number {
-  if (terms.type === "LIMIT") return terms.priceTicks;
-  const reference = book.lastTradeTicks === 0 ? bestTicks(oppositeOf(book, terms.side)) : book.lastTradeTicks;
-  const { protectionBps } = book.market;
-  if (terms.side === "buy") return scaleDown(reference, BPS + protectionBps);
-  return protectionBps >= BPS ? 1 : Math.max(1, scaleUp(reference, BPS - protectionBps));
-}
+const { PRICE, REMAINING, USER, CODES, NEXT } = SlotColumn;
+const { MAKER_LOTS, TAKER_LOTS, UPDATED, BUDGET } = ExtraColumn;
+const { SELL, BY_QUOTE_BUDGET, HAS_BUDGET, TYPE_SHIFT, TYPE_MASK, PREVENTION_SHIFT, PREVENTION_MASK } = Code;
+const WORDS = SLOT_NUMBERS * 2;
+const NUMBERS = SLOT_NUMBERS;
+const EXTRAS = EXTRA_NUMBERS;
+const BITS = CHUNK_BITS;
+const MASK = CHUNK_MASK;
+const NOTHING = NONE;
+const END_FILLED = TakeEnd.FILLED;
+const END_NO_LIQUIDITY = TakeEnd.NO_LIQUIDITY;
+const END_LIMIT = TakeEnd.LIMIT;
+const END_BUDGET = TakeEnd.BUDGET;
+const END_SELF_TRADE = TakeEnd.SELF_TRADE;
+const END_NO_ROOM = TakeEnd.NO_ROOM;
+const SELF_TRADE = reasonCode("SELF_TRADE");
+const NO_REASON = reasonCode("");
 
 /** The whole in basis points. */
 const BPS = 10_000;
 
-function isOutside(terms: OrderTerms, priceTicks: number, limitTicks: number): boolean {
-  return terms.side === "buy" ? priceTicks > limitTicks : priceTicks < limitTicks;
+/** Worst price at which an order may trade: its limit, or the protection that a MARKET order starts with. */
+function limitOf(book: Book, codes: number, priceTicks: number): number {
+  const type = (codes >> TYPE_SHIFT) & TYPE_MASK;
+  if (type === LIMIT || type === STOP_LIMIT) return priceTicks;
+  const isSell = (codes & SELL) !== 0;
+  const levels = isSell ? book.bids : book.asks;
+  const reference = book.lastTradeTicks === 0 ? levels.prices[levels.best] : book.lastTradeTicks;
+  const { protectionBps } = book.market;
+  if (!isSell) return scaleDown(reference, BPS + protectionBps);
+  return protectionBps >= BPS ? 1 : Math.max(1, scaleUp(reference, BPS - protectionBps));
+}
+
+/** Trades and prevents until the order at hand must stop. Returns why. */
+export function take(shard: Shard, book: Book, taker: number): number {
+  const { slots } = shard;
+  const words = slots.pool.words[taker >>> BITS];
+  const numbers = slots.pool.numbers[taker >>> BITS];
+  const codes = words[(taker & MASK) * WORDS + CODES];
+  const user = words[(taker & MASK) * WORDS + USER];
+  const at = (taker & MASK) * NUMBERS;
+  const isSell = (codes & SELL) !== 0;
+  const levels = isSell ? book.bids : book.asks;
+  if (levels.best === NOTHING) return END_NO_LIQUIDITY;
+  const limit = limitOf(book, codes, numbers[at + PRICE]);
+  const byQuote = (codes & BY_QUOTE_BUDGET) !== 0;
+  let lastPrice = 0;
+  for (;;) {
+    if (byQuote) {
+      if (lastPrice > 0 && extraNumber(slots, taker, BUDGET) < lastPrice) return END_FILLED;
+    } else if (numbers[at + REMAINING] === 0) return END_FILLED;
+    const level = levels.best;
+    if (level === NOTHING) return END_NO_LIQUIDITY;
+    const price = levels.prices[level];
+    if (isSell ? price < limit : price > limit) return END_LIMIT;
+    const maker = levels.oldest[level];
+    let lots = slots.pool.numbers[maker >>> BITS][(maker & MASK) * NUMBERS + REMAINING];
+    if (!byQuote && numbers[at + REMAINING] < lots) lots = numbers[at + REMAINING];
+    if ((codes & HAS_BUDGET) !== 0) {
+      const affordable = quotient(extraNumber(slots, taker, BUDGET), price);
+      if (affordable === 0) return byQuote && lastPrice > 0 ? END_FILLED : END_BUDGET;
+      if (affordable < lots) lots = affordable;
+    }
+    const isOwn = slots.pool.words[maker >>> BITS][(maker & MASK) * WORDS + USER] === user;
+    if (shard.room === 0 && !(isOwn && shard.rules === 1)) return END_NO_ROOM;
+    if (shard.room > 0) shard.room -= 1;
+    if (!isOwn) {
+      trade(shard, book, maker, taker, lots);
+      lastPrice = price;
+    } else if (!prevent(shard, book, maker, taker, lots)) return END_SELF_TRADE;
+  }
+}
+
+/** Trades with one maker at its price; the maker's end follows its last trade. */
+function trade(shard: Shard, book: Book, maker: number, taker: number, lots: number): void {
+  const { slots } = shard;
+  writeTrade(shard, book, maker, taker, lots);
+  const makerNumbers = slots.pool.numbers[maker >>> BITS];
+  const m = (maker & MASK) * NUMBERS;
+  const price = makerNumbers[m + PRICE];
+  const tickLots = price * lots;
+  assert(tickLots <= Number.MAX_SAFE_INTEGER, "a fill's notional is exact");
+  makerNumbers[m + REMAINING] -= lots;
+  const makerExtra = extraOf(slots, maker);
+  addFill(slots, makerExtra, MAKER_LOTS, lots, tickLots);
+  slots.extras.numbers[makerExtra >>> BITS][(makerExtra & MASK) * EXTRAS + UPDATED] = shard.timeMs;
+
+  const codes = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + CODES];
+  if ((codes & BY_QUOTE_BUDGET) === 0) {
+    slots.pool.numbers[taker >>> BITS][(taker & MASK) * NUMBERS + REMAINING] -= lots;
+  }
+  const takerExtra = extraOf(slots, taker);
+  addFill(slots, takerExtra, TAKER_LOTS, lots, tickLots);
+  const takerExtras = slots.extras.numbers[takerExtra >>> BITS];
+  takerExtras[(takerExtra & MASK) * EXTRAS + UPDATED] = shard.timeMs;
+  if ((codes & HAS_BUDGET) !== 0) takerExtras[(takerExtra & MASK) * EXTRAS + BUDGET] -= tickLots;
+
+  shard.trades += 1;
+  book.lastTradeTicks = price;
+  if (price > book.highTicks) book.highTicks = price;
+  if (book.lowTicks === 0 || price < book.lowTicks) book.lowTicks = price;
+  if (makerNumbers[m + REMAINING] === 0) endOrder(shard, book, maker, FILLED, NO_REASON);
+}
+
+/** Adds a fill to the sums of one role, whose columns are lots, low, high. */
+function addFill(slots: Slots, extra: number, role: number, lots: number, tickLots: number): void {
+  const numbers = slots.extras.numbers[extra >>> BITS];
+  const at = (extra & MASK) * EXTRAS + role;
+  const low = numbers[at + 1];
+  numbers[at] += lots;
+  numbers[at + 2] = sumHigh(numbers[at + 2], low, tickLots);
+  numbers[at + 1] = sumLow(low, tickLots);
+}
+
+/**
+ * The next maker has the taker's owner: what the taker's mode says. Returns whether the taker goes on; if not, it
+ * is the caller's to end it.
+ */
+function prevent(shard: Shard, book: Book, maker: number, taker: number, lots: number): boolean {
+  const { slots } = shard;
+  const codes = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + CODES];
+  const mode = (codes >> PREVENTION_SHIFT) & PREVENTION_MASK;
+  if (mode === DECREMENT) return decrement(shard, book, maker, taker, lots);
+  writePrevented(shard, book, { maker, taker, lots, mode });
+  if (mode !== CANCEL_TAKER) endOrder(shard, book, maker, EXPIRED, SELF_TRADE);
+  return mode === CANCEL_MAKER;
+}
+
+/** Both lose `lots` for good; `lots` is all that one of them has, or can pay. */
+function decrement(shard: Shard, book: Book, maker: number, taker: number, lots: number): boolean {
+  const { slots } = shard;
+  const codes = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + CODES];
+  const price = slots.pool.numbers[maker >>> BITS][(maker & MASK) * NUMBERS + PRICE];
+  const isMakerGone = lose(shard, maker, lots, false);
+  let isTakerGone = false;
+  if ((codes & HAS_BUDGET) !== 0) {
+    const budget = extraNumber(slots, taker, BUDGET);
+    isTakerGone = quotient(budget, price) === lots;
+    setExtraNumber(slots, taker, BUDGET, budget - lots * price);
+  }
+  isTakerGone = lose(shard, taker, lots, isTakerGone) || isTakerGone;
+  writePrevented(shard, book, { maker, taker, lots, mode: DECREMENT });
+  if (isMakerGone) endOrder(shard, book, maker, EXPIRED, SELF_TRADE);
+  return !isTakerGone;
+}
+
+/** Lowers an order's quantity by `lots`; who has none left, or shall have none, keeps its quantity and ends. */
+function lose(shard: Shard, slot: number, lots: number, isAll: boolean): boolean {
+  const { slots } = shard;
+  const numbers = slots.pool.numbers[slot >>> BITS];
+  const at = (slot & MASK) * NUMBERS + REMAINING;
+  const codes = slots.pool.words[slot >>> BITS][(slot & MASK) * WORDS + CODES];
+  setExtraNumber(slots, slot, UPDATED, shard.timeMs);
+  if ((codes & BY_QUOTE_BUDGET) !== 0) return isAll;
+  if (isAll || numbers[at] === lots) {
+    setExtraNumber(slots, slot, ExtraColumn.LOST, numbers[at]);
+    numbers[at] = 0;
+    return true;
+  }
+  noteQuantity(shard, slot);
+  numbers[at] -= lots;
+  return false;
+}
+
+/** Keeps the quantity as submitted, before it changes for the first time. */
+export function noteQuantity(shard: Shard, slot: number): void {
+  if (extraNumber(shard.slots, slot, ExtraColumn.FIRST_QUANTITY) !== 0) return;
+  setExtraNumber(shard.slots, slot, ExtraColumn.FIRST_QUANTITY, quantityOf(shard, slot));
+}
+
+/** Whether a FOK order at hand would be filled: the walk of `take`, changing nothing. */
+export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
+  const { slots } = shard;
+  const codes = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + CODES];
+  const user = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + USER];
+  const at = (taker & MASK) * NUMBERS;
+  const isSell = (codes & SELL) !== 0;
+  const levels = isSell ? book.bids : book.asks;
+  if (levels.best === NOTHING) return false;
+  const limit = limitOf(book, codes, slots.pool.numbers[taker >>> BITS][at + PRICE]);
+  const byQuote = (codes & BY_QUOTE_BUDGET) !== 0;
+  const mode = (codes >> PREVENTION_SHIFT) & PREVENTION_MASK;
+  let left = byQuote ? Number.MAX_SAFE_INTEGER : slots.pool.numbers[taker >>> BITS][at + REMAINING];
+  let budget = extraNumber(slots, taker, BUDGET);
+  let lastPrice = 0;
+  let { room } = shard;
+  for (let level = levels.best; level !== NOTHING; level = levels.worse[level]) {
+    const price = levels.prices[level];
+    for (let maker = levels.oldest[level]; maker !== NOTHING; maker = nextOf(slots, maker)) {
+      if (byQuote && lastPrice > 0 && budget < lastPrice) return true;
+      if (isSell ? price < limit : price > limit) return false;
+      let lots = Math.min(left, slots.pool.numbers[maker >>> BITS][(maker & MASK) * NUMBERS + REMAINING]);
+      if ((codes & HAS_BUDGET) !== 0) {
+        const affordable = quotient(budget, price);
+        if (affordable === 0) return byQuote && lastPrice > 0;
+        lots = Math.min(lots, affordable);
+      }
+      if (room === 0) return false;
+      room -= 1;
+      if (slots.pool.words[maker >>> BITS][(maker & MASK) * WORDS + USER] === user) {
+        if (mode !== CANCEL_MAKER) return false;
+        continue;
+      }
+      left -= lots;
+      budget -= lots * price;
+      lastPrice = price;
+      if (left === 0) return true;
+    }
+  }
+  return byQuote && lastPrice > 0 && budget < lastPrice;
+}
+
+function nextOf(slots: Slots, slot: number): number {
+  return slots.pool.words[slot >>> BITS][(slot & MASK) * WORDS + NEXT];
+}
+
+/** Whether an order at hand or in the book would take at a price: any opposite order counts, own ones too. */
+export function wouldTake(book: Book, isSell: boolean, priceTicks: number): boolean {
+  const levels: Levels = isSell ? book.bids : book.asks;
+  if (levels.best === NOTHING) return false;
+  return isSell ? levels.prices[levels.best] >= priceTicks : levels.prices[levels.best] <= priceTicks;
 }

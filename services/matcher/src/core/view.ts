@@ -1,25 +1,40 @@
 // What queries and answers tell about orders and books. Reads only.
-import { type Book, bestTicks, type Levels, NONE, oldestAt, ticksAt } from "./book.js";
+import type { Book } from "./book.js";
+import { ORDER_TYPES, SELF_TRADE_MODES, TIMES_IN_FORCE } from "./content-hash.js";
 import { sumHigh, sumLow, sumText } from "./exact.js";
+import { idText } from "./ids.js";
+import { bestTicks, type Levels } from "./levels.js";
 import {
-  createdMsOf,
+  ENDED_NUMBERS,
+  EndedCode,
+  EndedColumn,
+  endedNumber,
+  endedWord,
+  isEndedRef,
+  recordOf,
+} from "./memory.js";
+import { CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, NONE } from "./pool.js";
+import { type Shard, userIdOf } from "./shard.js";
+import {
+  Code,
+  codesOf,
+  createdOf,
+  ExtraColumn,
+  executedHighOf,
   executedLotsOf,
-  executedTickLotsOf,
-  firstEntryAfter,
-  idOf,
-  isOpenEntry,
-  isTombstone,
-  marketOf,
-  NO_SLOT,
-  reasonOf,
+  executedLowOf,
+  extraNumber,
+  nextOf,
+  priceOf,
+  remainingOf,
+  SLOT_NUMBERS,
+  SlotColumn,
   seqOf,
-  slotOf,
-  statusOf,
-  updatedMsOf,
+  slotWord,
   userOf,
-} from "./known-orders.js";
-import type { Shard } from "./shard.js";
-import type { OrderView } from "./types.js";
+} from "./slots.js";
+import { END_REASONS, ORDER_STATUSES, type OrderTerms, type OrderView } from "./types.js";
+import { quantityOf } from "./write-events.js";
 
 /** All that rests at one price. */
 export interface LevelView {
@@ -37,55 +52,146 @@ export interface QuoteView {
   readonly bestAskTicks: number;
 }
 
-/** An order as it is now. */
-export function viewOf(shard: Shard, entry: number): OrderView {
-  const { known } = shard;
-  const slot = slotOf(known, entry);
-  const slots = slot === NO_SLOT ? undefined : shard.books[marketOf(known, entry) ?? -1].slots;
+/** What a caller knows about an order already, so that it need not be made again. */
+export interface Given {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly terms: OrderTerms | undefined;
+}
+
+/** An order as it is now, by its entry; not for the key of an amend. */
+export function viewOf(shard: Shard, entry: number, given?: Given): OrderView {
+  return isEndedRef(entry)
+    ? endedView(shard, recordOf(entry), given)
+    : liveView(shard, recordOf(entry), given);
+}
+
+function liveView(shard: Shard, slot: number, given?: Given): OrderView {
+  const { slots } = shard;
+  const executedLots = executedLotsOf(slots, slot);
+  const codes = codesOf(slots, slot);
+  const open = executedLots === 0 ? "OPEN" : "PARTIALLY_FILLED";
   return {
-    orderId: idOf(known, entry),
-    userId: shard.users[userOf(known, entry)],
-    terms: slots?.terms[slot],
-    status: statusOf(known, entry),
-    reason: reasonOf(known, entry),
-    executedLots: executedLotsOf(known, entry),
-    executedTickLots: executedTickLotsOf(known, entry),
-    remainingLots: slots?.remainingLots[slot] ?? 0,
-    createdAtMs: createdMsOf(known, entry),
-    updatedAtMs: updatedMsOf(known, entry),
-    acceptedSeq: seqOf(known, entry),
-    isTombstone: isTombstone(known, entry),
+    orderId: given?.orderId ?? idOfSlot(shard, slot),
+    userId: given?.userId ?? userIdOf(shard, userOf(slots, slot)),
+    terms: given === undefined ? termsOf(shard, slot) : given.terms,
+    status: (codes & Code.WAITING) !== 0 ? "PENDING" : open,
+    reason: "",
+    executedLots,
+    executedTickLots: sumText(executedHighOf(slots, slot), executedLowOf(slots, slot)),
+    remainingLots: remainingOf(slots, slot),
+    createdAtMs: createdOf(slots, slot),
+    updatedAtMs: extraNumber(slots, slot, ExtraColumn.UPDATED) || createdOf(slots, slot),
+    acceptedSeq: seqOf(slots, slot),
+    isTombstone: false,
+    priceTicks: priceOf(slots, slot),
+    quantityLots: quantityOf(shard, slot),
+    isTriggered: (codes & Code.TRIGGERED) !== 0,
   };
 }
 
-/** Open orders decided after a seq, oldest first, and whether there are more. */
+function idOfSlot({ slots }: Shard, slot: number): string {
+  const at = (slot & CHUNK_MASK) * SLOT_NUMBERS * 2 + SlotColumn.ID;
+  return idText(slots.pool.words[slot >>> CHUNK_BITS], at);
+}
+
+/** Terms of an open order as of now; what was reserved for it at first, and how, is not remembered. */
+export function termsOf(shard: Shard, slot: number): OrderTerms {
+  const { slots } = shard;
+  const codes = codesOf(slots, slot);
+  const { market } = shard.books[codes >>> Code.MARKET_SHIFT];
+  const isSell = (codes & Code.SELL) !== 0;
+  return {
+    orderId: idOfSlot(shard, slot),
+    userId: userIdOf(shard, userOf(slots, slot)),
+    clientOrderId: slots.texts[slot >>> CHUNK_BITS][slot & CHUNK_MASK],
+    symbol: market.symbol,
+    side: isSell ? "sell" : "buy",
+    type: ORDER_TYPES[(codes >> Code.TYPE_SHIFT) & Code.TYPE_MASK],
+    timeInForce: TIMES_IN_FORCE[(codes >> Code.TIME_SHIFT) & Code.TIME_MASK],
+    priceTicks: priceOf(slots, slot),
+    stopPriceTicks: extraNumber(slots, slot, ExtraColumn.STOP),
+    quantityLots: quantityOf(shard, slot),
+    budgetTickLots: extraNumber(slots, slot, ExtraColumn.BUDGET),
+    byQuoteBudget: (codes & Code.BY_QUOTE_BUDGET) !== 0,
+    postOnly: (codes & Code.POST_ONLY) !== 0,
+    selfTradePrevention: SELF_TRADE_MODES[(codes >> Code.PREVENTION_SHIFT) & Code.PREVENTION_MASK],
+    makerFeePpm: slotWord(slots, slot, SlotColumn.MAKER_FEE),
+    takerFeePpm: slotWord(slots, slot, SlotColumn.TAKER_FEE),
+    reservedAsset: isSell ? market.baseAsset : market.quoteAsset,
+    reservedAmount: "",
+    quoteBudget: "",
+  };
+}
+
+function endedView(shard: Shard, ended: number, given?: Given): OrderView {
+  const { memory } = shard;
+  const codes = endedWord(memory, ended, EndedColumn.CODES);
+  const number = (column: number) => endedNumber(memory, ended, column);
+  return {
+    orderId: given?.orderId ?? idOfEnded(shard, ended),
+    userId: given?.userId ?? userIdOf(shard, endedWord(memory, ended, EndedColumn.USER)),
+    terms: given?.terms,
+    status: ORDER_STATUSES[codes & EndedCode.STATUS_MASK],
+    reason: END_REASONS[(codes >> EndedCode.REASON_SHIFT) & EndedCode.REASON_MASK],
+    executedLots: number(EndedColumn.EXECUTED_LOTS),
+    executedTickLots: sumText(
+      endedWord(memory, ended, EndedColumn.EXECUTED_HIGH),
+      number(EndedColumn.EXECUTED_LOW),
+    ),
+    remainingLots: 0,
+    createdAtMs: number(EndedColumn.CREATED),
+    updatedAtMs: number(EndedColumn.UPDATED),
+    acceptedSeq: number(EndedColumn.SEQ),
+    isTombstone: (codes & EndedCode.TOMBSTONE) !== 0,
+    priceTicks: number(EndedColumn.PRICE),
+    quantityLots: number(EndedColumn.QUANTITY),
+    isTriggered: (codes & EndedCode.TRIGGERED) !== 0,
+  };
+}
+
+function idOfEnded({ memory }: Shard, ended: number): string {
+  const at = (ended & CHUNK_MASK) * ENDED_NUMBERS * 2 + EndedColumn.ID;
+  return idText(memory.ended.words[ended >>> CHUNK_BITS], at);
+}
+
+/** Open orders accepted after a seq, waiting stops included, oldest first, and whether there are more. */
 export function openOrdersAfter(
   shard: Shard,
   afterSeq: number,
   max: number,
 ): { orders: OrderView[]; hasMore: boolean } {
-  const orders: OrderView[] = [];
-  for (let entry = firstEntryAfter(shard.known, afterSeq); entry < shard.known.count; entry += 1) {
-    if (!isOpenEntry(shard.known, entry)) continue;
-    if (orders.length === max) return { orders, hasMore: true };
-    orders.push(viewOf(shard, entry));
+  const { slots } = shard;
+  const seqs = new Float64Array(slots.pool.count);
+  const found = new Int32Array(slots.pool.count);
+  let count = 0;
+  for (let slot = 0; slot < slots.pool.words.length * CHUNK_SIZE; slot += 1) {
+    if ((codesOf(slots, slot) & Code.LIVE) === 0 || seqOf(slots, slot) <= afterSeq) continue;
+    seqs[count] = seqOf(slots, slot);
+    found[count] = slot;
+    count += 1;
   }
-  return { orders, hasMore: false };
+  const sorted = seqs.slice(0, count).sort();
+  const lastSeq = count > max ? sorted[max - 1] : Number.POSITIVE_INFINITY;
+  const chosen = [...found.subarray(0, count)].filter((_, index) => seqs[index] <= lastSeq);
+  chosen.sort((a, b) => seqOf(slots, a) - seqOf(slots, b));
+  return { orders: chosen.map((slot) => liveView(shard, slot)), hasMore: count > max };
 }
 
 /** Every level of a side, best first. */
-export function levelsOf(book: Book, levels: Levels): LevelView[] {
+export function levelsOf(shard: Shard, levels: Levels): LevelView[] {
+  const { slots } = shard;
   const views: LevelView[] = [];
-  for (let rank = 0; rank < levels.count; rank += 1) {
+  for (let level = levels.best; level !== NONE; level = levels.worse[level]) {
     let high = 0;
     let low = 0;
     let orderCount = 0;
-    for (let slot = oldestAt(levels, rank); slot !== NONE; slot = book.slots.next[slot]) {
-      high = sumHigh(high, low, book.slots.remainingLots[slot]);
-      low = sumLow(low, book.slots.remainingLots[slot]);
+    for (let slot = levels.oldest[level]; slot !== NONE; slot = nextOf(slots, slot)) {
+      high = sumHigh(high, low, remainingOf(slots, slot));
+      low = sumLow(low, remainingOf(slots, slot));
       orderCount += 1;
     }
-    views.push({ priceTicks: ticksAt(levels, rank), quantityLots: sumText(high, low), orderCount });
+    views.push({ priceTicks: levels.prices[level], quantityLots: sumText(high, low), orderCount });
   }
   return views;
 }

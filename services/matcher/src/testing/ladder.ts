@@ -1,7 +1,9 @@
 // Books as a trader reads them: bids left, asks right, best prices in the middle; several numbers on one
 // price are several orders, oldest first.
-import { type Levels, NONE, oldestAt, ticksAt } from "../core/book.js";
+import { slotsIn } from "../core/book.js";
+import type { Levels } from "../core/levels.js";
 import { bookOf, type Shard } from "../core/shard.js";
+import { priceOf, remainingOf } from "../core/slots.js";
 import type { Market, MatcherEvent } from "../core/types.js";
 import { apply, market, numberOf, SYMBOL, shardOf, submit } from "./orders.js";
 
@@ -31,14 +33,14 @@ export function shardOfLadder(ladder: string, changes: Partial<Market> = {}): Sh
 /** The book as a ladder, to be compared with `ladderText`. */
 export function show(shard: Shard, symbol = SYMBOL): string {
   const book = bookOf(shard, symbol);
-  const rows = (levels: Levels) =>
-    Array.from({ length: levels.count }, (_, rank) => {
-      const quantities: number[] = [];
-      for (let slot = oldestAt(levels, rank); slot !== NONE; slot = book.slots.next[slot]) {
-        quantities.push(book.slots.remainingLots[slot]);
-      }
-      return { price: ticksAt(levels, rank), text: quantities.join(" ") };
-    });
+  const rows = (levels: Levels) => {
+    const byPrice = new Map<number, number[]>();
+    for (const slot of slotsIn(shard.slots, levels)) {
+      const price = priceOf(shard.slots, slot);
+      byPrice.set(price, [...(byPrice.get(price) ?? []), remainingOf(shard.slots, slot)]);
+    }
+    return [...byPrice].map(([price, quantities]) => ({ price, text: quantities.join(" ") }));
+  };
   const asks = rows(book.asks).reverse();
   const lines = [
     ...asks.map(({ price, text }) => `| ${price} | ${text}`),

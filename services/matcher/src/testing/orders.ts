@@ -1,8 +1,12 @@
 // Markets, users and orders for tests, with everything that a test does not care about filled in.
 import { applyCommand } from "../core/apply.js";
 import { decide } from "../core/decide.js";
+import { readEvents } from "../core/read-events.js";
 import { createShard, type Shard } from "../core/shard.js";
+import { dueTimer } from "../core/timers.js";
 import type {
+  AmendCommand,
+  CancelAllCommand,
   CancelCommand,
   Command,
   Market,
@@ -33,6 +37,7 @@ export function market(changes: Partial<Market> = {}): Market {
     makerFeePpm: 100,
     takerFeePpm: 200,
     state: "TRADING",
+    sessionEndMinutes: 0,
     ...changes,
   };
 }
@@ -50,9 +55,13 @@ export const orderId = (number: number) => uuid(2, number);
 /** Number of an id made by `uuid`. */
 export const numberOf = (id: string) => Number.parseInt(id.slice(24), 16);
 
+/** Key of the amend `number`. */
+export const legId = (number: number) => uuid(3, number);
+
 /** Terms of order `number`; a limit order of its own user unless changed. */
 export function terms(number: number, changes: Partial<OrderTerms> = {}): OrderTerms {
   const type = changes.type ?? "LIMIT";
+  const hasLimit = type === "LIMIT" || type === "STOP_LIMIT";
   return {
     orderId: orderId(number),
     userId: userId(number),
@@ -60,12 +69,14 @@ export function terms(number: number, changes: Partial<OrderTerms> = {}): OrderT
     symbol: SYMBOL,
     side: "buy",
     type,
-    timeInForce: type === "LIMIT" ? "GTC" : "IOC",
-    priceTicks: type === "LIMIT" ? 100 : 0,
+    timeInForce: hasLimit ? "GTC" : "IOC",
+    priceTicks: hasLimit ? 100 : 0,
+    stopPriceTicks: 0,
     quantityLots: 1,
     budgetTickLots: 0,
     byQuoteBudget: false,
     postOnly: false,
+    selfTradePrevention: "CANCEL_TAKER",
     makerFeePpm: 100,
     takerFeePpm: 200,
     reservedAsset: "USDT",
@@ -101,6 +112,35 @@ export function resolve(number: number, changes: Partial<ResolveCommand> = {}): 
   };
 }
 
+/** Amend `key` of an order; 0 keeps price or quantity. */
+export function amend(key: number, number: number, changes: Partial<AmendCommand> = {}): AmendCommand {
+  return {
+    type: "amend",
+    orderId: orderId(number),
+    userId: userId(number),
+    legId: legId(key),
+    symbol: SYMBOL,
+    priceTicks: 0,
+    quantityLots: 0,
+    legUnits: 0,
+    legAmount: "",
+    expiresAtMs: 30_000,
+    ...changes,
+  };
+}
+
+export function cancelAll(user: number, changes: Partial<CancelAllCommand> = {}): CancelAllCommand {
+  return {
+    type: "cancelAll",
+    userId: userId(user),
+    requestId: "r-1",
+    symbol: "",
+    side: "",
+    expiresAtMs: 30_000,
+    ...changes,
+  };
+}
+
 /** A shard with these markets. */
 export function shardOf(...markets: Market[]): Shard {
   const shard = createShard(0);
@@ -108,12 +148,23 @@ export function shardOf(...markets: Market[]): Shard {
   return shard;
 }
 
-/** Applies a command at the shard's present time. */
-export function apply(shard: Shard, command: Command): MatcherEvent[] {
-  return applyCommand(shard, { seq: shard.seq + 1, timeMs: shard.timeMs }, command);
+/** Applies a command, at the shard's present time unless another is given. */
+export function apply(shard: Shard, command: Command, timeMs = shard.timeMs): MatcherEvent[] {
+  applyCommand(shard, { seq: shard.seq + 1, timeMs }, command);
+  return readEvents(shard, command);
 }
 
 /** Applies a client's command if it has an effect, as the sequencer does. */
 export function offer(shard: Shard, command: OrderCommand): MatcherEvent[] | undefined {
   return decide(shard, shard.timeMs, command).type === "apply" ? apply(shard, command) : undefined;
+}
+
+/** Lets time pass: applies all timers that fall due, as the sequencer does. Events of each of them. */
+export function passTime(shard: Shard, untilMs: number): MatcherEvent[][] {
+  const records: MatcherEvent[][] = [];
+  for (let due = dueTimer(shard, untilMs); due !== undefined; due = dueTimer(shard, untilMs)) {
+    records.push(apply(shard, due.command, Math.max(due.dueMs, shard.timeMs)));
+  }
+  apply(shard, { type: "tick" }, Math.max(untilMs, shard.timeMs));
+  return records;
 }
