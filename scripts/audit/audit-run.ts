@@ -1,44 +1,14 @@
 // The whole audit: snapshots first, then the journal up to wherever they were taken, then the verdicts.
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
-import {
-  type Cut,
-  compareAcknowledged,
-  compareBookAt,
-  compareHistory,
-  compareOpenOrders,
-  compareReservations,
-  compareSettled,
-  findForgotten,
-  sortCuts,
-} from "./cuts.js";
-import type { AuditedExchange, JournalTool } from "./exchange.js";
+import { auditShard, cursorOf, insideRecord, orphanMsMax, type ShardFindings } from "./audit-shard.js";
+import type { AuditedExchange } from "./exchange.js";
 import type { Finding } from "./finding.js";
-import { ShardFold } from "./fold.js";
-import { readJournal, type Verified, verifyJournal } from "./journal.js";
-import { readShard, type ShardView } from "./shard-view.js";
-import { type CursorRow, openAuditPool, readCursors, readSnapshot, type Snapshot } from "./snapshot.js";
+import { readShard } from "./shard-view.js";
+import { openAuditPool, readCursors, readSnapshot, type Snapshot } from "./snapshot.js";
 
-/** Money that nobody asks for may be held so long before it counts as forgotten. */
-const orphanMsMax = 60_000;
 /** Snapshots are taken again while a cursor stands inside a record; a record of that many parts is rare. */
 const snapshotsMax = 20;
-
-/** What one shard's journal had to say about everything that was said of it. */
-interface ShardFindings {
-  readonly shard: number;
-  readonly fold: ShardFold;
-  readonly verified: Verified;
-  readonly view: ShardView;
-  readonly settled: string[];
-  readonly reserved: string[];
-  readonly history: string[];
-  readonly acknowledged: string[];
-  readonly forgotten: string[];
-  readonly books: string[];
-  readonly openOrders: string[];
-  readonly openOrdersAtState: string[];
-}
 
 /** Audits a running exchange; one finding per invariant, in their order. */
 export async function audit({ auditorUrl, edgeAddress, shards }: AuditedExchange): Promise<Finding[]> {
@@ -62,97 +32,6 @@ export async function audit({ auditorUrl, edgeAddress, shards }: AuditedExchange
   } finally {
     await pool.end();
   }
-}
-
-const insideRecord = "the wallet's cursor stands inside a record";
-
-/** Reads the journal once and stops at every seq at which something was said. */
-async function auditShard(journal: JournalTool, view: ShardView, snapshot: Snapshot): Promise<ShardFindings> {
-  const { shard } = view;
-  const fold = new ShardFold();
-  const settledTrades = snapshot.settledTrades.filter((row) => row.shard === shard);
-  const historyOrders = snapshot.historyOrders.filter((row) => row.shard === shard);
-  const reservations = new Map(
-    snapshot.reservations.filter((row) => row.shard === shard).map((row) => [row.order_id, row]),
-  );
-  const found = {
-    settled: [] as string[],
-    reserved: [] as string[],
-    history: [] as string[],
-    books: [] as string[],
-    openOrders: [] as string[],
-    openOrdersAtState: [] as string[],
-  };
-  const wallet = cursorOf(snapshot.walletCursors, shard);
-  const cuts = sortCuts([
-    {
-      seq: wallet.seq,
-      compare: () => {
-        if (wallet.operations !== fold.operations && wallet.seq > 0n) {
-          found.reserved.push(insideRecord);
-          return;
-        }
-        found.settled.push(...compareSettled(fold, settledTrades));
-        found.reserved.push(...compareReservations(fold, reservations));
-      },
-    },
-    {
-      seq: cursorOf(snapshot.historyCursors, shard).seq,
-      compare: () => found.history.push(...compareHistory(fold, historyOrders)),
-    },
-    ...view.books.map(
-      (at): Cut => ({ seq: at.seq, compare: () => found.books.push(...compareBookAt(fold, at)) }),
-    ),
-    ...view.openOrders.map(
-      (page): Cut => ({
-        seq: page.seq,
-        compare: () => found.openOrders.push(...compareOpenOrders(fold, page)),
-      }),
-    ),
-    {
-      seq: view.state.seq,
-      compare: () => {
-        if (BigInt(fold.openOrders) === view.state.openOrders) return;
-        found.openOrdersAtState.push(
-          `shard ${shard}, seq ${view.state.seq}: ${view.state.openOrders} open orders, the journal has ${fold.openOrders}`,
-        );
-      },
-    },
-  ]);
-  await foldJournal(journal, fold, cuts);
-  return {
-    shard,
-    fold,
-    view,
-    verified: await verifyJournal(journal, view.state.seq),
-    acknowledged: compareAcknowledged(fold, historyOrders),
-    forgotten: findForgotten(fold, reservations, orphanMsMax),
-    ...found,
-  };
-}
-
-async function foldJournal(journal: JournalTool, fold: ShardFold, cuts: readonly Cut[]): Promise<void> {
-  let next = 0;
-  const compareHere = () => {
-    for (let cut = cuts[next]; cut !== undefined && cut.seq === fold.seq; cut = cuts[next]) {
-      cut.compare(fold);
-      next += 1;
-    }
-  };
-  compareHere();
-  await readJournal(journal, (record) => {
-    fold.apply(record);
-    compareHere();
-  });
-  // What was said of a seq that the journal does not reach: durable word without a durable record.
-  for (const cut of cuts.slice(next)) {
-    fold.contradictions.push(`something was said at seq ${cut.seq}, the journal ends at ${fold.seq}`);
-  }
-}
-
-function cursorOf(cursors: readonly CursorRow[], shard: number): { seq: bigint; operations: number } {
-  const row = cursors.find((cursor) => cursor.shard === shard);
-  return { seq: BigInt(row?.seq ?? 0), operations: row?.operations ?? 0 };
 }
 
 /** I14: no follower is ahead of the journal, and none goes back. */
@@ -192,7 +71,19 @@ function findings(
   found: readonly ShardFindings[],
   cursors: readonly string[],
 ): Finding[] {
-  return [...moneyFindings(snapshot, found), ...meshFindings(snapshot, found, cursors)];
+  return [...moneyFindings(snapshot, found), ...meshFindings(snapshot, found, cursors)].map((finding) => {
+    const unchecked = found.flatMap((shard) => uncheckedText(finding.invariant, shard));
+    return unchecked.length === 0 ? finding : { ...finding, unchecked: unchecked.join("; ") };
+  });
+}
+
+/** What retention took from an invariant, in words. */
+function uncheckedText(invariant: string, { shard, fold, unchecked }: ShardFindings): string[] {
+  const counts = [...(unchecked.get(invariant) ?? [])].map(([what, count]) => `${count} ${what}`);
+  if (counts.length === 0) return [];
+  return [
+    `shard ${shard}: ${counts.join(", ")}, the journal is retained from seq ${fold.missingThroughSeq + 1n}`,
+  ];
 }
 
 function moneyFindings(snapshot: Snapshot, found: readonly ShardFindings[]): Finding[] {
@@ -320,7 +211,15 @@ function journalBreaches({ shard, fold, view, verified }: ShardFindings): string
 }
 
 function replayBreaches({ shard, view, verified, openOrdersAtState }: ShardFindings): string[] {
-  if (verified.stateHash === view.state.stateHash) return openOrdersAtState;
-  const text = `shard ${shard}: replay gives ${verified.stateHash}, the live state at seq ${view.state.seq} is ${view.state.stateHash}`;
-  return [text, ...openOrdersAtState];
+  const { stateHash, seq, openOrders } = view.state;
+  const breaches = [...openOrdersAtState];
+  if (verified.stateHash !== stateHash)
+    breaches.push(
+      `shard ${shard}: replay gives ${verified.stateHash}, the live state at seq ${seq} is ${stateHash}`,
+    );
+  if (BigInt(verified.openOrders) !== openOrders)
+    breaches.push(
+      `shard ${shard}: replay has ${verified.openOrders} open orders at seq ${seq}, the shard ${openOrders}`,
+    );
+  return breaches;
 }

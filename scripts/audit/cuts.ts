@@ -1,8 +1,9 @@
 // Comparisons of what others say with the fold of the journal, each at the seq at which it was said.
-import { OrderStatus, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
 import { baseAtoms, formatPrice, formatQuantity, quoteAtoms } from "@bourse/shared/units/market.js";
-import type { FoldedOrder, ShardFold } from "./fold.js";
+import type { ShardFold } from "./fold.js";
+import { type FoldedLeg, type FoldedOrder, isBuy, neededUnits } from "./folded.js";
 import type { BookAt, OpenOrdersPage } from "./shard-view.js";
 import type { HistoryOrderRow, ReservationRow, SettledTradeRow } from "./snapshot.js";
 
@@ -17,12 +18,25 @@ export function sortCuts(cuts: readonly Cut[]): Cut[] {
   return [...cuts].sort((a, b) => (a.seq < b.seq ? -1 : Number(a.seq > b.seq)));
 }
 
+/** Hears of each thing that cannot be checked, since the records about it are no longer retained. */
+export type OnUnchecked = (what: string) => void;
+
+const ignore: OnUnchecked = () => {};
+
 /** I6: the settled trades of a shard are exactly those up to its cursor, with exactly their amounts. */
-export function compareSettled(fold: ShardFold, settled: readonly SettledTradeRow[]): string[] {
+export function compareSettled(
+  fold: ShardFold,
+  settled: readonly SettledTradeRow[],
+  onUnchecked: OnUnchecked = ignore,
+): string[] {
   const breaches: string[] = [];
   const seen = new Set<string>();
   for (const row of settled) {
     seen.add(row.trade_id);
+    if (BigInt(row.seq) <= fold.missingThroughSeq) {
+      onUnchecked("settled trades");
+      continue;
+    }
     const trade = fold.trades.get(row.trade_id);
     if (trade === undefined) {
       breaches.push(`trade ${row.trade_id} is settled, but the journal has none up to seq ${fold.seq}`);
@@ -45,12 +59,13 @@ export function compareSettled(fold: ShardFold, settled: readonly SettledTradeRo
 }
 
 /**
- * I11: an open order holds exactly what it may still cost, an ended one is closed with its final word,
- * and nothing is closed that has not ended. At the wallet's cursor.
+ * I11: an open order holds exactly what it may still cost, an ended one is closed with its final word, a
+ * decided amend has closed its leg, and nothing is closed that has not ended. At the wallet's cursor.
  */
 export function compareReservations(
   fold: ShardFold,
   reservations: ReadonlyMap<string, ReservationRow>,
+  onUnchecked: OnUnchecked = ignore,
 ): string[] {
   const breaches: string[] = [];
   for (const order of fold.orders.values()) {
@@ -58,14 +73,34 @@ export function compareReservations(
     if (row === undefined) breaches.push(`order ${order.orderId} has no reservation`);
     else breaches.push(...reservationBreaches(fold, order, row));
   }
+  for (const leg of fold.legs.values()) breaches.push(...legBreaches(leg, reservations.get(leg.legId)));
   for (const row of reservations.values()) {
-    if (row.state === "CLOSED" && !fold.orders.has(row.order_id)) {
+    if (fold.orders.has(row.order_id) || fold.legs.has(row.order_id)) continue;
+    const isOfBefore = BigInt(row.ended_seq ?? 0) <= fold.missingThroughSeq;
+    if (!fold.isWhole && row.state !== "REFUSED" && isOfBefore) onUnchecked("reservations");
+    else if (row.state === "CLOSED") {
       breaches.push(
         `reservation ${row.order_id} is closed, but the journal knows no such order up to the cursor`,
       );
     }
   }
   return breaches;
+}
+
+/** A leg that was refused never held anything, whatever became of its amend. */
+function legBreaches(leg: FoldedLeg, row: ReservationRow | undefined): string[] {
+  const { legId, orderId, isJoined, seq } = leg;
+  if (row === undefined) return [`leg ${legId} of seq ${seq} has no reservation`];
+  if (row.state === "REFUSED") return [];
+  if (row.state !== "CLOSED")
+    return [`leg ${legId} was decided at seq ${seq}, its reservation is ${row.state}`];
+  const expected = isJoined ? "CANCELLED" : "REJECTED";
+  const isSame =
+    row.final_status === expected &&
+    row.leg_of === orderId &&
+    BigInt(row.ended_seq ?? -1) === seq &&
+    atomsOfNumeric(row.moved) === (isJoined ? atomsOfNumeric(row.amount) : 0n);
+  return isSame ? [] : [`leg ${legId} is closed otherwise than the journal says: ${JSON.stringify(row)}`];
 }
 
 function reservationBreaches(fold: ShardFold, order: FoldedOrder, row: ReservationRow): string[] {
@@ -88,33 +123,46 @@ function reservationBreaches(fold: ShardFold, order: FoldedOrder, row: Reservati
     : [`order ${orderId} is closed with another word than the journal's: ${JSON.stringify(row)}`];
 }
 
-/** What an open order must still hold: only limits are ever open. */
-function heldAtoms(fold: ShardFold, { terms, symbol, remainingLots }: FoldedOrder): bigint {
-  const grid = fold.gridOf(symbol);
-  if (terms?.side === Side.SELL) return baseAtoms(grid, remainingLots);
-  return quoteAtoms(grid, (terms?.priceTicks ?? 0n) * remainingLots);
+/** What an open order must still hold: limits and waiting stops are ever open. */
+function heldAtoms(fold: ShardFold, order: FoldedOrder): bigint {
+  const grid = fold.gridOf(order.symbol);
+  const units = neededUnits(order);
+  return isBuy(order) ? quoteAtoms(grid, units) : baseAtoms(grid, units);
 }
 
-/** I12: no money is held for longer than a minute for an order that the shard does not know. */
+/**
+ * I12: no money is held for longer than a minute for an order, or the leg of an amend, that the shard does not
+ * know. Where records are missing, what the shard lists as open counts as known.
+ */
 export function findForgotten(
   fold: ShardFold,
   reservations: ReadonlyMap<string, ReservationRow>,
-  ageMsMax: number,
+  options: { readonly ageMsMax: number; readonly openOrders: readonly OpenOrdersPage[] },
 ): string[] {
+  const open = new Set(options.openOrders.flatMap(({ orders }) => orders.map(({ orderId }) => orderId)));
+  const isKnown = (id: string) => fold.orders.has(id) || fold.legs.has(id) || (!fold.isWhole && open.has(id));
   return [...reservations.values()]
     .filter(
-      (row) => row.state === "ACTIVE" && Number(row.age_ms) > ageMsMax && !fold.orders.has(row.order_id),
+      (row) => row.state === "ACTIVE" && Number(row.age_ms) > options.ageMsMax && !isKnown(row.order_id),
     )
     .map(
       (row) =>
-        `order ${row.order_id} holds ${row.remaining} ${row.asset} for ${row.age_ms} ms, unknown to its shard`,
+        `${row.leg_of === null ? "order" : "leg"} ${row.order_id} holds ${row.remaining} ${row.asset} for ${row.age_ms} ms, unknown to its shard`,
     );
 }
 
 /** I13: whatever the history says was acknowledged is in the journal, and its cancels are final there. */
-export function compareAcknowledged(fold: ShardFold, history: readonly HistoryOrderRow[]): string[] {
+export function compareAcknowledged(
+  fold: ShardFold,
+  history: readonly HistoryOrderRow[],
+  onUnchecked: OnUnchecked = ignore,
+): string[] {
   return history.flatMap((row) => {
     const order = fold.orders.get(row.order_id);
+    if (order === undefined && isOfBefore(fold, row)) {
+      onUnchecked("orders");
+      return [];
+    }
     if (order === undefined) return [`order ${row.order_id} is in the history, but not in the journal`];
     const isCancelled = row.status === OrderStatus.CANCELLED;
     if (isCancelled && order.status !== OrderStatus.CANCELLED) {
@@ -127,13 +175,18 @@ export function compareAcknowledged(fold: ShardFold, history: readonly HistoryOr
 }
 
 /** I15: the history is the fold of the journal, order by order. At the history's cursor. */
-export function compareHistory(fold: ShardFold, history: readonly HistoryOrderRow[]): string[] {
+export function compareHistory(
+  fold: ShardFold,
+  history: readonly HistoryOrderRow[],
+  onUnchecked: OnUnchecked = ignore,
+): string[] {
   const breaches: string[] = [];
   const seen = new Set<string>();
   for (const row of history) {
     seen.add(row.order_id);
     const order = fold.orders.get(row.order_id);
-    if (order === undefined)
+    if (order === undefined && isOfBefore(fold, row)) onUnchecked("orders");
+    else if (order === undefined)
       breaches.push(`order ${row.order_id} is not in the journal up to the history's cursor`);
     else breaches.push(...historyBreaches(fold, order, row));
   }
@@ -146,6 +199,11 @@ export function compareHistory(fold: ShardFold, history: readonly HistoryOrderRo
   return breaches;
 }
 
+/** The order began in records that are no longer retained. */
+function isOfBefore(fold: ShardFold, row: HistoryOrderRow): boolean {
+  return BigInt(row.accepted_seq) <= fold.missingThroughSeq;
+}
+
 function historyBreaches(fold: ShardFold, order: FoldedOrder, row: HistoryOrderRow): string[] {
   const grid = fold.gridOf(order.symbol);
   const facts: [string, bigint, bigint][] = [
@@ -153,18 +211,27 @@ function historyBreaches(fold: ShardFold, order: FoldedOrder, row: HistoryOrderR
     ["reason", BigInt(row.reason), BigInt(order.reason)],
     ["filled quantity", atomsOfNumeric(row.filled_quantity), baseAtoms(grid, order.executedLots)],
     ["executed quote", atomsOfNumeric(row.executed_quote), quoteAtoms(grid, order.executedTickLots)],
-    ["fee", atomsOfNumeric(row.fee), order.feeAtoms],
-    ["number of trades", BigInt(row.trades), BigInt(order.trades)],
     ["sequence", BigInt(row.accepted_seq), order.acceptedSeq],
   ];
+  // Its end says what an order executed, not how.
+  if (order.isWhole)
+    facts.push(
+      ["fee", atomsOfNumeric(row.fee), order.feeAtoms],
+      ["number of trades", BigInt(row.trades), BigInt(order.trades)],
+    );
   return facts
     .filter(([, said, expected]) => said !== expected)
     .map(([name, said, expected]) => `order ${order.orderId}: ${name} ${said} instead of ${expected}`);
 }
 
 /** I29: a book as readers see it is the shard's book at the same seq. */
-export function compareBookAt(fold: ShardFold, at: BookAt): string[] {
+export function compareBookAt(fold: ShardFold, at: BookAt, onUnchecked: OnUnchecked = ignore): string[] {
   const { symbol, source, seq } = at;
+  // What rests since before is unknown, so no level is known whole.
+  if (!fold.isWhole) {
+    onUnchecked("books");
+    return [];
+  }
   const folded = fold.books.get(symbol);
   return (["bids", "asks"] as const).flatMap((side) => {
     const expected = new Map<string, string>();
@@ -188,15 +255,19 @@ export function compareBookAt(fold: ShardFold, at: BookAt): string[] {
   });
 }
 
-/** A page of the shard's open orders is what the journal has open between its bounds. */
-export function compareOpenOrders(fold: ShardFold, page: OpenOrdersPage): string[] {
+/** A page of the shard's open orders, waiting stops too, is what the journal has open between its bounds. */
+export function compareOpenOrders(
+  fold: ShardFold,
+  page: OpenOrdersPage,
+  onUnchecked: OnUnchecked = ignore,
+): string[] {
   const lastSeq = page.hasMore ? page.orders.at(-1)?.acceptedSeq : undefined;
   const said = new Map(page.orders.map(({ orderId, remainingLots }) => [orderId, remainingLots]));
   const breaches: string[] = [];
   for (const order of fold.orders.values()) {
     const isInside =
       order.acceptedSeq > page.afterSeq && (lastSeq === undefined || order.acceptedSeq <= lastSeq);
-    if (!order.isResting || !isInside) continue;
+    if (!(order.isResting || order.isWaiting) || !isInside) continue;
     if (said.get(order.orderId) !== order.remainingLots) {
       breaches.push(
         `order ${order.orderId}: the shard lists ${said.get(order.orderId) ?? "nothing"} open lots, the journal ${order.remainingLots}`,
@@ -204,5 +275,10 @@ export function compareOpenOrders(fold: ShardFold, page: OpenOrdersPage): string
     }
     said.delete(order.orderId);
   }
-  return [...breaches, ...[...said.keys()].map((id) => `order ${id} is listed as open, but it is not`)];
+  for (const { orderId, acceptedSeq } of page.orders) {
+    if (!said.has(orderId)) continue;
+    if (acceptedSeq <= fold.missingThroughSeq && !fold.orders.has(orderId)) onUnchecked("open orders");
+    else breaches.push(`order ${orderId} is listed as open, but it is not`);
+  }
+  return breaches;
 }

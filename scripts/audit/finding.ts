@@ -8,17 +8,20 @@ export interface Finding {
   readonly text: string;
   /** What breaks it; empty when it holds. */
   readonly breaches: readonly string[];
+  /** What could not be looked at, with figures. */
+  readonly unchecked?: string;
 }
 
 const shownMax = 5;
 
-/** The lines of a finding: one, and up to five breaches below it. */
-export function findingLines({ invariant, text, breaches }: Finding): string[] {
+/** The lines of a finding: one, up to five breaches below it, and what was not checked. */
+export function findingLines({ invariant, text, breaches, unchecked }: Finding): string[] {
   const mark = breaches.length === 0 ? "ok    " : "BREACH";
   const hidden = breaches.length - shownMax;
   return [
     `${invariant.padEnd(4)}${mark}  ${text}`,
     ...breaches.slice(0, shownMax).map((breach) => `            ${breach}`),
+    ...(unchecked === undefined ? [] : [`            not checked: ${unchecked}`]),
     ...(hidden > 0 ? [`            and ${hidden} more`] : []),
   ];
 }

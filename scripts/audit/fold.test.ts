@@ -107,10 +107,13 @@ const settled: SettledTradeRow = {
 };
 const open: ReservationRow = {
   order_id: maker,
+  leg_of: null,
   shard: 0,
   state: "ACTIVE",
   asset: "BTC",
+  amount: "0.00010000",
   remaining: "0.00006000",
+  moved: "0.00000000",
   final_status: null,
   executed_lots: null,
   executed_tick_lots: null,
@@ -201,11 +204,13 @@ test("I11: what an open order holds and the final word of an ended one must be e
   expect(compareReservations(foldOf(), byId(open, closed, { ...closed, order_id: "late" }))).toHaveLength(1);
 });
 
+const minute = { ageMsMax: 60_000, openOrders: [] };
+
 test("I12: money held for long without an order is found, and only then", () => {
   const orphan = { ...open, order_id: "orphan" };
-  expect(findForgotten(foldOf(), byId(open, closed), 60_000)).toEqual([]);
-  expect(findForgotten(foldOf(), byId(orphan), 60_000)).toHaveLength(1);
-  expect(findForgotten(foldOf(), byId({ ...orphan, age_ms: "500" }), 60_000)).toEqual([]);
+  expect(findForgotten(foldOf(), byId(open, closed), minute)).toEqual([]);
+  expect(findForgotten(foldOf(), byId(orphan), minute)).toHaveLength(1);
+  expect(findForgotten(foldOf(), byId({ ...orphan, age_ms: "500" }), minute)).toEqual([]);
 });
 
 test("I13 and I15: the history must be the fold, order by order", () => {

@@ -3,102 +3,125 @@
 import {
   EventSchema,
   type Record as JournalRecord,
+  type MarketStateChanged,
+  type OrderAmended,
   type OrderEnded,
   type OrderTerms,
+  type SelfTradePrevented,
+  type StopTriggered,
   type TradeExecuted,
   type TradeParty,
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
-import { OrderStatus, Side, TradeRole } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import {
+  type Market,
+  MarketState,
+  OrderStatus,
+  SelfTradePrevention,
+  Side,
+  TradeRole,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { baseAtoms, feeAtoms, type Grid, gridOf, quoteAtoms } from "@bourse/shared/units/market.js";
-
-/** An order as the journal tells it. */
-export interface FoldedOrder {
-  readonly orderId: string;
-  readonly userId: string;
-  readonly symbol: string;
-  /** Undefined for a tombstone. */
-  readonly terms: OrderTerms | undefined;
-  status: OrderStatus;
-  reason: number;
-  executedLots: bigint;
-  executedTickLots: bigint;
-  remainingLots: bigint;
-  isResting: boolean;
-  trades: number;
-  /** Fee so far in atoms of what the order receives. */
-  feeAtoms: bigint;
-  readonly acceptedSeq: bigint;
-  /** Seq of the record that ended it; 0 while open. */
-  endedSeq: bigint;
-}
-
-/** A trade as the journal tells it. */
-export interface FoldedTrade {
-  readonly tradeId: string;
-  readonly seq: bigint;
-  readonly symbol: string;
-  readonly baseAtoms: bigint;
-  readonly quoteAtoms: bigint;
-  readonly buyOrderId: string;
-  readonly sellOrderId: string;
-  readonly buyerFeeAtoms: bigint;
-  readonly sellerFeeAtoms: bigint;
-}
-
-/** A market's book: lots by price in ticks. */
-export interface FoldedBook {
-  readonly bids: Map<bigint, bigint>;
-  readonly asks: Map<bigint, bigint>;
-}
+import {
+  causeContradictions,
+  endContradictions,
+  isAmendedFrom,
+  positionContradictions,
+} from "./fold-checks.js";
+import {
+  acceptedOrder,
+  endedOrder,
+  type FoldedBook,
+  type FoldedLeg,
+  type FoldedOrder,
+  type FoldedTrade,
+  isBuy,
+  neededUnits,
+} from "./folded.js";
+import { operationsOf } from "./settled-operations.js";
+import { WaitingStops } from "./waiting-stops.js";
 
 /** A shard's state after the records that were applied. */
 export class ShardFold {
   readonly orders = new Map<string, FoldedOrder>();
+  /** Decided amends by the id of their leg. */
+  readonly legs = new Map<string, FoldedLeg>();
   readonly trades = new Map<string, FoldedTrade>();
   readonly books = new Map<string, FoldedBook>();
   readonly grids = new Map<string, Grid>();
+  readonly states = new Map<string, MarketState>();
   /** What a record cannot say without contradicting those before it. */
   readonly contradictions: string[] = [];
+  /** Seq of the last record; before the first one that of the record before it. */
   seq = 0n;
   epoch = 0n;
   timeMs = 0n;
   records = 0;
+  /** Resting orders and waiting stops. */
   openOrders = 0;
   /** Settlement operations of the last record: where a cursor behind it stands. */
   operations = 0;
+  /** Records up to this seq are no longer retained: what they said is not known. 0 when all are there. */
+  missingThroughSeq = 0n;
+  readonly #stops = new WaitingStops();
+
+  /**
+   * Begins behind records that are no longer retained. Orders and books of before are then not known: what is
+   * said of such orders is neither checked nor a contradiction. `markets` are those of the shard now.
+   */
+  beginAfter(seq: bigint, markets: readonly Market[]): void {
+    this.seq = seq;
+    this.missingThroughSeq = seq;
+    for (const market of markets) this.grids.set(market.symbol, gridOf(market));
+  }
+
+  /** False when the journal no longer goes back to its first record. */
+  get isWhole(): boolean {
+    return this.missingThroughSeq === 0n;
+  }
 
   /** Applies the next record. */
   apply(record: JournalRecord): void {
-    this.#checkPosition(record);
+    this.contradictions.push(...positionContradictions(this, record));
     this.seq = record.seq;
     this.epoch = record.epoch;
     this.timeMs = record.timeMs;
     this.records += 1;
     this.operations = operationsOf(record);
-    for (const { kind } of record.events) {
-      switch (kind.case) {
-        case "accepted":
-          if (kind.value.terms !== undefined) this.#accept(kind.value.terms);
-          break;
-        case "rested":
-          this.#rest(kind.value.orderId, kind.value.remainingLots);
-          break;
-        case "trade":
-          this.#trade(kind.value);
-          break;
-        case "ended":
-          this.#end(kind.value);
-          break;
-        case "marketAdded": {
-          const { market } = kind.value;
-          if (market !== undefined) this.grids.set(market.symbol, gridOf(market));
-          break;
-        }
-        case "selfTradePrevented":
-          break;
-        case undefined:
-          this.contradictions.push(`seq ${record.seq}: an event that ${EventSchema.typeName} does not name`);
+    for (const event of record.events) this.#applyEvent(record, event);
+    for (const { orderId } of this.#stops.endRecord())
+      this.#contradict(`stop ${orderId} waits on although its price was traded`);
+  }
+
+  #applyEvent(record: JournalRecord, { kind }: JournalRecord["events"][number]): void {
+    switch (kind.case) {
+      case "accepted":
+        return this.#accept(record, kind.value.terms);
+      case "rested":
+        return this.#rest(kind.value.orderId, kind.value.remainingLots);
+      case "trade":
+        return this.#trade(kind.value);
+      case "ended":
+        return this.#end(record, kind.value);
+      case "stopPlaced":
+        return this.#wait(kind.value.orderId);
+      case "stopTriggered":
+        return this.#trigger(kind.value);
+      case "selfTradePrevented":
+        return this.#prevent(kind.value);
+      case "amended":
+        return this.#amend(record, kind.value);
+      case "amendRefused": {
+        const { legId, orderId } = kind.value;
+        return this.#closeLeg({ legId, orderId, isJoined: false, seq: record.seq });
       }
+      case "marketAdded":
+        return this.#addMarket(kind.value.market);
+      case "marketStateChanged":
+        return this.#changeState(kind.value);
+      case "switchSet":
+        return;
+      case undefined:
+        this.contradictions.push(`seq ${record.seq}: an event that ${EventSchema.typeName} does not name`);
     }
   }
 
@@ -109,37 +132,36 @@ export class ShardFold {
     return grid;
   }
 
-  #checkPosition({ seq, epoch, timeMs }: JournalRecord): void {
-    if (seq !== this.seq + 1n) this.contradictions.push(`seq ${seq} follows ${this.seq}`);
-    if (epoch < this.epoch)
-      this.contradictions.push(`seq ${seq}: epoch falls from ${this.epoch} to ${epoch}`);
-    if (timeMs < this.timeMs) this.contradictions.push(`seq ${seq}: time falls`);
+  #contradict(text: string): void {
+    this.contradictions.push(`seq ${this.seq}: ${text}`);
   }
 
-  #accept(terms: OrderTerms): void {
+  #addMarket(market: Market | undefined): void {
+    if (market === undefined) return;
+    this.grids.set(market.symbol, gridOf(market));
+    this.states.set(market.symbol, market.state);
+  }
+
+  #changeState({ symbol, state, oldState }: MarketStateChanged): void {
+    const known = this.states.get(symbol);
+    if (known !== undefined && known !== oldState)
+      this.#contradict(`${symbol} was ${MarketState[known]}, not ${MarketState[oldState]}`);
+    if (oldState === MarketState.DELISTED) this.#contradict(`${symbol} was delisted for good`);
+    this.states.set(symbol, state);
+  }
+
+  /** Records since rules 2 have the terms in their command alone. */
+  #accept({ command }: JournalRecord, named: OrderTerms | undefined): void {
+    const terms = named ?? (command?.kind.case === "submit" ? command.kind.value.terms : undefined);
+    if (terms === undefined) return this.#contradict("an order is accepted without terms");
     if (this.orders.has(terms.orderId)) this.contradictions.push(`order ${terms.orderId} is accepted twice`);
-    this.orders.set(terms.orderId, {
-      orderId: terms.orderId,
-      userId: terms.userId,
-      symbol: terms.symbol,
-      terms,
-      status: OrderStatus.OPEN,
-      reason: 0,
-      executedLots: 0n,
-      executedTickLots: 0n,
-      remainingLots: terms.quantityLots,
-      isResting: false,
-      trades: 0,
-      feeAtoms: 0n,
-      acceptedSeq: this.seq,
-      endedSeq: 0n,
-    });
+    this.orders.set(terms.orderId, acceptedOrder(terms, this.seq));
   }
 
   #rest(orderId: string, remainingLots: bigint): void {
     const order = this.#order(orderId);
     if (order?.terms === undefined) return;
-    if (order.terms.quantityLots - order.executedLots !== remainingLots) {
+    if (order.quantityLots - order.executedLots !== remainingLots || order.remainingLots !== remainingLots) {
       this.contradictions.push(`order ${orderId} rests with ${remainingLots} lots`);
     }
     order.isResting = true;
@@ -147,16 +169,48 @@ export class ShardFold {
     this.#addToBook(order, remainingLots);
   }
 
+  #wait(orderId: string): void {
+    const order = this.#order(orderId);
+    if (order === undefined) return;
+    order.isWaiting = true;
+    order.status = OrderStatus.PENDING;
+    this.openOrders += 1;
+    this.#stops.add(order);
+  }
+
+  #trigger({ orderId, stopPriceTicks }: StopTriggered): void {
+    const order = this.#order(orderId);
+    if (order === undefined) return;
+    if (!order.isWaiting) this.#contradict(`order ${orderId} fires, and did not wait`);
+    if (order.terms?.stopPriceTicks !== stopPriceTicks || !this.#stops.isReached(order))
+      this.#contradict(`stop ${orderId} fires at ${stopPriceTicks}, which was not traded`);
+    this.#endWait(order);
+    order.status = OrderStatus.OPEN;
+  }
+
+  #endWait(order: FoldedOrder): void {
+    if (!order.isWaiting) return;
+    order.isWaiting = false;
+    this.openOrders -= 1;
+    this.#stops.remove(order);
+  }
+
   #trade(trade: TradeExecuted): void {
     const { maker, taker, quantityLots, priceTicks, tradeId } = trade;
     if (maker === undefined || taker === undefined) return;
     if (this.trades.has(tradeId)) this.contradictions.push(`trade ${tradeId} happens twice`);
+    if (maker.userId === taker.userId && maker.userId !== "")
+      this.#contradict(`trade ${tradeId} is of one user with himself`);
+    const state = this.states.get(trade.symbol) ?? MarketState.TRADING;
+    if (state !== MarketState.TRADING && state !== MarketState.UNSPECIFIED)
+      this.#contradict(`trade ${tradeId} while ${trade.symbol} is ${MarketState[state]}`);
     const grid = this.gridOf(trade.symbol);
     const tickLots = quantityLots * priceTicks;
     const fees = [maker, taker].map((party) => {
       const role = party === maker ? TradeRole.MAKER : TradeRole.TAKER;
       return this.#fill(party, trade, { role, tickLots, grid });
     });
+    this.#stops.traded(trade);
     const isTakerBuy = trade.takerSide === Side.BUY;
     const [makerFee = 0n, takerFee = 0n] = fees;
     this.trades.set(tradeId, {
@@ -172,14 +226,19 @@ export class ShardFold {
     });
   }
 
-  /** One order's half of a trade; returns its fee. */
+  /** One order's half of a trade; returns its fee, which the event alone tells. */
   #fill(
     party: TradeParty,
     trade: TradeExecuted,
     { role, tickLots, grid }: { role: TradeRole; tickLots: bigint; grid: Grid },
   ): bigint {
+    const isBuyer = (role === TradeRole.TAKER) === (trade.takerSide === Side.BUY);
+    const before = BigInt(party.receivedBefore);
+    const received = isBuyer ? baseAtoms(grid, trade.quantityLots) : quoteAtoms(grid, tickLots);
+    const receivedBefore = isBuyer ? baseAtoms(grid, before) : quoteAtoms(grid, before);
+    const fee = feeAtoms(party.feePpm, receivedBefore, received);
     const order = this.#order(party.orderId);
-    if (order?.terms === undefined) return 0n;
+    if (order?.terms === undefined) return fee;
     if (order.isResting !== (role === TradeRole.MAKER)) {
       this.contradictions.push(`trade ${trade.tradeId}: order ${party.orderId} is in the wrong role`);
     }
@@ -190,32 +249,78 @@ export class ShardFold {
     order.status = OrderStatus.PARTIALLY_FILLED;
     order.trades += 1;
     if (order.isResting) this.#addToBook(order, -trade.quantityLots);
-    const isBuy = order.terms.side === Side.BUY;
-    const before = BigInt(party.receivedBefore);
-    const received = isBuy ? baseAtoms(grid, trade.quantityLots) : quoteAtoms(grid, tickLots);
-    const receivedBefore = isBuy ? baseAtoms(grid, before) : quoteAtoms(grid, before);
-    const fee = feeAtoms(party.feePpm, receivedBefore, received);
     order.feeAtoms += fee;
     return fee;
   }
 
-  #end(ended: OrderEnded): void {
+  /** Only DECREMENT leaves an order with less: in the other modes their ends say all. */
+  #prevent(prevented: SelfTradePrevented): void {
+    if (prevented.mode !== SelfTradePrevention.DECREMENT) return;
+    const { makerOrderId, takerOrderId, quantityLots } = prevented;
+    const halves = [
+      [makerOrderId, prevented.makerRemainingLots, prevented.makerReservedUnits],
+      [takerOrderId, prevented.takerRemainingLots, prevented.takerReservedUnits],
+    ] as const;
+    for (const [orderId, remainingLots, reservedUnits] of halves) {
+      const order = this.#order(orderId);
+      // An order by budget counts the lots that it could pay; it ends in this record.
+      if (order?.terms === undefined || order.budgetTickLots > 0n) continue;
+      if (order.remainingLots - quantityLots !== remainingLots)
+        this.#contradict(`prevention leaves order ${orderId} with ${remainingLots} lots`);
+      if (order.isResting) this.#addToBook(order, remainingLots - order.remainingLots);
+      order.remainingLots = remainingLots;
+      if (remainingLots === 0n) continue;
+      order.quantityLots -= quantityLots;
+      this.#checkNeed(order, reservedUnits);
+    }
+  }
+
+  #checkNeed(order: FoldedOrder, units: bigint): void {
+    const needed = neededUnits(order);
+    if (needed !== units)
+      this.#contradict(`order ${order.orderId} needs ${needed} units, the record says ${units}`);
+  }
+
+  #amend({ command }: JournalRecord, amended: OrderAmended): void {
+    const { orderId, legId, keepsPlace, remainingLots } = amended;
+    this.#closeLeg({ legId, orderId, isJoined: true, seq: this.seq });
+    const order = this.#order(orderId);
+    if (order?.terms === undefined) return;
+    if (!isAmendedFrom(order, amended)) this.#contradict(`order ${orderId} is amended from what it was not`);
+    const heldBefore = neededUnits(order);
+    if (order.isResting)
+      this.#addToBook(order, keepsPlace ? remainingLots - order.remainingLots : -order.remainingLots);
+    if (order.isResting && !keepsPlace) {
+      order.isResting = false;
+      this.openOrders -= 1;
+    }
+    // The reserve price of a STOP BUY never changes: its budget grows and shrinks with what is open.
+    if (order.remainingLots > 0n)
+      order.budgetTickLots = (order.budgetTickLots / order.remainingLots) * remainingLots;
+    order.priceTicks = amended.priceTicks;
+    order.quantityLots = amended.quantityLots;
+    order.remainingLots = remainingLots;
+    this.#checkNeed(order, amended.reservedUnits);
+    const legUnits = command?.kind.case === "amend" ? command.kind.value.legUnits : 0n;
+    if (heldBefore + legUnits < amended.reservedUnits)
+      this.#contradict(`the amend of order ${orderId} is not covered by its leg`);
+  }
+
+  #closeLeg(leg: FoldedLeg): void {
+    if (this.legs.has(leg.legId)) this.contradictions.push(`amend ${leg.legId} is decided twice`);
+    this.legs.set(leg.legId, leg);
+  }
+
+  #end(record: JournalRecord, ended: OrderEnded): void {
     const known = this.orders.get(ended.orderId);
     if (known !== undefined && known.endedSeq !== 0n) {
       this.contradictions.push(`order ${ended.orderId} ends twice`);
     }
-    const order = known ?? this.#neverEntered(ended);
-    if (
-      order.executedLots !== ended.executedLots ||
-      order.executedTickLots !== BigInt(ended.executedTickLots || 0)
-    ) {
-      this.contradictions.push(`order ${ended.orderId} ends with other amounts than it traded`);
-    }
-    if (order.isResting !== ended.wasResting) {
-      this.contradictions.push(
-        `order ${ended.orderId} ends, and was${ended.wasResting ? " not" : ""} resting`,
-      );
-    }
+    const order = known ?? endedOrder(ended, { seq: this.seq, isFromTheStart: this.isWhole });
+    this.orders.set(order.orderId, order);
+    if (order.isWhole) this.contradictions.push(...endContradictions(order, ended));
+    for (const text of causeContradictions(record, ended)) this.#contradict(text);
+    this.#endWait(order);
     if (order.isResting) {
       this.openOrders -= 1;
       this.#addToBook(order, -order.remainingLots);
@@ -226,52 +331,21 @@ export class ShardFold {
     order.endedSeq = this.seq;
   }
 
-  /** An order that was refused, or a tombstone: it exists by its end alone. */
-  #neverEntered(ended: OrderEnded): FoldedOrder {
-    const order: FoldedOrder = {
-      orderId: ended.orderId,
-      userId: ended.userId,
-      symbol: ended.symbol,
-      terms: ended.terms,
-      status: ended.status,
-      reason: ended.reason,
-      executedLots: 0n,
-      executedTickLots: 0n,
-      remainingLots: 0n,
-      isResting: false,
-      trades: 0,
-      feeAtoms: 0n,
-      acceptedSeq: this.seq,
-      endedSeq: 0n,
-    };
-    this.orders.set(order.orderId, order);
-    return order;
-  }
-
   #order(orderId: string): FoldedOrder | undefined {
     const order = this.orders.get(orderId);
-    if (order === undefined) this.contradictions.push(`order ${orderId} was never accepted`);
+    // Where records are missing it may be theirs.
+    if (order === undefined && this.isWhole) this.contradictions.push(`order ${orderId} was never accepted`);
     return order;
   }
 
   #addToBook(order: FoldedOrder, lots: bigint): void {
-    const { symbol, terms } = order;
-    if (terms === undefined) return;
+    const { symbol, priceTicks } = order;
     const book = this.books.get(symbol) ?? { bids: new Map(), asks: new Map() };
     this.books.set(symbol, book);
-    const side = terms.side === Side.BUY ? book.bids : book.asks;
-    const total = (side.get(terms.priceTicks) ?? 0n) + lots;
-    if (total < 0n) this.contradictions.push(`${symbol}: less than nothing rests at ${terms.priceTicks}`);
-    if (total === 0n) side.delete(terms.priceTicks);
-    else side.set(terms.priceTicks, total);
+    const side = isBuy(order) ? book.bids : book.asks;
+    const total = (side.get(priceTicks) ?? 0n) + lots;
+    if (total < 0n) this.contradictions.push(`${symbol}: less than nothing rests at ${priceTicks}`);
+    if (total === 0n) side.delete(priceTicks);
+    else side.set(priceTicks, total);
   }
-}
-
-/** Settlement operations of a record: a mark for what stays open, each trade, each end. */
-function operationsOf({ events }: JournalRecord): number {
-  const endedIds = new Set(events.flatMap(({ kind }) => (kind.case === "ended" ? [kind.value.orderId] : [])));
-  return events.filter(({ kind }) => {
-    if (kind.case === "accepted") return !endedIds.has(kind.value.terms?.orderId ?? "");
-    return kind.case === "trade" || kind.case === "ended";
-  }).length;
 }

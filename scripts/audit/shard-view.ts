@@ -1,6 +1,7 @@
 // What a running shard and its market data say of themselves, each with the seq at which it is so.
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import type { Market } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import type { AuditedShard } from "./exchange.js";
 
@@ -24,6 +25,7 @@ export interface BookAt {
 /** What a shard says of itself. */
 export interface ShardView {
   readonly shard: number;
+  readonly markets: readonly Market[];
   readonly state: {
     readonly epoch: bigint;
     readonly seq: bigint;
@@ -65,7 +67,8 @@ export async function readShard(reached: AuditedShard, edgeAddress: string): Pro
     const matcher = createClient(MatcherService, channel);
     const marketData = createClient(MarketDataService, edge);
     const { markets } = await marketData.listMarkets({}, { timeoutMs });
-    const symbols = markets.filter((market) => market.shard === shard).map(({ symbol }) => symbol);
+    const own = markets.filter((market) => market.shard === shard);
+    const symbols = own.map(({ symbol }) => symbol);
     const books: BookAt[] = [];
     for (let at = 0; at < symbols.length; at += streamsMax) {
       const some = symbols.slice(at, at + streamsMax);
@@ -84,6 +87,7 @@ export async function readShard(reached: AuditedShard, edgeAddress: string): Pro
     } = await matcher.getShardState({}, { timeoutMs });
     return {
       shard,
+      markets: own,
       state: { epoch, seq, stateHash, chain, openOrders: open },
       followers: new Map(Object.entries(followers)),
       books,

@@ -3,11 +3,17 @@ import { openPool, type Pool, type PoolClient } from "@bourse/shared/postgres/po
 
 /** A reservation as the wallet stores it; amounts are decimal text. */
 export interface ReservationRow {
+  /** The leg's own id if it is one. */
   readonly order_id: string;
+  /** Order that it is a leg of. */
+  readonly leg_of: string | null;
   readonly shard: number;
   readonly state: "ACTIVE" | "CLOSED" | "REFUSED";
   readonly asset: string | null;
+  readonly amount: string;
   readonly remaining: string;
+  /** What a leg gave to its order. */
+  readonly moved: string;
   readonly final_status: string | null;
   readonly executed_lots: string | null;
   readonly executed_tick_lots: string | null;
@@ -153,7 +159,7 @@ async function all<Row extends object>(client: PoolClient, sql: string): Promise
 }
 
 const reservationsSql = `
-  SELECT order_id::text, shard, state, asset, remaining::text, final_status, executed_lots::text,
+  SELECT order_id::text, leg_of::text, shard, state, asset, amount::text, remaining::text, moved::text, final_status, executed_lots::text,
          executed_tick_lots::text, ended_seq::text,
          (extract(epoch FROM transaction_timestamp() - created_at) * 1000)::bigint::text AS age_ms
     FROM wallet.reservations`;
