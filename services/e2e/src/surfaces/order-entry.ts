@@ -2,6 +2,8 @@
 
 import { toStatus } from "@bourse/shared/errors/to-wire.js";
 import {
+  AmendOrderRequestSchema,
+  AmendOrderResponseSchema,
   CancelOrderRequestSchema,
   CancelOrderResponseSchema,
   OrderEntryRequestSchema,
@@ -14,9 +16,9 @@ import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { create, fromJson, toJson } from "@bufbuild/protobuf";
 import { type Answer, type Ask, CODE_NAMES, factsOf, headersOf, type Surface } from "./answer.js";
 
-const { placeOrder, cancelOrder } = OrderGatewayService.method;
+const { amendOrder, cancelOrder, placeOrder } = OrderGatewayService.method;
 
-/** The stream surface of an edge, for PlaceOrder and CancelOrder, and what closes its connection. */
+/** The stream surface of an edge, for commands about one order, and what closes its connection. */
 export function orderEntrySurface(address: string): Surface & { close(): void } {
   const channel = openChannel(address);
   const client = createClient(OrderGatewayService, channel);
@@ -44,26 +46,32 @@ export function orderEntrySurface(address: string): Surface & { close(): void } 
 
 /** True for calls that a stream carries. */
 export function isStreamed(ask: Pick<Ask, "method">): boolean {
-  return ask.method === placeOrder || ask.method === cancelOrder;
+  return ask.method === placeOrder || ask.method === cancelOrder || ask.method === amendOrder;
 }
 
 function commandOf({ method, request }: Ask) {
-  return create(OrderEntryRequestSchema, {
-    command:
-      method === placeOrder
-        ? { case: "place", value: fromJson(PlaceOrderRequestSchema, request) }
-        : { case: "cancel", value: fromJson(CancelOrderRequestSchema, request) },
-  });
+  return create(OrderEntryRequestSchema, { command: kindOf(method, request) });
 }
+
+function kindOf(method: Ask["method"], request: Ask["request"]) {
+  if (method === placeOrder)
+    return { case: "place", value: fromJson(PlaceOrderRequestSchema, request) } as const;
+  if (method === amendOrder)
+    return { case: "amend", value: fromJson(AmendOrderRequestSchema, request) } as const;
+  return { case: "cancel", value: fromJson(CancelOrderRequestSchema, request) } as const;
+}
+
+const RESPONSES = {
+  placed: PlaceOrderResponseSchema,
+  cancelled: CancelOrderResponseSchema,
+  amended: AmendOrderResponseSchema,
+};
 
 function answerOf({ result }: OrderEntryResponse): Answer {
   if (result.case === undefined) throw new Error("an answer without a result");
   if (result.case === "error") return failed(result.value);
   const options = { alwaysEmitImplicit: true };
-  const json =
-    result.case === "placed"
-      ? toJson(PlaceOrderResponseSchema, result.value, options)
-      : toJson(CancelOrderResponseSchema, result.value, options);
+  const json = toJson(RESPONSES[result.case], result.value, options);
   const body = json as Answer["body"];
   const none = { http: undefined, reason: undefined, field: undefined, facts: {}, headers: {} };
   return { code: "OK", ...none, body, text: JSON.stringify(body) };
