@@ -451,6 +451,6 @@ describe("on a stream", () => {
     mesh.known.set(orderId, { shard: 3, size: { ...terms } });
     const mine = turn();
     await onStream(mesh, "1", "2", mine.turn);
-    expect(mine.told).toEqual(["enter", "enter", "leave"]);
+    expect(mine.told).toEqual(["enter", "leave"]);
   });
 });

@@ -76,21 +76,35 @@ export async function amendOrder(
     checkWaiting(mesh, context);
     const legId = legIdOf(ids.orderId, request.requestId);
     const amending: Amending = { ids, legId, content, context, heard: hear(mesh) };
-    const found = await findOrder(mesh, amending, name.symbol);
+    const found = await findInTurn(mesh, amending, name.symbol);
     if (!("shard" in found)) return found;
+    // A leg needs its order's reservation: on a stream what came before has been reserved for by now.
     return await send(mesh, amending, await prepare(mesh, amending, found));
   } catch (error) {
     throw error instanceof DomainError ? withOutcome(error, ids) : error;
   }
 }
 
+/**
+ * The order to change. On a stream its placement, or an amend before this one, may still be on the way: what
+ * was sent is what is known last, so it is looked at in turn.
+ */
+async function findInTurn(mesh: Mesh, amending: Amending, hint: string): Promise<Found | OrderAnswer> {
+  const { ids, context } = amending;
+  const { turn } = context;
+  if (turn === undefined) return findOrder(mesh, amending, hint);
+  const isKnown = mesh.known.get(ids.orderId)?.size !== undefined;
+  const found = isKnown ? undefined : await findOrder(mesh, amending, hint);
+  await turn.enter();
+  const known = mesh.known.get(ids.orderId);
+  if (known?.size !== undefined) return { ...known, symbol: known.size.symbol, size: known.size };
+  return found ?? findOrder(mesh, amending, hint);
+}
+
 /** The order as its shard knows it; an answer instead when only its reservation does. */
 async function findOrder(mesh: Mesh, amending: Amending, hint: string): Promise<Found | OrderAnswer> {
-  const { ids, context } = amending;
+  const { ids } = amending;
   const known = mesh.known.get(ids.orderId);
-  // On a stream its placement may still be on the way: what was sent is what is known last.
-  if (context.turn !== undefined && known?.size !== undefined)
-    return { shard: known.shard, symbol: known.size.symbol, size: known.size };
   const named = hint === "" ? undefined : mesh.shards.shardOf(hint);
   const shard = named ?? known?.shard;
   const found = shard === undefined ? undefined : await askShard(mesh, amending, shard);
@@ -167,9 +181,7 @@ async function reserveLeg(
   { found, amend, after, market, asset }: Leg,
 ): Promise<Ready> {
   const { ids, content, context } = amending;
-  const { deadlineMs, traceparent, turn } = context;
-  // A leg needs its order's reservation, which an earlier command of the stream may be making.
-  await turn?.enter();
+  const { deadlineMs, traceparent } = context;
   const fingerprint = mesh.fingerprint(canonicalAmend(ids.orderId, content));
   const input = { amend, asset, fingerprint, shard: found.shard, traceparent, deadlineMs };
   let answer: Awaited<ReturnType<Mesh["wallet"]["reserveLeg"]>>;
@@ -219,7 +231,6 @@ async function send(mesh: Mesh, amending: Amending, ready: Ready): Promise<Order
   const { turn, deadlineMs, traceparent } = context;
   const expiresAtMs = expiryAfter(heard, found.shard, context);
   try {
-    await turn?.enter();
     const sent = mesh.shards.amend(found.shard, amend, {
       lane: turn?.lane,
       deadlineMs,
