@@ -35,24 +35,20 @@ export type OrderSize = Pick<
 >;
 
 /** An amend to send, and the order as it is if it comes through. */
-export interface AmendDecision {
+export interface AmendDecision<T extends OrderSize = OrderSize> {
   readonly change: Pick<Amend, "priceTicks" | "quantityLots" | "legUnits" | "legAmount">;
-  readonly after: OrderSize;
+  readonly after: T;
   /** Asset of the leg. */
   readonly asset: string;
 }
 
-/** Size of an order by its terms, and as its shard says where that is later. */
-export function sizeOf(terms: OrderTerms, state?: OrderState): OrderSize {
-  const { symbol, side, type, stopPriceTicks } = terms;
+/** The terms of an order with price, quantity and budget as its shard says. */
+export function termsNow(terms: OrderTerms, state: OrderState): OrderTerms {
   return {
-    symbol,
-    side,
-    type,
-    stopPriceTicks,
-    priceTicks: state?.priceTicks || terms.priceTicks,
-    quantityLots: state?.quantityLots || terms.quantityLots,
-    budgetTickLots: state?.terms?.budgetTickLots ?? terms.budgetTickLots,
+    ...terms,
+    priceTicks: state.priceTicks || terms.priceTicks,
+    quantityLots: state.quantityLots || terms.quantityLots,
+    budgetTickLots: state.terms?.budgetTickLots ?? terms.budgetTickLots,
   };
 }
 
@@ -77,7 +73,11 @@ export function canonicalAmend(orderId: string, { price, quantity }: AmendConten
  * executed meanwhile: R(P', Q') − R(P, Q), and R(P', Q' − Q) if all of Q was executed. Refuses by the market's
  * filters; what the state of market and order says is the shard's to decide, which remembers what it decided.
  */
-export function decideAmend(content: AmendContent, market: MarketRules, order: OrderSize): AmendDecision {
+export function decideAmend<T extends OrderSize>(
+  content: AmendContent,
+  market: MarketRules,
+  order: T,
+): AmendDecision<T> {
   const { price, quantity } = content;
   if (price !== "" && order.type === "STOP") throw new DomainError("PRICE_NOT_ALLOWED", { field: "price" });
   const change = parseChange(content, market);
@@ -120,14 +120,14 @@ export function differingAmendField(
   return content.quantity === quantity ? undefined : "quantity";
 }
 
-function amended(order: OrderSize, change: { priceTicks: number; quantityLots: number }): OrderSize {
+function amended<T extends OrderSize>(order: T, change: { priceTicks: number; quantityLots: number }): T {
   const priceTicks = change.priceTicks || order.priceTicks;
   const quantityLots = change.quantityLots || order.quantityLots;
   return withBudget(order, { ...order, priceTicks, quantityLots });
 }
 
 /** A waiting STOP BUY keeps what it may pay for a lot, whatever its quantity. */
-function withBudget(order: OrderSize, after: OrderSize): OrderSize {
+function withBudget<T extends OrderSize>(order: OrderSize, after: T): T {
   if (order.type !== "STOP" || order.side !== "BUY") return after;
   const reserveTicks = BigInt(order.budgetTickLots) / BigInt(order.quantityLots);
   return { ...after, budgetTickLots: notionalTickLots(reserveTicks, after.quantityLots) };

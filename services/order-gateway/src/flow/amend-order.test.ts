@@ -175,6 +175,16 @@ describe("the way of an amend", () => {
   });
 });
 
+test("an order that ends with its amend is shown as it was amended, also back to where it began", async () => {
+  const { mesh } = meshOf({
+    state: { ...open, priceTicks: 10_100, terms: { ...terms, priceTicks: 10_100 } },
+    amend: async () => answer(filled),
+  });
+  expect(await amend(mesh, { price: "100" })).toMatchObject({
+    order: { status: "FILLED", price: "100", quantity: "1" },
+  });
+});
+
 describe("a repeat", () => {
   test("submits what was reserved first, not what is needed now", async () => {
     const stored = { ...leg, leg: amendOf({ legUnits: 7, legAmount: "0.0000007" }) };
@@ -438,7 +448,7 @@ describe("on a stream", () => {
 
   test("what was sent before is what is known last, though nothing is answered yet", async () => {
     const { mesh, asked, legs } = meshOf();
-    mesh.known.set(orderId, { shard: 3, size: { ...terms } });
+    mesh.known.set(orderId, { shard: 3, terms });
     await onStream(mesh, "1", "0.5");
     await onStream(mesh, "2", "0.7");
     // From 0.5, not from 1: the second needs 0.2 at 100 more.
@@ -448,7 +458,7 @@ describe("on a stream", () => {
 
   test("a leg is reserved in its turn, when what made the order has been reserved", async () => {
     const { mesh } = meshOf();
-    mesh.known.set(orderId, { shard: 3, size: { ...terms } });
+    mesh.known.set(orderId, { shard: 3, terms });
     const mine = turn();
     await onStream(mesh, "1", "2", mine.turn);
     expect(mine.told).toEqual(["enter", "leave"]);

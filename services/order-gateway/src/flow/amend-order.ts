@@ -8,10 +8,9 @@ import {
   canonicalAmend,
   decideAmend,
   differingAmendField,
-  type OrderSize,
   parseAmend,
   parseChange,
-  sizeOf,
+  termsNow,
 } from "../core/amend.js";
 import type { MarketRules } from "../core/market.js";
 import { type Amend, isTerminal, type OrderTerms, type Reservation } from "../core/order-types.js";
@@ -42,17 +41,17 @@ interface Amending {
 /** The order to change as it is known. */
 interface Found {
   readonly shard: number;
-  readonly symbol: string;
-  /** Absent for an order that has ended: its shard only repeats what it said before. */
-  readonly size?: OrderSize | undefined;
-  readonly terms?: OrderTerms | undefined;
+  readonly terms: OrderTerms;
+  /** Of an order that has ended its shard only repeats what it said before. */
+  readonly isOpen: boolean;
 }
 
 /** What goes to the shard. `isHeld` once a reserve was sent: from then on nothing is certain but by a stored word. */
 interface Ready {
   readonly found: Found;
   readonly amend: Amend;
-  readonly after?: OrderSize | undefined;
+  /** The order's terms if it comes through. */
+  readonly after?: OrderTerms | undefined;
   readonly isHeld: boolean;
 }
 
@@ -93,11 +92,11 @@ async function findInTurn(mesh: Mesh, amending: Amending, hint: string): Promise
   const { ids, context } = amending;
   const { turn } = context;
   if (turn === undefined) return findOrder(mesh, amending, hint);
-  const isKnown = mesh.known.get(ids.orderId)?.size !== undefined;
+  const isKnown = mesh.known.get(ids.orderId)?.terms !== undefined;
   const found = isKnown ? undefined : await findOrder(mesh, amending, hint);
   await turn.enter();
   const known = mesh.known.get(ids.orderId);
-  if (known?.size !== undefined) return { ...known, symbol: known.size.symbol, size: known.size };
+  if (known?.terms !== undefined) return { shard: known.shard, terms: known.terms, isOpen: true };
   return found ?? findOrder(mesh, amending, hint);
 }
 
@@ -123,8 +122,7 @@ async function askShard(
   const terms = state.terms ?? row?.terms;
   // An ended order whose terms its shard has forgotten: its reservation knows them.
   if (terms === undefined) return undefined;
-  const { symbol } = terms;
-  return { shard, symbol, terms, size: isTerminal(state.status) ? undefined : sizeOf(terms, state) };
+  return { shard, terms: termsNow(terms, state), isOpen: !isTerminal(state.status) };
 }
 
 /** The reservation names the shard; when even that has forgotten the order, it holds the final word. */
@@ -146,10 +144,11 @@ async function fromRow(mesh: Mesh, amending: Amending, asked?: number): Promise<
 
 /** Checks what this process can check and holds what is needed more. */
 async function prepare(mesh: Mesh, amending: Amending, found: Found): Promise<Ready> {
-  const market = mesh.shards.findMarket(found.symbol, found.shard) ?? mesh.shards.market(found.symbol);
-  let decision: Pick<AmendDecision, "change"> & Partial<AmendDecision>;
+  const { symbol } = found.terms;
+  const market = mesh.shards.findMarket(symbol, found.shard) ?? mesh.shards.market(symbol);
+  let decision: Decision;
   try {
-    decision = decide(amending, market, found.size);
+    decision = decide(amending, market, found);
   } catch (error) {
     // A rule that changed since must not hide what was decided.
     const leg = await mesh.wallet.getReservation(amending.legId, amending.context.deadlineMs);
@@ -159,14 +158,16 @@ async function prepare(mesh: Mesh, amending: Amending, found: Found): Promise<Re
   mesh.shards.checkOpen(found.shard);
   const { change, after, asset } = decision;
   const { orderId, userId } = amending.ids;
-  const amend: Amend = { orderId, userId, legId: amending.legId, symbol: found.symbol, ...change };
+  const amend: Amend = { orderId, userId, legId: amending.legId, symbol, ...change };
   if (change.legUnits === 0 || asset === undefined) return { found, amend, after, isHeld: false };
   return reserveLeg(mesh, amending, { found, amend, after, market, asset });
 }
 
-function decide({ content }: Amending, market: MarketRules, size: OrderSize | undefined) {
+type Decision = Pick<AmendDecision, "change"> & Partial<AmendDecision<OrderTerms>>;
+
+function decide({ content }: Amending, market: MarketRules, { isOpen, terms }: Found): Decision {
   // What never rests cannot be open: its shard says so.
-  if (size !== undefined && size.type !== "MARKET") return decideAmend(content, market, size);
+  if (isOpen && terms.type !== "MARKET") return decideAmend(content, market, terms);
   return { change: { ...parseChange(content, market), legUnits: 0, legAmount: "" } };
 }
 
@@ -238,7 +239,7 @@ async function send(mesh: Mesh, amending: Amending, ready: Ready): Promise<Order
       traceparent,
     });
     // What goes out next on this stream stands on this one.
-    if (after !== undefined) mesh.known.set(amend.orderId, { shard: found.shard, size: after });
+    if (after !== undefined) mesh.known.set(amend.orderId, { shard: found.shard, terms: after });
     turn?.leave();
     const answer = await sent;
     if (answer.type === "failure") throw answer.error;
@@ -258,22 +259,17 @@ async function answerOfAmend(
   // The leg is closed for good: it came too late and was swept.
   if (refusal === undefined && state.terms === undefined && state.reason === "NOT_SEQUENCED")
     throw new DomainError("SUBMIT_EXPIRED", { outcome: "NOT_ACCEPTED" });
-  if (after !== undefined && mesh.known.get(amend.orderId)?.size === after)
-    mesh.known.set(amend.orderId, { shard: found.shard, size: sizeNow(after, found.terms, state) });
-  const named = {
-    ...ids,
-    clientOrderId: found.terms?.clientOrderId ?? ids.clientOrderId,
-    terms: found.terms,
-  };
+  const { shard, terms } = found;
+  // Unless something was sent after it, what the shard says is the last word.
+  if (after !== undefined && mesh.known.get(amend.orderId)?.terms === after)
+    mesh.known.set(amend.orderId, { shard, terms: termsNow(terms, state) });
+  // Of an ended order the shard says only what is other than when it was placed.
+  const isMine = refusal === undefined && !answer.replayed;
+  const named = { ...ids, clientOrderId: terms.clientOrderId, terms: (isMine ? after : undefined) ?? terms };
   const done = await completeAnswer(mesh, { ids: named, context, shard: found.shard, answer });
   if (refusal === undefined) return done;
   const failure = refusal === "ORDER_NOT_OPEN" ? notOpen(done.order) : new DomainError(refusal);
   throw withFacts(failure, { outcome: "NOT_ACCEPTED" });
-}
-
-function sizeNow(after: OrderSize, terms: OrderTerms | undefined, state: Parameters<typeof sizeOf>[1]) {
-  const known = state?.terms ?? terms;
-  return known === undefined ? after : sizeOf(known, state);
 }
 
 /** True for what a stored word says about the amend. */

@@ -60,7 +60,9 @@ interface Target {
 async function atShard(mesh: Mesh, target: Target, shard: number): Promise<OrderAnswer> {
   const { ids } = target;
   const answer = await execute(mesh, target, shard, (call) => mesh.shards.cancel(shard, ids, call));
-  if (answer.type === "order") return completeAnswer(mesh, { ids, context: target.context, shard, answer });
+  const { terms } = mesh.known.get(ids.orderId) ?? {};
+  if (answer.type === "order")
+    return completeAnswer(mesh, { ids: { ...ids, terms }, context: target.context, shard, answer });
   if (answer.error.reason !== "ORDER_NOT_FOUND") throw answer.error;
   return fromRow(mesh, { ...target, heard: hear(mesh) });
 }
@@ -115,9 +117,9 @@ export function isOrderOf(row: Reservation | undefined, userId: string): row is 
   return row.terms !== undefined || reason === "NOT_SEQUENCED" || reason === "USER";
 }
 
-/** Notes where an order is; what is known of its size stays. */
+/** Notes where an order is; what is known of its terms stays. */
 export function noteShard(mesh: Mesh, orderId: string, shard: number): void {
-  mesh.known.set(orderId, { shard, size: mesh.known.get(orderId)?.size });
+  mesh.known.set(orderId, { shard, terms: mesh.known.get(orderId)?.terms });
 }
 
 interface Answered {

@@ -1,5 +1,4 @@
 // The mesh as the flows need it. Other services come in as functions, so that a test can lose an answer.
-import type { OrderSize } from "../core/amend.js";
 import type { MarketRules, Quote } from "../core/market.js";
 import type { Amend, OrderState, OrderTerms, Reservation } from "../core/order-types.js";
 import type { ShardAnswer } from "../io/shard-answer.js";
@@ -54,10 +53,10 @@ export interface ShardsPort {
   ): Promise<OrderState | undefined>;
 }
 
-/** Where an order lives, and what is known of its size as of the last word about it. */
+/** Where an order lives, and its terms as of the last word about it, sent or heard. */
 export interface KnownOrder {
   readonly shard: number;
-  readonly size?: OrderSize | undefined;
+  readonly terms?: OrderTerms | undefined;
 }
 
 /** Everything that the order flows stand on. */

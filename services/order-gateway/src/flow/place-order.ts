@@ -1,7 +1,7 @@
 // The way of an order at the edge: reserve, submit, and what to say when an answer is lost.
 import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { orderIdOf } from "@bourse/shared/ids.js";
-import { sizeOf } from "../core/amend.js";
+import { termsNow } from "../core/amend.js";
 import { canonicalText, type OrderContent, type PlaceRequest, parseContent } from "../core/order-content.js";
 import { decideTerms, type OrderKey } from "../core/order-intent.js";
 import type { OrderTerms, Reservation } from "../core/order-types.js";
@@ -93,8 +93,7 @@ async function reserveAndSubmit(mesh: Mesh, placement: Placement, prepared: Prep
   const { key, content, context } = placement;
   const { terms, shard, heard } = prepared;
   // Known before it is submitted, so that a cancel or an amend right behind it finds the way.
-  if (mesh.known.get(key.orderId)?.size === undefined)
-    mesh.known.set(key.orderId, { shard, size: sizeOf(terms) });
+  if (mesh.known.get(key.orderId)?.terms === undefined) mesh.known.set(key.orderId, { shard, terms });
   const fingerprint = mesh.fingerprint(canonicalText(content));
   const { deadlineMs, traceparent } = context;
   let answer: Awaited<ReturnType<Mesh["wallet"]["reserve"]>>;
@@ -206,8 +205,8 @@ export function answerOfShard(
   const replayed = wasKnown || answer.replayed;
   const progress = progressOfState(state);
   const terms = ids.terms ?? state.terms;
-  // Of an order that is not new the shard knows better what became of its size.
-  if (terms !== undefined && replayed) mesh.known.set(ids.orderId, { shard, size: sizeOf(terms, state) });
+  // Of an order that is not new the shard knows better what became of it.
+  if (terms !== undefined && replayed) mesh.known.set(ids.orderId, { shard, terms: termsNow(terms, state) });
   if (terms === undefined) return { order: viewOfTombstone(ids, progress), replayed, seq };
   const market = mesh.shards.findMarket(terms.symbol, shard);
   // The command is done; only its answer cannot be written without the grid.
