@@ -357,18 +357,19 @@ test.each<[EndReason, Command]>([
   expect(resting().add(end, { case: "tick", value: {} }).fold.contradictions).toHaveLength(1);
 });
 
-test("a journal whose beginning is gone contradicts nothing by it, and says what it cannot check", () => {
-  const journal = new Journal(50)
+/** A journal from seq 51 on: an order of before trades with a new one, and ends. */
+const beheaded = () =>
+  new Journal(50)
     .place(buy("new", { userId: "n" }), traded("old", "new", { takerSide: Side.BUY }))
-    .add([
-      ended("old", {
-        acceptedSeq: 7n,
-        wasResting: true,
-        executedLots: 9n,
-        executedTickLots: "990",
-      }),
-    ]);
-  const { fold } = journal;
+    .add([ended("old", { acceptedSeq: 7n, wasResting: true, executedLots: 9n, executedTickLots: "990" })]);
+const ofBefore = [
+  row("closed before", { state: "CLOSED", final_status: "CANCELLED", ended_seq: "50" }),
+  row("open since before"),
+  row("refused", { state: "REFUSED" }),
+];
+
+test("a journal whose beginning is gone contradicts nothing by it, and says what it cannot check", () => {
+  const { fold } = beheaded();
   expect(fold.contradictions).toEqual([]);
   expect(fold).toMatchObject({ isWhole: false, missingThroughSeq: 50n, seq: 52n });
 
@@ -378,12 +379,7 @@ test("a journal whose beginning is gone contradicts nothing by it, and says what
   const final = { state: "CLOSED", final_status: "CANCELLED", ended_seq: "52" } as const;
   const amounts = { executed_lots: "9", executed_tick_lots: "990" };
   const known = [row("old", { ...final, ...amounts }), row("new", { remaining: "0.00009" })];
-  const before = [
-    row("closed before", { ...final, ended_seq: "50" }),
-    row("open since before"),
-    row("refused", { state: "REFUSED" }),
-  ];
-  expect(compareReservations(fold, rows(...known, ...before), note)).toEqual([]);
+  expect(compareReservations(fold, rows(...known, ...ofBefore), note)).toEqual([]);
   expect(unchecked.splice(0)).toEqual(["reservations", "reservations"]);
   expect(compareReservations(fold, rows(...known.with(0, row("old", final))), note)).toHaveLength(1);
   expect(
@@ -404,7 +400,12 @@ test("a journal whose beginning is gone contradicts nothing by it, and says what
   expect(compareSettled(fold, [settled, { ...settled, trade_id: "gone", seq: "50" }], note)).toEqual([]);
   expect(unchecked.splice(0)).toEqual(["settled trades"]);
   expect(compareSettled(fold, [settled, { ...settled, trade_id: "gone" }], note)).toHaveLength(1);
+});
 
+test("of orders and books of before a history of which the beginning is gone is checked by what is left", () => {
+  const { fold } = beheaded();
+  const unchecked: string[] = [];
+  const note = (what: string) => unchecked.push(what);
   const order: HistoryOrderRow = {
     order_id: "old",
     shard: 0,
@@ -432,6 +433,6 @@ test("a journal whose beginning is gone contradicts nothing by it, and says what
   expect(compareBookAt(fold, { source: "shard", symbol, seq: 52n, diffs: 0, book }, note)).toEqual([]);
   expect(unchecked.splice(0)).toEqual(["open orders", "books"]);
   const openOrders = [page];
-  expect(findForgotten(fold, rows(...before), { ...minute, openOrders })).toEqual([]);
-  expect(findForgotten(fold, rows(...before), minute)).toHaveLength(1);
+  expect(findForgotten(fold, rows(...ofBefore), { ...minute, openOrders })).toEqual([]);
+  expect(findForgotten(fold, rows(...ofBefore), minute)).toHaveLength(1);
 });

@@ -24,9 +24,15 @@ test("whole records go together while they fit, and the end is that of the last"
 
 test("a record larger than a batch goes in parts, alone", () => {
   const records = recordsOf([1, 5]);
-  expect(nextBatch(beginning, records, 2)).toMatchObject({ through: at(1, 1), recordsDone: 1 });
-  expect(nextBatch(at(1, 1), records.slice(1), 2)).toMatchObject({ through: at(2, 2), recordsDone: 0 });
-  expect(nextBatch(at(2, 4), records.slice(1), 2)).toMatchObject({ through: at(2, 5), recordsDone: 1 });
+  expect(nextBatch(beginning, records, 2)).toMatchObject({
+    through: at(1, 1),
+    recordsDone: 1,
+    isWhole: true,
+  });
+  const part = nextBatch(at(1, 1), records.slice(1), 2);
+  expect(part).toMatchObject({ through: at(2, 2), recordsDone: 0, isWhole: false });
+  const rest = nextBatch(at(2, 4), records.slice(1), 2);
+  expect(rest).toMatchObject({ through: at(2, 5), recordsDone: 1, isWhole: true });
 });
 
 test("what is applied of the cursor's own record is passed over", () => {
@@ -36,6 +42,7 @@ test("what is applied of the cursor's own record is passed over", () => {
     through: at(1, 3),
     operations: [],
     recordsDone: 1,
+    isWhole: true,
   });
 });
 
@@ -49,6 +56,11 @@ test("a cursor within a record reads that record again", () => {
   expect(readingFrom(at(7, 0))).toEqual({ epoch: 1, seq: 7 });
   expect(readingFrom(at(7, 2))).toEqual({ epoch: 1, seq: 6 });
   expect(readingFrom(at(1, 1))).toEqual({ epoch: 0, seq: 0 });
+  expect(readingFrom(at(7, 2), 7)).toEqual({ epoch: 1, seq: 6 });
+});
+
+test("a record that its shard no longer retains was applied whole", () => {
+  expect(readingFrom(at(7, 2), 8)).toEqual({ epoch: 1, seq: 7 });
 });
 
 test("however records arrive and whenever the follower restarts, each operation is settled once, in order", () => {

@@ -15,6 +15,8 @@ export interface NextBatch {
   readonly through: Position;
   readonly operations: readonly Operation[];
   readonly recordsDone: number;
+  /** False when it ends within a record, which is read again if this settler ends before the rest is settled. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ export function nextBatch(
   const operations: Operation[] = [];
   let through = cursor;
   let recordsDone = 0;
+  let isWhole = true;
   for (const record of records) {
     const applied = record.seq === cursor.seq ? cursor.operations : 0;
     const left = record.operations.length - applied;
@@ -44,15 +47,23 @@ export function nextBatch(
     const taken = Math.min(left, room);
     for (const operation of record.operations.slice(applied, applied + taken)) operations.push(operation);
     through = { epoch: record.epoch, seq: record.seq, operations: applied + taken };
-    if (taken < left) break;
+    isWhole = taken === left;
+    if (!isWhole) break;
     recordsDone += 1;
   }
-  return { through, operations, recordsDone };
+  return { through, operations, recordsDone, isWhole };
 }
 
-/** Where to read on from, so that the record of the cursor is read again if it may be applied in part. */
-export function readingFrom(cursor: Position): { readonly epoch: number; readonly seq: number } {
-  if (cursor.operations === 0) return { epoch: cursor.epoch, seq: cursor.seq };
+/**
+ * Where to read on from, so that the record of the cursor is read again if it may be applied in part. That it is
+ * whole is known only where the shard no longer has it: `oldestSeq` is the first record that it retains, and it
+ * retains what was not reported as applied.
+ */
+export function readingFrom(
+  cursor: Position,
+  oldestSeq = 0,
+): { readonly epoch: number; readonly seq: number } {
+  if (cursor.operations === 0 || oldestSeq > cursor.seq) return { epoch: cursor.epoch, seq: cursor.seq };
   // A record with effects never opens an epoch, so the one before it is of the same.
   return cursor.seq <= 1 ? { epoch: 0, seq: 0 } : { epoch: cursor.epoch, seq: cursor.seq - 1 };
 }

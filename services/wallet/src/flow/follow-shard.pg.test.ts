@@ -184,9 +184,42 @@ test("a settler restarted within a record goes on with the rest of that record",
   const through = { epoch: 1, seq: record.seq, operations: 1 };
   await wallet.settle({ shard: 0, epoch: 1, after, through, operations: record.operations.slice(0, 1) });
 
-  shard.append(...records.slice(large));
+  // The shard may delete what is reported, and of this record a part is still to be read.
   startSettler(wallet);
+  await vi.waitFor(() => expect(shard.reported.at(-1)).toBe(record.seq - 1), { timeout: 10_000 });
+  shard.append(...records.slice(large));
   await caughtUp();
+  await vi.waitFor(() => expect(shard.reported.at(-1)).toBe(shard.records.length), { timeout: 10_000 });
+  expect(await database.breaches()).toEqual({});
+});
+
+test("a settler goes on where the shard retains nothing that it has settled", async () => {
+  const records = await recordsOf(29, 40);
+  const wallet = await walletClientOf();
+  // A record with effects: the cursor alone does not tell that it is whole.
+  const half = records.findIndex(({ events }, at) => at > 20 && events.length > 0) + 1;
+  shard.append(...records.slice(0, half));
+  const first = startSettler(wallet);
+  await caughtUp();
+  await first.end();
+
+  shard.oldestSeq = half + 1;
+  startSettler(wallet);
+  shard.append(...records.slice(half));
+  await caughtUp();
+  expect(await database.breaches()).toEqual({});
+});
+
+test("a shard that no longer has what is to be settled stops its settlement, with an alarm", async () => {
+  const records = await recordsOf(30, 20);
+  shard.append(...records);
+  shard.oldestSeq = 5;
+  const stopped: DomainError[] = [];
+  const onStopped = (failure: DomainError) => stopped.push(failure);
+  const { state, running } = startSettler(await walletClientOf(), { onStopped });
+  await running;
+  expect(stopped).toMatchObject([{ reason: "SEQ_TOO_OLD", facts: { oldest_seq: "5" } }]);
+  expect(state.isStopped).toBe(true);
   expect(await database.breaches()).toEqual({});
 });
 

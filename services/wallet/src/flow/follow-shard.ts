@@ -57,21 +57,24 @@ export async function followAndSettle(options: FollowShardOptions): Promise<void
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const reports = createCursorReports({ ...options, signal });
+  /** First record that the shard retains, once it has refused to go back further. */
+  let oldestSeq = 0;
   let cursor: Position = beginning;
   let endSeq = 0;
   let queue: SettleQueue | undefined;
 
   const stopIfImpossible = (error: unknown) => {
     const failure = toDomainError(error);
-    if (!isForGood(failure) || state.isStopped) return;
+    if (!isForGood(failure, cursor) || state.isStopped) return;
     state.isStopped = true;
     watch.onStopped(failure);
     stop.abort();
   };
-  const onSettled = (position: Position) => {
+  const onSettled = (position: Position, isWhole: boolean) => {
     cursor = position;
     watch.onLag(Math.max(0, endSeq - cursor.seq));
-    reports.changed(cursor);
+    // What is reported may be deleted there: not a record of which a part is still to be read.
+    reports.changed(isWhole ? cursor : readingFrom(cursor));
   };
   await followShard({
     shard,
@@ -83,13 +86,13 @@ export async function followAndSettle(options: FollowShardOptions): Promise<void
       // Two queues of one shard would only take turns at losing.
       await queue?.close();
       cursor = await wallet.cursor(shard);
-      return readingFrom(cursor);
+      return readingFrom(cursor, oldestSeq);
     },
     async onHeader(header) {
       const epoch = Number(header.epoch);
       await wallet.settle({ shard, epoch, after: cursor, through: cursor, operations: [] });
       reader.setMarkets(header.markets);
-      await reports.now(cursor);
+      await reports.now(readingFrom(cursor, oldestSeq));
       endSeq = Number(header.endSeq);
       queue = createSettleQueue({
         shard,
@@ -111,6 +114,7 @@ export async function followAndSettle(options: FollowShardOptions): Promise<void
       await queue.push(records.map(reader.read));
     },
     onDisconnect(failure) {
+      if (failure.reason === "SEQ_TOO_OLD") oldestSeq = Number(failure.facts.oldest_seq ?? 0);
       stopIfImpossible(failure);
       watch.onState(false, failure.reason);
     },
@@ -120,9 +124,11 @@ export async function followAndSettle(options: FollowShardOptions): Promise<void
 }
 
 /**
- * The wallet or the reader refuses the content itself, so the next attempt would end the same. Everything
- * else (a cursor that another settler moved, an older server, a wallet that is away) is tried anew.
+ * The wallet or the reader refuses the content itself, or the shard no longer has what is to be settled next, so
+ * the next attempt would end the same. Everything else (a cursor that another settler moved, an older server, a
+ * wallet that is away) is tried anew.
  */
-function isForGood({ reason }: DomainError): boolean {
+function isForGood({ reason, facts }: DomainError, cursor: Position): boolean {
+  if (reason === "SEQ_TOO_OLD") return Number(facts.oldest_seq ?? 0) > cursor.seq + 1;
   return /^(?:SETTLEMENT_IMPOSSIBLE$|INVALID_)|_REQUIRED$/.test(reason);
 }

@@ -5,12 +5,15 @@ import type { Logger } from "@bourse/shared/runtime/log.js";
 import type { Position } from "../core/positions.js";
 import type { MatcherClient } from "../io/matcher-client.js";
 
+/** The last record that is applied whole, and its epoch. */
+export type WholeRecord = Pick<Position, "epoch" | "seq">;
+
 /** Reports of one shard's cursor. */
 export interface CursorReports {
   /** Reports at once; rejects when the shard does not take it. */
-  now(cursor: Position): Promise<void>;
+  now(cursor: WholeRecord): Promise<void>;
   /** Reports soon; what changes meanwhile replaces it. A lost report is made up by the next. */
-  changed(cursor: Position): void;
+  changed(cursor: WholeRecord): void;
   /** Resolves when nothing is under way any more. */
   ended(): Promise<void>;
 }
@@ -25,9 +28,9 @@ export function createCursorReports(options: {
   readonly signal: AbortSignal;
 }): CursorReports {
   const { shard, matcher, clock, log, signal } = options;
-  let newest: Position | undefined;
+  let newest: WholeRecord | undefined;
   let running: Promise<void> | undefined;
-  const report = async (cursor: Position) => {
+  const report = async (cursor: WholeRecord) => {
     try {
       await matcher.reportCursor(cursor);
     } catch (error) {

@@ -13,7 +13,8 @@ export interface SettleQueue {
 }
 
 /**
- * A queue that starts at the wallet's cursor. `onSettled` hears of every step. After a failure, of which
+ * A queue that starts at the wallet's cursor. `onSettled` hears of every step, and whether the record at the
+ * cursor is applied whole. After a failure, of which
  * `onFailed` hears, it takes nothing more.
  */
 export function createSettleQueue(options: {
@@ -22,7 +23,7 @@ export function createSettleQueue(options: {
   readonly cursor: Position;
   readonly operationsMax: number;
   readonly settle: (settlement: Settlement) => Promise<void>;
-  readonly onSettled: (cursor: Position) => void;
+  readonly onSettled: (cursor: Position, isWhole: boolean) => void;
   readonly onFailed: (error: unknown) => void;
 }): SettleQueue {
   const { shard, epoch, settle } = options;
@@ -34,12 +35,12 @@ export function createSettleQueue(options: {
   let onRoom = () => {};
 
   const settleNext = async () => {
-    const { through, operations, recordsDone } = nextBatch(cursor, queue);
+    const { through, operations, recordsDone, isWhole } = nextBatch(cursor, queue);
     if (!isSamePosition(cursor, through)) {
       await settle({ shard, epoch, after: cursor, through, operations });
       cursor = through;
-      options.onSettled(cursor);
     }
+    options.onSettled(cursor, isWhole);
     for (const record of queue.slice(0, recordsDone)) waiting -= weightOf(record);
     queue = queue.slice(recordsDone);
     onRoom();

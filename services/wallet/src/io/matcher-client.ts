@@ -8,8 +8,8 @@ import type { Orphan } from "./wallet-client.js";
 
 /** What the settler asks of a shard. Every call may be repeated. */
 export interface MatcherClient {
-  /** Tells how far the wallet has durably come. */
-  reportCursor(position: Position): Promise<void>;
+  /** Tells the last record that the wallet has durably applied whole. */
+  reportCursor(position: Pick<Position, "epoch" | "seq">): Promise<void>;
   /** Asks for the final word. True when the shard knows the order or leg, false when a tombstone stands. */
   resolve(orphan: Orphan, expiresAtMs: number): Promise<boolean>;
 }

@@ -29,6 +29,8 @@ export class ShardServer {
   readonly resolved: string[] = [];
   readonly known = new Set<string>();
   epoch = 1;
+  /** First record that is still retained. */
+  oldestSeq = 1;
   #server: GrpcServer | undefined;
   #wake: (() => void)[] = [];
   #cut = new AbortController();
@@ -112,6 +114,8 @@ export class ShardServer {
 
   async *#stream(afterSeq: number, signal: AbortSignal): AsyncGenerator<Message> {
     const cut = this.#cut.signal;
+    if (afterSeq + 1 < this.oldestSeq)
+      throw new DomainError("SEQ_TOO_OLD", { oldest_seq: String(this.oldestSeq) });
     const epoch = BigInt(this.epoch);
     const header = { shard: this.#shard, epoch, endSeq: BigInt(this.records.length), markets: [MARKET] };
     yield { kind: { case: "header", value: header } };
