@@ -31,6 +31,10 @@ const marketSettings = z.strictObject({
     .enum(["TRADING", "POST_ONLY", "CANCEL_ONLY", "HALTED"])
     .default("TRADING")
     .describe("what a new market accepts"),
+  sessionEndMinutes: whole()
+    .pipe(z.int().min(0).max(1_439))
+    .default(0)
+    .describe("when DAY orders end, in minutes after 00:00 UTC"),
 });
 
 /** Settings of a matcher: section `matcher`, the market catalogue, and what all processes share. */

@@ -11,7 +11,7 @@ import { fromBinary, toJsonString } from "@bufbuild/protobuf";
 import { durableRecords, verifyJournal } from "./flow/read-journal.js";
 import { sha256 } from "./io/digest.js";
 import { JournalRefused } from "./io/segment.js";
-import { createRecordCodec } from "./rpc/matcher-wire.js";
+import { createRecordCodec } from "./rpc/record-codec.js";
 
 const USAGE = `usage: journal verify <dir> [--to-seq N]
        journal dump <dir> [--after N] [--limit N]

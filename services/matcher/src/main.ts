@@ -27,7 +27,7 @@ import { openSnapshotStore, runInThread } from "./io/snapshot-store.js";
 import { matcherCallers } from "./rpc/callers.js";
 import { readCatalogue } from "./rpc/catalogue.js";
 import { matcherService } from "./rpc/matcher-service.js";
-import { createRecordCodec } from "./rpc/matcher-wire.js";
+import { createRecordCodec } from "./rpc/record-codec.js";
 
 const { acceptDataLossAt } = readArguments(process.argv.slice(2));
 const settingsPath = process.env.BOURSE_CONFIG ?? "";
@@ -81,6 +81,7 @@ const tls = openMeshTls(config.tls, metrics);
 
 // What the shard stands on. A write that fails ends the process at once: nothing more is answered.
 let opened: Journal | undefined;
+let onRoomChanged = () => {};
 const directory = config.dataDir ?? `.bourse/matcher-${number}`;
 const journal = await openJournal({
   directory,
@@ -95,6 +96,7 @@ const journal = await openJournal({
       log.error({ err: error }, "no room for the next file of the journal: new orders are refused");
     else log.info("there is room for the next file of the journal again");
     roomGauge.set(isMissing ? 0 : 1);
+    onRoomChanged();
   },
 }).catch(refuseToStart);
 opened = journal;
@@ -131,7 +133,8 @@ const shard = await openShard({
 }).catch(refuseToStart);
 if (journal.tornTail !== undefined) log.warn(journal.tornTail, "a torn tail was set aside and cut");
 if (journal.lostTail !== undefined) log.error(journal.lostTail, "what was durable was given up, as told");
-const { sequencer, followers, tail, time } = shard;
+const { sequencer, followers, tail, time, learner } = shard;
+onRoomChanged = shard.statusChanged.wake;
 life.loop("time", (signal) =>
   keepTime(
     { sequencer, time, tickMs: config.tickMs, clock, log, onOffset: (s) => timeOffset.set(s) },
@@ -144,6 +147,7 @@ const snapshotModule = new URL(
   import.meta.url.endsWith(".ts") ? "snapshot-main.ts" : "snapshot-main.js",
   import.meta.url,
 );
+life.loop("cursors", learner.run);
 life.loop("snapshots", (signal) =>
   keepSnapshots(
     {

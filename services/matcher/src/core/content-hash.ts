@@ -90,14 +90,11 @@ export function choicesOf(
   return flags | (type << 4) | (timeInForce << 8) | (mode << 12);
 }
 
-const termsHash = new ContentHash();
-
 /**
- * Hash of what terms say, but the id: it is the key. Into two words; whoever reads terms from bytes feeds the same
- * fields in the same order.
+ * Feeds what terms say, but the id: it is the key. Whoever reads terms from bytes feeds the same fields in the same
+ * order.
  */
-export function hashTerms(terms: OrderTerms, into: Uint32Array): void {
-  const hash = termsHash;
+export function hashTerms(hash: ContentHash, terms: OrderTerms): void {
   hash.start();
   hash.id(terms.userId);
   hash.text(terms.clientOrderId);
@@ -121,6 +118,4 @@ export function hashTerms(terms: OrderTerms, into: Uint32Array): void {
   hash.text(terms.reservedAmount);
   hash.text(terms.quoteBudget);
   hash.whole(terms.stopPriceTicks);
-  into[0] = hash.first;
-  into[1] = hash.second;
 }

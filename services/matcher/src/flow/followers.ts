@@ -22,6 +22,8 @@ export interface Followers {
   positions(): ReadonlyMap<string, number>;
   /** Least seq that the named followers reported; undefined until each has. */
   leastSeq(): number | undefined;
+  /** Least seq that all named followers have reported; undefined until each has, and when none is named. */
+  passed(): number | undefined;
   /** The named follower that is too far behind for new orders, if one is. */
   laggard(endSeq: number): string | undefined;
 }
@@ -62,6 +64,10 @@ export function createFollowers(options: FollowersOptions): Followers {
     isOpen: () => missing().length === 0,
     missing,
     positions: () => seqs,
+    passed() {
+      if (names.length === 0 || missing().length > 0) return undefined;
+      return Math.min(...names.map((name) => seqs.get(name) ?? 0));
+    },
     leastSeq: () =>
       missing().length > 0 ? undefined : Math.min(...names.map((name) => seqs.get(name) ?? 0)),
     laggard: (endSeq) => names.find((name) => endSeq - (seqs.get(name) ?? 0) > options.lagRecordsMax),

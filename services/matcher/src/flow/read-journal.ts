@@ -78,7 +78,7 @@ export async function verifyJournal(directory: string, options: VerifyOptions): 
     timeMs: shard.timeMs,
     stateHash: options.hash(stateBytes(shard)),
     chain: checksum.toString(16).padStart(8, "0"),
-    openOrders: shard.openCount,
+    openOrders: openCountOf(shard),
     unproven: end.seq - end.durableSeq,
     tail,
   };

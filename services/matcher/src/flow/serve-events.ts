@@ -10,8 +10,8 @@ import type { Tail } from "./tail.js";
 export interface EventReaders {
   /**
    * Batches of records after a position, without gaps, until the signal aborts. Refuses at once a position
-   * that is not in the journal (SEQ_IN_FUTURE, POSITION_UNKNOWN), and ends a reader that takes nothing for too
-   * long (SLOW_CONSUMER).
+   * that is not in the journal (SEQ_IN_FUTURE, POSITION_UNKNOWN) or no longer (SEQ_TOO_OLD, with what it could
+   * start from), and ends a reader that takes nothing for too long (SLOW_CONSUMER).
    */
   open(after: FollowerPosition, signal: AbortSignal): AsyncGenerator<readonly StoredEntry[]>;
 }
@@ -37,6 +37,11 @@ export function createEventReaders(options: EventReadersOptions): EventReaders {
     const facts = { seq: String(seq), end_seq: String(tail.seq()) };
     if (seq > tail.seq()) throw new DomainError("SEQ_IN_FUTURE", facts);
     if (epochs.at(seq) !== epoch) throw new DomainError("POSITION_UNKNOWN", facts);
+    if (seq + 1 < tail.oldestSeq()) {
+      // The books as they are start at the end.
+      const from = { oldest_seq: String(tail.oldestSeq()), snapshot_seq: String(tail.seq()) };
+      throw new DomainError("SEQ_TOO_OLD", { seq: String(seq), ...from });
+    }
     if (readers >= options.readersMax) throw new DomainError("OVERLOADED", { readers: String(readers) });
   };
   return {

@@ -15,11 +15,14 @@ export interface HandlersOptions {
 
 /** Commands and queries are refused with SHARD_UNAVAILABLE until every named follower has reported. */
 export function shardHandlers(
-  { sequencer, followers, readers, tail, queries }: OpenShard,
+  { sequencer, followers, readers, tail, queries, learner, whyReadOnly, statusChanged }: OpenShard,
   { clock, watchEveryMs, signal: draining }: HandlersOptions,
 ) {
   const isOpen = () => followers.isOpen() && !draining.aborted;
-  const watch = { sequencer, isOpen, changed: tail.changed, clock, everyMs: watchEveryMs };
+  const isReadOnly = () => whyReadOnly() !== undefined;
+  const changed = (seq: number, signal: AbortSignal) =>
+    firstOf(signal, [(each) => tail.changed(seq, each), statusChanged.next]);
+  const watch = { sequencer, isOpen, isReadOnly, changed, clock, everyMs: watchEveryMs };
   return {
     requireOpen() {
       if (!isOpen()) throw new DomainError("SHARD_UNAVAILABLE", { missing: followers.missing().join(",") });
@@ -27,16 +30,35 @@ export function shardHandlers(
     room: sequencer.room,
     order: sequencer.order,
     addMarket: sequencer.addMarket,
+    cancelAll: sequencer.cancelAll,
+    setSwitch: sequencer.setSwitch,
+    setMarketState: sequencer.setMarketState,
     getOrder: queries.order,
     getBook: queries.book,
     getShardState: async () => ({ ...(await queries.state()), followers: followers.positions() }),
     listOpenOrders: queries.openOrders,
     header: queries.header,
+    books: queries.books,
     events: readers.open,
     report(follower: string, position: FollowerPosition) {
+      const wasReadOnly = isReadOnly();
       followers.report(follower, position);
+      // No record tells of a follower that caught up.
+      if (isReadOnly() !== wasReadOnly) statusChanged.wake();
+      if (isOpen()) learner.reported();
       return { isOpen: isOpen() };
     },
     watch: (signal: AbortSignal) => watchShard(watch, signal),
   };
+}
+
+/** Resolves with the first of these; the others are left. */
+async function firstOf(
+  signal: AbortSignal,
+  waits: readonly ((signal: AbortSignal) => Promise<void>)[],
+): Promise<void> {
+  const done = new AbortController();
+  const each = AbortSignal.any([signal, done.signal]);
+  await Promise.race(waits.map((wait) => wait(each)));
+  done.abort();
 }

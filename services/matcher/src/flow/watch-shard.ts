@@ -12,6 +12,8 @@ export interface ShardStatus {
   readonly seq: number;
   readonly timeMs: number;
   readonly isOpen: boolean;
+  /** True when new orders are not taken. */
+  readonly isReadOnly: boolean;
   readonly markets: readonly Market[];
   readonly quotes: readonly QuoteView[];
 }
@@ -19,6 +21,7 @@ export interface ShardStatus {
 export interface WatchOptions {
   readonly sequencer: Sequencer;
   readonly isOpen: () => boolean;
+  readonly isReadOnly: () => boolean;
   /** Resolves when something may have changed since a seq, or the signal aborts. */
   readonly changed: (seq: number, signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
@@ -28,27 +31,29 @@ export interface WatchOptions {
 
 /** The whole status first, then its changes, until the signal aborts. */
 export async function* watchShard(options: WatchOptions, signal: AbortSignal): AsyncGenerator<ShardStatus> {
-  const sent = { markets: 0, quotes: new Map<string, QuoteView>() };
+  const sent: Sent = { markets: new Map(), quotes: new Map() };
   while (!signal.aborted) {
     const { value, seq } = await options.sequencer.query((shard) => snapshot(shard, sent));
     for (const quote of value.quotes) sent.quotes.set(quote.symbol, quote);
-    sent.markets += value.markets.length;
-    yield { ...value, seq, isOpen: options.isOpen() };
+    for (const market of value.markets) sent.markets.set(market.symbol, market);
+    yield { ...value, seq, isOpen: options.isOpen(), isReadOnly: options.isReadOnly() };
     await options.clock.sleep(options.everyMs, signal);
     await options.changed(seq, signal);
   }
 }
 
-function snapshot(
-  shard: Shard,
-  sent: { readonly markets: number; readonly quotes: ReadonlyMap<string, QuoteView> },
-): Omit<ShardStatus, "seq" | "isOpen"> {
+interface Sent {
+  readonly markets: Map<string, Market>;
+  readonly quotes: Map<string, QuoteView>;
+}
+
+function snapshot(shard: Shard, sent: Sent): Omit<ShardStatus, "seq" | "isOpen" | "isReadOnly"> {
   const { epoch, timeMs, books } = shard;
   return {
     epoch,
     timeMs,
-    // Markets are only ever added.
-    markets: books.slice(sent.markets).map(({ market }) => market),
+    // A market that changes is another object.
+    markets: books.map(({ market }) => market).filter((market) => sent.markets.get(market.symbol) !== market),
     quotes: books.map(quoteOf).filter((quote) => !isSame(quote, sent.quotes.get(quote.symbol))),
   };
 }

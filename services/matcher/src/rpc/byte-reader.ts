@@ -66,7 +66,7 @@ export class ByteReader {
     const end = this.extent();
     const start = this.at;
     this.at = end;
-    return this.bytes.latin1Slice(start, end);
+    return this.bytes.toString("latin1", start, end);
   }
 
   /** The number of a field that comes next or is zero. */

@@ -39,3 +39,9 @@ export function matching(field: string, text: string, pattern: RegExp, reason: F
   if (!pattern.test(text)) throw new DomainError(text === "" ? "FIELD_REQUIRED" : reason, { field });
   return text;
 }
+
+/** A place in the log. */
+export function position(field: string, value: bigint): number {
+  if (value < 0n || value > SAFE_MAX) throw new DomainError("INVALID_FIELD", { field });
+  return Number(value);
+}

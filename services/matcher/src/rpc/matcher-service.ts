@@ -1,61 +1,27 @@
 // MatcherService on the wire: text in, domain values through, messages out. Decides nothing.
 
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import type { Command as WireCommand } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
-import { MatcherService, RecordBatchSchema } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import type {
+  CancelAllCommand as WireCancelAll,
+  Command as WireCommand,
+  SetMarketStateCommand as WireSetMarketState,
+  SetSwitchCommand as WireSetSwitch,
+} from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import type { Market as WireMarket } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { isUuid } from "@bourse/shared/ids.js";
 import { implement, type ServiceEntry } from "@bourse/shared/rpc/call.js";
 import { withSpan } from "@bourse/shared/runtime/tracing.js";
-import { create, type UnknownField } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { Market, OrderView } from "../core/types.js";
-import type { LevelView } from "../core/view.js";
-import type { FollowerPosition } from "../flow/followers.js";
-import type { StoredEntry } from "../flow/log.js";
-import type { Answer, Request } from "../flow/sequence.js";
-import type { ShardStatus } from "../flow/watch-shard.js";
-import { marketInit, orderInit, resultInit } from "./matcher-wire.js";
-import { parseCancel, parseNewMarket, parseResolve, parseSubmit, parseTraceparent } from "./parse-command.js";
+import type { Answer, Request } from "../flow/answer.js";
+import { eventStreams } from "./event-streams.js";
+import { position } from "./fields.js";
+import { marketInit } from "./market-wire.js";
+import type { MatcherHandlers } from "./matcher-handlers.js";
+import { levelInit, orderInit, resultInit } from "./matcher-wire.js";
+import { parseAmend, parseCancel, parseResolve, parseSubmit, parseTraceparent } from "./parse-command.js";
+import { parseCancelAll, parseSetMarketState, parseSetSwitch } from "./parse-control.js";
+import { parseNewMarket } from "./parse-market.js";
 import { pipelined } from "./pipelined.js";
-
-/** What the handlers need from the shard. Failures are DomainErrors. */
-export interface MatcherHandlers {
-  readonly shard: number;
-  /** Refuses with SHARD_UNAVAILABLE while the shard is not open. */
-  readonly requireOpen: () => void;
-  /** Resolves when there is room for more commands. */
-  readonly room: () => Promise<void>;
-  readonly order: (requests: readonly Request[]) => Promise<Answer[]>;
-  readonly addMarket: (market: Market, traceparent: string) => Promise<Market>;
-  readonly getOrder: (order: {
-    orderId: string;
-    userId: string;
-  }) => Promise<{ order: OrderView; seq: number }>;
-  readonly getBook: (symbol: string) => Promise<{
-    epoch: number;
-    seq: number;
-    bids: readonly LevelView[];
-    asks: readonly LevelView[];
-  }>;
-  readonly getShardState: () => Promise<{
-    epoch: number;
-    seq: number;
-    stateHash: string;
-    checksum: number;
-    openOrders: number;
-    followers: ReadonlyMap<string, number>;
-  }>;
-  readonly listOpenOrders: (page: { afterSeq: number; max: number }) => Promise<{
-    orders: readonly OrderView[];
-    seq: number;
-    hasMore: boolean;
-  }>;
-  readonly header: () => Promise<{ epoch: number; endSeq: number; markets: readonly Market[] }>;
-  /** Refuses a wrong position at once. */
-  readonly events: (after: FollowerPosition, signal: AbortSignal) => AsyncIterable<readonly StoredEntry[]>;
-  readonly report: (follower: string, position: FollowerPosition) => { isOpen: boolean };
-  readonly watch: (signal: AbortSignal) => AsyncIterable<ShardStatus>;
-}
 
 const COMMANDS_MAX = 1_000;
 const PAGE_MAX = 1_000;
@@ -76,6 +42,7 @@ export function matcherService(matcher: MatcherHandlers): ServiceEntry {
     submit: ({ submit, traceparent }) => one(() => parseSubmit(submit), traceparent),
     cancel: ({ cancel, traceparent }) => one(() => parseCancel(cancel), traceparent),
     resolve: ({ resolve, traceparent }) => one(() => parseResolve(resolve), traceparent),
+    amend: ({ amend, traceparent }) => one(() => parseAmend(amend), traceparent),
     async *commandStream(requests) {
       matcher.requireOpen();
       yield* pipelined(requests, {
@@ -86,14 +53,9 @@ export function matcherService(matcher: MatcherHandlers): ServiceEntry {
       // When it is the drain that ended the input, the caller has to know that it must come again.
       matcher.requireOpen();
     },
-    async addMarket({ market }, call) {
-      matcher.requireOpen();
-      if (market === undefined) throw new DomainError("FIELD_REQUIRED", { field: "market" });
-      const parsed = parseNewMarket(market, matcher.shard);
-      return { market: marketInit(await matcher.addMarket(parsed, parseTraceparent(call.traceparent))) };
-    },
+    ...controls(matcher),
     ...queries(matcher),
-    ...streams(matcher),
+    ...eventStreams(matcher),
   });
 }
 
@@ -141,9 +103,49 @@ function parseCommand({ kind, traceparent: text }: WireCommand): Request {
       return { command: parseCancel(kind.value), traceparent };
     case "resolve":
       return { command: parseResolve(kind.value), traceparent };
+    case "amend":
+      return { command: parseAmend(kind.value), traceparent };
     default:
       throw new DomainError("INVALID_FIELD", { field: "kind" });
   }
+}
+
+/** Commands about many orders or about a market. */
+function controls(matcher: MatcherHandlers) {
+  /** The shard is open, the command can be read, and there is room for it. */
+  const admitted = async <T>(parse: () => T): Promise<T> => {
+    matcher.requireOpen();
+    const command = parse();
+    await matcher.room();
+    return command;
+  };
+  return {
+    async addMarket({ market }: { market?: WireMarket | undefined }, call: { traceparent: string }) {
+      const parsed = await admitted(() => {
+        if (market === undefined) throw new DomainError("FIELD_REQUIRED", { field: "market" });
+        return parseNewMarket(market, matcher.shard);
+      });
+      return { market: marketInit(await matcher.addMarket(parsed, parseTraceparent(call.traceparent))) };
+    },
+    async cancelAll(request: { cancelAll?: WireCancelAll | undefined; traceparent: string }) {
+      const command = await admitted(() => parseCancelAll(request.cancelAll));
+      const traceparent = parseTraceparent(request.traceparent);
+      const { cancelled, seq, replayed } = await matcher.cancelAll(command, traceparent);
+      return { cancelled, seq: BigInt(seq), replayed };
+    },
+    async setSwitch(request: { setSwitch?: WireSetSwitch | undefined; traceparent: string }) {
+      const command = await admitted(() => parseSetSwitch(request.setSwitch));
+      const traceparent = parseTraceparent(request.traceparent);
+      const { dueAtMs, timeMs, seq } = await matcher.setSwitch(command, traceparent);
+      return { dueAtMs: BigInt(dueAtMs), timeMs: BigInt(timeMs), seq: BigInt(seq) };
+    },
+    async setMarketState(request: { setMarketState?: WireSetMarketState | undefined; traceparent: string }) {
+      const command = await admitted(() => parseSetMarketState(request.setMarketState));
+      const traceparent = parseTraceparent(request.traceparent);
+      const { market, seq } = await matcher.setMarketState(command, traceparent);
+      return { market: marketInit(market), seq: BigInt(seq) };
+    },
+  };
 }
 
 function queries(matcher: MatcherHandlers) {
@@ -180,76 +182,4 @@ function queries(matcher: MatcherHandlers) {
       return { orders: page.orders.map(orderInit), seq: BigInt(page.seq), hasMore: page.hasMore };
     },
   };
-}
-
-function streams(matcher: MatcherHandlers) {
-  return {
-    async *streamEvents(
-      { afterSeq, afterEpoch }: { afterSeq: bigint; afterEpoch: bigint },
-      { signal }: { signal: AbortSignal },
-    ) {
-      const after = { epoch: position("after_epoch", afterEpoch), seq: position("after_seq", afterSeq) };
-      const batches = matcher.events(after, signal);
-      const { epoch, endSeq, markets } = await matcher.header();
-      const value = {
-        shard: matcher.shard,
-        epoch: BigInt(epoch),
-        endSeq: BigInt(endSeq),
-        markets: markets.map(marketInit),
-      };
-      yield { kind: { case: "header" as const, value } };
-      for await (const entries of batches)
-        yield { kind: { case: "batch" as const, value: batchOf(entries) } };
-    },
-    async reportCursor({ follower, epoch, seq }: { follower: string; epoch: bigint; seq: bigint }) {
-      if (!/^[a-z][a-z0-9-]{0,31}$/.test(follower))
-        throw new DomainError("INVALID_FIELD", { field: "follower" });
-      return matcher.report(follower, { epoch: position("epoch", epoch), seq: position("seq", seq) });
-    },
-    async *watchShard(_: object, { signal }: { signal: AbortSignal }) {
-      for await (const status of matcher.watch(signal)) yield statusInit(matcher.shard, status);
-    },
-  };
-}
-
-/**
- * A batch of records as they are stored. Their bytes are messages already: put behind the tag of `records` as
- * an unknown field they leave as they are, while decoding and encoding them anew would cost each follower
- * more than matching did.
- */
-function batchOf(entries: readonly StoredEntry[]) {
-  const batch = create(RecordBatchSchema);
-  const { number } = RecordBatchSchema.field.records;
-  batch.$unknown = entries.map(({ payload }): UnknownField => {
-    const data = new BinaryWriter().bytes(payload).finish();
-    return { no: number, wireType: WireType.LengthDelimited, data };
-  });
-  return batch;
-}
-
-function statusInit(shard: number, status: ShardStatus) {
-  return {
-    shard,
-    epoch: BigInt(status.epoch),
-    seq: BigInt(status.seq),
-    timeMs: BigInt(status.timeMs),
-    isOpen: status.isOpen,
-    markets: status.markets.map(marketInit),
-    quotes: status.quotes.map(({ symbol, lastTradeTicks, bestBidTicks, bestAskTicks }) => ({
-      symbol,
-      lastTradeTicks: BigInt(lastTradeTicks),
-      bestBidTicks: BigInt(bestBidTicks),
-      bestAskTicks: BigInt(bestAskTicks),
-    })),
-  };
-}
-
-function levelInit({ priceTicks, quantityLots, orderCount }: LevelView) {
-  return { priceTicks: BigInt(priceTicks), quantityLots, orderCount };
-}
-
-function position(field: string, value: bigint): number {
-  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER))
-    throw new DomainError("INVALID_FIELD", { field });
-  return Number(value);
 }

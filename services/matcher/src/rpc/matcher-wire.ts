@@ -6,7 +6,8 @@ import type {
 } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { OrderTerms, OrderView } from "../core/types.js";
-import type { Answer } from "../flow/sequence.js";
+import type { LevelView } from "../core/view.js";
+import type { Answer } from "../flow/answer.js";
 import {
   amendRefusals,
   reasons,
@@ -62,4 +63,9 @@ export function resultInit(answer: Answer): MessageInitShape<typeof CommandResul
   const outcome = { case: "order" as const, value: orderInit(answer.order) };
   const amendRefusal = answer.amendRefusal === undefined ? 0 : amendRefusals[answer.amendRefusal];
   return { outcome, seq, replayed: answer.replayed, amendRefusal };
+}
+
+/** All that rests at one price. */
+export function levelInit({ priceTicks, quantityLots, orderCount }: LevelView) {
+  return { priceTicks: BigInt(priceTicks), quantityLots, orderCount };
 }

@@ -134,7 +134,7 @@ export class OrderReader {
     input.id3 = words[3];
     input.user = userNumberOfWords(shard, words[4], words[5], words[6], words[7]);
     input.book = this.#bookOf(shard, from.bytes);
-    input.clientOrderId = from.bytes.latin1Slice(texts.clientOrderId, texts.clientOrderIdEnd);
+    input.clientOrderId = from.bytes.toString("latin1", texts.clientOrderId, texts.clientOrderIdEnd);
     this.#hashOf(from.bytes, input);
   }
 
@@ -176,7 +176,7 @@ export class OrderReader {
   #bookOf(shard: Shard, bytes: Buffer): number {
     const { symbol, symbolEnd } = this.#texts;
     if (shard === this.#shard && this.#isSymbol(bytes, symbol, symbolEnd)) return this.#book;
-    const text = bytes.latin1Slice(symbol, symbolEnd);
+    const text = bytes.toString("latin1", symbol, symbolEnd);
     const book = shard.bookOfSymbol.get(text);
     if (book === undefined) throw new UnreadableBytes(`there is no market ${text}`);
     this.#symbol = Buffer.from(text, "latin1");

@@ -6,6 +6,10 @@ import type { Command, MatcherEvent, OrderCommand, TickCommand } from "../core/t
 import { marketInit } from "./market-wire.js";
 import { marketStates, sides } from "./matcher-words.js";
 
+/** What a message is made of, its kind set. */
+export type CommandKind = NonNullable<MessageInitShape<typeof CommandSchema>["kind"]>;
+export type EventKind = NonNullable<MessageInitShape<typeof EventSchema>["kind"]>;
+
 export type RareCommand = Exclude<Command, OrderCommand | TickCommand>;
 export type RareEvent = Extract<MatcherEvent, { type: "marketAdded" | "marketStateChanged" | "switchSet" }>;
 
@@ -23,7 +27,7 @@ export function rareEventBytes(event: MatcherEvent): Uint8Array {
   return toBinary(EventSchema, create(EventSchema, { kind: rareEventInit(event as RareEvent) }));
 }
 
-export function rareCommandInit(command: RareCommand): MessageInitShape<typeof CommandSchema>["kind"] {
+export function rareCommandInit(command: RareCommand): CommandKind {
   switch (command.type) {
     case "addMarket":
       return { case: "addMarket", value: { market: marketInit(command.market) } };
@@ -62,7 +66,7 @@ export function rareCommandInit(command: RareCommand): MessageInitShape<typeof C
   }
 }
 
-export function rareEventInit(event: RareEvent): MessageInitShape<typeof EventSchema>["kind"] {
+export function rareEventInit(event: RareEvent): EventKind {
   switch (event.type) {
     case "marketAdded":
       return { case: "marketAdded", value: { market: marketInit(event.market) } };

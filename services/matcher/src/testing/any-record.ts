@@ -197,7 +197,8 @@ const anyEvent: fc.Arbitrary<MatcherEvent> = fc.oneof(
 /** What an order's refusal or a tombstone says, as it follows from its command. */
 function ownEvents(command: Command): MatcherEvent[] {
   const ended = {
-    ...{ type: "ended", executedLots: 0, executedTickLots: "0", resting: undefined, remainingLots: 7 },
+    type: "ended" as const,
+    ...{ executedLots: 0, executedTickLots: "0", resting: undefined, remainingLots: 7 },
     ...{ createdAtMs: 1, acceptedSeq: 2, amendedPriceTicks: 0, amendedQuantityLots: 0 },
   } as const;
   if (command.type === "submit") {

@@ -6,12 +6,13 @@ import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import type { Market } from "../core/types.js";
+import { keepTime } from "../flow/keep-time.js";
 import { type OpenShard, type OpenShardOptions, openShard } from "../flow/open-shard.js";
 import { shardHandlers } from "../flow/shard-handlers.js";
 import { sha256 } from "../io/digest.js";
 import { openJournal } from "../io/journal.js";
 import { matcherService } from "../rpc/matcher-service.js";
-import { createRecordCodec } from "../rpc/matcher-wire.js";
+import { createRecordCodec } from "../rpc/record-codec.js";
 import { optionsOf } from "./journal-folder.js";
 import { market } from "./orders.js";
 
@@ -31,6 +32,9 @@ const SETTINGS = {
   eventReadersMax: 8,
   readerStallMsMax: 60_000,
 };
+
+/** So long that no test meets a tick. */
+const TICK_MS = 3_600_000;
 
 /** Starts a matcher on a folder, as main does. */
 export async function startMatcher(
@@ -69,6 +73,11 @@ export async function startMatcher(
       },
       settings: { ...SETTINGS, followers: options.followers ?? [], ...options.settings },
     });
+    const { sequencer, time } = shard;
+    const keeping = keepTime(
+      { sequencer, time, tickMs: TICK_MS, clock: systemClock, log, onOffset: nothing },
+      draining.signal,
+    );
     const handlers = shardHandlers(shard, { clock: systemClock, watchEveryMs: 1, signal: draining.signal });
     const server = await serveGrpc({
       host: "127.0.0.1",
@@ -86,6 +95,7 @@ export async function startMatcher(
       async close() {
         draining.abort();
         channel.close();
+        await keeping;
         await server.close(1_000);
         await journal.close();
       },

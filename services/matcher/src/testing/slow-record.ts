@@ -1,7 +1,5 @@
 // Records as the generator's own code encodes them: the plainest way, and what record-bytes.ts is compared with.
 import {
-  type CommandSchema,
-  type EventSchema,
   type OrderEndedSchema,
   RecordSchema,
   type TradePartySchema,
@@ -21,10 +19,7 @@ import type {
 } from "../core/types.js";
 import { termsInit } from "../rpc/matcher-wire.js";
 import { amendRefusals, reasons, selfTradeModes, sides, statuses } from "../rpc/matcher-words.js";
-import { rareCommandInit, rareEventInit } from "../rpc/rare-bytes.js";
-
-type CommandKind = MessageInitShape<typeof CommandSchema>["kind"];
-type EventKind = MessageInitShape<typeof EventSchema>["kind"];
+import { type CommandKind, type EventKind, rareCommandInit, rareEventInit } from "../rpc/rare-bytes.js";
 
 /** Bytes of bourse.matcher.v1.Record, decided by these rules. */
 export function slowRecordBytes(shard: number, record: JournalRecord, rules = 2): Uint8Array {
