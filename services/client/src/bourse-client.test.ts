@@ -55,6 +55,42 @@ test("a call is made again with the same id until it has a final word", async ()
   expect(seen[0]?.authorization).toBe("Bearer abc");
 });
 
+test("a cancel-all and the orders of a batch keep the keys they were first sent with", async () => {
+  const keys: string[][] = [];
+  const answer = async (ids: string[]) => {
+    keys.push(ids);
+    if (keys.length % 2 === 1) throw new DomainError("SHARD_UNAVAILABLE", { outcome: "UNKNOWN" });
+    return {};
+  };
+  const server = await serveGrpc({
+    host: "127.0.0.1",
+    port: 0,
+    services: [
+      implement(OrderGatewayService, {
+        cancelAllOrders: ({ requestId }) => answer([requestId]),
+        batchOrders: ({ items }) =>
+          answer(items.map(({ command }) => (command.case === "place" ? command.value.clientOrderId : ""))),
+      }),
+    ],
+    log: createLogger({ service: "test", level: "silent" as "fatal" }),
+    metrics: createMetrics("test"),
+    isReady: () => true,
+  });
+  const client = openBourse({ address: `127.0.0.1:${server.port}`, token: "abc", random: () => 0 });
+  closers.push(
+    () => client.close(),
+    () => server.close(500),
+  );
+  await client.orders.cancelAllOrders({});
+  const items = [{ case: "place", value: {} } as const, { case: "cancel", value: {} } as const];
+  await client.orders.batchOrders({ items: items.map((command) => ({ command })) });
+  const [first, again, batch, batchAgain] = keys;
+  expect(first?.[0]).toMatch(/^[0-9a-f-]{36}$/);
+  expect(again).toEqual(first);
+  expect(batch).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), ""]);
+  expect(batchAgain).toEqual(batch);
+});
+
 test("a final refusal is thrown at once", async () => {
   const { client, seen } = await clientOf([
     new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" }),
@@ -80,6 +116,8 @@ const cases: readonly [FailureReason, string, boolean][] = [
   ["OUTCOME_UNKNOWN", "UNKNOWN", true],
   ["WALLET_UNAVAILABLE", "NOT_ATTEMPTED", true],
   ["RATE_LIMITED", "NOT_ATTEMPTED", true],
+  ["SHARD_READ_ONLY", "NOT_ATTEMPTED", true],
+  ["SUBMIT_EXPIRED", "NOT_ACCEPTED", false],
   ["DEADLINE_EXCEEDED", "NOT_ATTEMPTED", true],
   ["TRANSPORT_FAILED", "", true],
   ["INTERNAL", "", true],

@@ -3,7 +3,11 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
-import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
+import {
+  type BatchItemSchema,
+  OrderGatewayService,
+  type PlaceOrderRequestSchema,
+} from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import {
   type CallOptions,
@@ -13,7 +17,7 @@ import {
   type ServiceClient,
 } from "@bourse/shared/rpc/client.js";
 import { type Clock, systemClock } from "@bourse/shared/runtime/clock.js";
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescService, MessageInitShape } from "@bufbuild/protobuf";
 import { type RepeatOptions, untilFinal } from "./final-word.js";
 import { type EntryCommand, OrderEntry } from "./order-entry.js";
 
@@ -55,7 +59,9 @@ const timeoutMsDefault = 10_000;
 /**
  * Opens a client. Unary calls come back with a result or with a failure that repeating cannot change;
  * while the exchange is away they wait. Streams are passed on as they are. An order without a client
- * order id gets one here, so that repeating it can never place a second order.
+ * order id, also one of a batch, and a cancel-all without a request id get one here, so that repeating them
+ * can never place a second order, or end later ones. A batch is repeated as a whole only while it has no
+ * results; a result without a final word is its caller's to repeat.
  */
 export function openBourse(options: BourseClientOptions): BourseClient {
   const channel = openChannel(options.address, { isRemote: true });
@@ -77,8 +83,10 @@ export function openBourse(options: BourseClientOptions): BourseClient {
   return {
     orders: {
       ...orders,
-      placeOrder: (request, own) =>
-        orders.placeOrder({ ...request, clientOrderId: request.clientOrderId || randomUUID() }, own),
+      placeOrder: (request, own) => orders.placeOrder(withClientOrderId(request), own),
+      cancelAllOrders: (request, own) =>
+        orders.cancelAllOrders({ ...request, requestId: request.requestId || randomUUID() }, own),
+      batchOrders: ({ items = [] }, own) => orders.batchOrders({ items: items.map(withKey) }, own),
     },
     accounts: repeating(AccountService, channel, call, repeat),
     marketData: repeating(MarketDataService, channel, call, repeat),
@@ -90,6 +98,20 @@ export function openBourse(options: BourseClientOptions): BourseClient {
       }),
     close: () => channel.close(),
   };
+}
+
+type Place = MessageInitShape<typeof PlaceOrderRequestSchema>;
+type Item = MessageInitShape<typeof BatchItemSchema>;
+
+function withClientOrderId(request: Place): Place {
+  return { ...request, clientOrderId: request.clientOrderId || randomUUID() };
+}
+
+function withKey(item: Item): Item {
+  const { command } = item;
+  return command?.case === "place"
+    ? { command: { case: "place", value: withClientOrderId(command.value) } }
+    : item;
 }
 
 /** The clients of a service whose unary methods are repeated until final. */

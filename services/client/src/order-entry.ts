@@ -272,7 +272,7 @@ function answerOf({ result }: OrderEntryResponse): EntryAnswer {
   }
 }
 
-/** True for a refusal that says nothing about the order itself: nobody looked at it in time. */
+/** True for a refusal that says nothing about the order itself: nobody looked at the command in time. */
 function isTombstone(answer: EntryAnswer): boolean {
   if (answer.type === "placed") {
     const { status, reason } = answer.order;
@@ -280,5 +280,5 @@ function isTombstone(answer: EntryAnswer): boolean {
   }
   if (answer.type !== "refused") return false;
   const { reason, facts } = answer.error;
-  return facts.outcome === "NOT_ACCEPTED" && reason !== "INSUFFICIENT_FUNDS";
+  return facts.outcome === "NOT_ACCEPTED" && reason === "SUBMIT_EXPIRED";
 }
