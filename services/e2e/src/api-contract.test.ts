@@ -3,7 +3,7 @@
 
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
-import { OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { MarketState, OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { ErrorInfoSchema } from "@bourse/shared/gen/google/rpc/error_details_pb.js";
 import { type DescMethodUnary, fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
@@ -265,6 +265,20 @@ describe("streams", () => {
       const stop = new AbortController();
       for await (const { kind } of client.streamOrderBook({ symbol: "BTC/USDT" }, { signal: stop.signal })) {
         expect(kind).toMatchObject({ case: "snapshot", value: { epoch, bids, asks, checksum } });
+        break;
+      }
+      stop.abort();
+    },
+  );
+
+  test.each([["gRPC", undefined] as const, ...clients])(
+    "a status stream over %s begins with what the market accepts now",
+    async (_name, open) => {
+      const client = open === undefined ? maker.client.marketData : createClient(MarketDataService, open());
+      const stop = new AbortController();
+      const request = { symbol: "BTC/USDT" };
+      for await (const status of client.streamMarketStatus(request, { signal: stop.signal })) {
+        expect(status).toMatchObject({ symbol: "BTC/USDT", state: MarketState.TRADING, reason: "" });
         break;
       }
       stop.abort();

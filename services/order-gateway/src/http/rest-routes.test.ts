@@ -38,6 +38,7 @@ describe("routes from the contracts", () => {
     ["POST", "/api/v1/markets", "CreateMarket"],
     ["GET", "/api/v1/markets/BTC/USDT/depth", "GetOrderBook BTC/USDT"],
     ["GET", "/api/v1/markets/BTC/USDT/depth/stream", "StreamOrderBook BTC/USDT"],
+    ["GET", "/api/v1/markets/BTC/USDT/status/stream", "StreamMarketStatus BTC/USDT"],
     ["GET", "/api/v1/markets/BTC/USDT/trades", "ListRecentTrades BTC/USDT"],
     ["GET", "/api/v1/balances", "GetBalances"],
     ["POST", "/api/v1/deposits", "Deposit"],

@@ -298,6 +298,9 @@ describe("protocols on one port", () => {
     const markets = createClient(MarketDataService, transport);
     for await (const { trade } of markets.streamTrades({ symbol: "BTC/USDT" })) prices.push(trade?.price);
     expect(prices).toEqual(["1", "2"]);
+    const reasons: string[] = [];
+    for await (const { reason } of markets.streamMarketStatus({ symbol: "BTC/USDT" })) reasons.push(reason);
+    expect(reasons).toEqual(["", "news"]);
 
     const failure = ConnectError.from(
       await orders.placeOrder({ ...place, price: "0" }, { headers }).catch((e) => e),

@@ -130,6 +130,9 @@ function startMarketData() {
         async *streamTrades({ symbol }) {
           for (const price of ["1", "2"]) yield { trade: { symbol, price } };
         },
+        async *streamMarketStatus({ symbol }) {
+          for (const reason of ["", "news"]) yield { symbol, reason };
+        },
       }),
     ],
     0,
