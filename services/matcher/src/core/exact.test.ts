@@ -6,6 +6,10 @@ const safe = fc.oneof(
   fc.maxSafeNat(),
   fc.integer({ min: 0, max: 200_000 }),
   fc.integer({ min: 0, max: 1000 }).map((less) => Number.MAX_SAFE_INTEGER - less),
+  // Where the ways without a remainder end.
+  fc
+    .tuple(fc.constantFrom(9_000_000_000, 1e15, 2 ** 52), fc.integer({ min: -3, max: 3 }))
+    .map(([edge, away]) => edge + away),
 );
 const factor = fc.integer({ min: 1, max: 1_000_000 });
 const MAX = BigInt(Number.MAX_SAFE_INTEGER);
