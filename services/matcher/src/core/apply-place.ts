@@ -6,7 +6,7 @@ import { isProductAtMost } from "./exact.js";
 import { execute } from "./execute.js";
 import { findId, insertFound, refOfSlot } from "./memory.js";
 import type { OrderInput } from "./order-input.js";
-import { CHUNK_BITS, CHUNK_MASK, NONE } from "./pool.js";
+import { NONE } from "./pool.js";
 import type { Shard } from "./shard.js";
 import {
   Code,
@@ -28,8 +28,6 @@ import { writeAccepted } from "./write-events.js";
 const { PRICE, REMAINING, CREATED, SEQ, ID, USER, CODES, HASH, MAKER_FEE, TAKER_FEE, EXTRA } = SlotColumn;
 const WORDS = SLOT_NUMBERS * 2;
 const NUMBERS = SLOT_NUMBERS;
-const BITS = CHUNK_BITS;
-const MASK = CHUNK_MASK;
 const C = { ...Code };
 const ACCEPT = reasonCode("");
 const PRICE_OUT_OF_BAND = reasonCode("PRICE_OUT_OF_BAND");
@@ -65,10 +63,10 @@ function openSlot(shard: Shard, input: OrderInput): number {
   assert(findId(memory, slots, id) === NONE, "an order is placed once");
   const slot = takeSlot(slots);
   insertFound(memory, refOfSlot(slot));
-  const words = slots.pool.words[slot >>> BITS];
-  const numbers = slots.pool.numbers[slot >>> BITS];
-  const at = (slot & MASK) * WORDS;
-  const n = (slot & MASK) * NUMBERS;
+  const words = slots.words;
+  const numbers = slots.numbers;
+  const at = slot * WORDS;
+  const n = slot * NUMBERS;
   numbers[n + PRICE] = input.priceTicks;
   numbers[n + REMAINING] = input.quantityLots;
   numbers[n + CREATED] = shard.timeMs;
@@ -84,7 +82,7 @@ function openSlot(shard: Shard, input: OrderInput): number {
   words[at + MAKER_FEE] = input.makerFeePpm;
   words[at + TAKER_FEE] = input.takerFeePpm;
   words[at + EXTRA] = NONE;
-  slots.texts[slot >>> BITS][slot & MASK] = input.clientOrderId;
+  slots.texts[slot] = input.clientOrderId;
   if (input.budgetTickLots !== 0) setExtraNumber(slots, slot, BUDGET_LEFT, input.budgetTickLots);
   if (input.stopPriceTicks !== 0) setExtraNumber(slots, slot, STOP_PRICE, input.stopPriceTicks);
   return slot;

@@ -1,7 +1,7 @@
 // The book of one market: what rests, what waits for its trigger, and the few numbers that decide about both.
 import { assert } from "@bourse/shared/assert.js";
 import { createLevels, type Levels, levelAt, removeLevel } from "./levels.js";
-import { CHUNK_BITS, CHUNK_MASK, NONE } from "./pool.js";
+import { NONE } from "./pool.js";
 import {
   Code,
   DAY,
@@ -69,9 +69,9 @@ export function createBook(market: Market, number: number): Book {
 
 /** Puts an order behind all others at its price, in the book. */
 export function enqueue(book: Book, slots: Slots, slot: number): void {
-  const numbers = slots.pool.numbers[slot >>> CHUNK_BITS];
+  const numbers = slots.numbers;
   const isSell = (slotWord(slots, slot, CODES) & SELL) !== 0;
-  const price = numbers[(slot & CHUNK_MASK) * SLOT_NUMBERS + PRICE];
+  const price = numbers[slot * SLOT_NUMBERS + PRICE];
   append(slots, isSell ? book.asks : book.bids, slot, price);
   enter(book, slots, slot, RESTING);
 }
@@ -85,8 +85,8 @@ export function enqueueStop(book: Book, slots: Slots, slot: number): void {
 
 function append(slots: Slots, levels: Levels, slot: number, price: number): void {
   const level = levelAt(levels, price);
-  const words = slots.pool.words[slot >>> CHUNK_BITS];
-  const at = (slot & CHUNK_MASK) * WORDS;
+  const words = slots.words;
+  const at = slot * WORDS;
   const newest = levels.newest[level];
   words[at + LEVEL] = level;
   words[at + PREVIOUS] = newest;
@@ -97,8 +97,8 @@ function append(slots: Slots, levels: Levels, slot: number, price: number): void
 }
 
 function enter(book: Book, slots: Slots, slot: number, state: number): void {
-  const words = slots.pool.words[slot >>> CHUNK_BITS];
-  const at = (slot & CHUNK_MASK) * WORDS;
+  const words = slots.words;
+  const at = slot * WORDS;
   const codes = (words[at + CODES] & ~LIVE) | state;
   words[at + CODES] = codes;
   pageOf(book, words[at + USER])[words[at + USER] & (PAGE_SIZE - 1)] += 1;
@@ -108,8 +108,8 @@ function enter(book: Book, slots: Slots, slot: number, state: number): void {
 
 /** Takes an order out of its queue, wherever it stands there: it is at hand then. */
 export function dequeue(book: Book, slots: Slots, slot: number): void {
-  const words = slots.pool.words[slot >>> CHUNK_BITS];
-  const at = (slot & CHUNK_MASK) * WORDS;
+  const words = slots.words;
+  const at = slot * WORDS;
   const codes = words[at + CODES];
   const levels = levelsOfCodes(book, codes);
   const next = words[at + NEXT];

@@ -153,7 +153,7 @@ export function userIdOf(shard: Shard, user: number): string {
 
 /** Resting orders and waiting stops of the shard. */
 export function openCountOf(shard: Shard): number {
-  return shard.slots.pool.count;
+  return shard.slots.count;
 }
 
 /** Fields of terms in their fixed order: what a comparison goes by. */

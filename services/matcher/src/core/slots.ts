@@ -1,15 +1,6 @@
 // Live orders: the one at hand, those in the book, stops that wait. 88 bytes each; what few orders need lies in
 // `extras`.
-import {
-  CHUNK_BITS,
-  CHUNK_MASK,
-  CHUNK_SIZE,
-  createPool,
-  giveRecord,
-  NONE,
-  type Pool,
-  takeRecord,
-} from "./pool.js";
+import { NONE } from "./pool.js";
 
 /** Columns of a slot. The first four are numbers, all others words. */
 export const SlotColumn = {
@@ -94,81 +85,141 @@ export const CANCEL_MAKER = 1;
 export const CANCEL_BOTH = 2;
 export const DECREMENT = 3;
 
+const SLOTS_MIN = 256;
+const EXTRAS_MIN = 64;
+
+/**
+ * Slots by number. `numbers` and `words` are two views of the same bytes: a slot lies together, in one or two cache
+ * lines, and each column is used through one view only. Both grow by doubling; what was never used is never touched,
+ * so it takes no memory yet.
+ */
 export interface Slots {
-  readonly pool: Pool;
-  readonly extras: Pool;
-  /** Client order ids, by chunk. */
-  readonly texts: string[][];
+  numbers: Float64Array;
+  words: Int32Array;
+  /** Client order ids. */
+  readonly texts: string[];
+  /** Slots ever used; those that are free link through NEXT. */
+  used: number;
+  free: number;
+  count: number;
+  extras: Float64Array;
+  /** The same; a free one links through its first number. */
+  extrasUsed: number;
+  extrasFree: number;
 }
 
 export function createSlots(): Slots {
-  // Extras hold only numbers: a free one links through the first word of its first.
-  return { pool: createPool(SLOT_NUMBERS, NEXT), extras: createPool(EXTRA_NUMBERS, 0), texts: [] };
+  const numbers = new Float64Array(SLOTS_MIN * SLOT_NUMBERS);
+  return {
+    numbers,
+    words: new Int32Array(numbers.buffer),
+    texts: [],
+    used: 0,
+    free: NONE,
+    count: 0,
+    extras: new Float64Array(EXTRAS_MIN * EXTRA_NUMBERS),
+    extrasUsed: 0,
+    extrasFree: NONE,
+  };
 }
 
 const { PRICE, REMAINING, CREATED, SEQ, ID, USER, CODES, NEXT, EXTRA } = SlotColumn;
 const { MAKER_LOTS, MAKER_LOW, MAKER_HIGH, TAKER_LOTS, TAKER_LOW, TAKER_HIGH } = ExtraColumn;
 const WORDS = SLOT_NUMBERS * 2;
+const NUMBERS = SLOT_NUMBERS;
+const EXTRAS = EXTRA_NUMBERS;
+const NOTHING = NONE;
 
+/** Takes a free slot, with whatever was in it. */
 export function takeSlot(slots: Slots): number {
-  const slot = takeRecord(slots.pool);
-  const chunk = slot >>> CHUNK_BITS;
-  if (chunk === slots.texts.length) slots.texts.push(new Array<string>(CHUNK_SIZE).fill(""));
+  slots.count += 1;
+  const { free } = slots;
+  if (free === NOTHING) return newSlot(slots);
+  slots.free = slots.words[free * WORDS + NEXT];
+  return free;
+}
+
+function newSlot(slots: Slots): number {
+  const slot = slots.used;
+  if (slot * NUMBERS === slots.numbers.length) {
+    const numbers = new Float64Array(slots.numbers.length * 2);
+    numbers.set(slots.numbers);
+    slots.numbers = numbers;
+    slots.words = new Int32Array(numbers.buffer);
+  }
+  slots.texts.push("");
+  slots.used += 1;
   return slot;
 }
 
 /** Frees a slot and its extras. */
 export function giveSlot(slots: Slots, slot: number): void {
-  const chunk = slot >>> CHUNK_BITS;
-  const words = slots.pool.words[chunk];
-  const at = (slot & CHUNK_MASK) * WORDS;
+  const { words } = slots;
+  const at = slot * WORDS;
   const extra = words[at + EXTRA];
-  if (extra !== NONE) giveRecord(slots.extras, extra);
+  if (extra !== NOTHING) {
+    slots.extras[extra * EXTRAS] = slots.extrasFree;
+    slots.extrasFree = extra;
+  }
   words[at + CODES] = 0;
+  words[at + NEXT] = slots.free;
   // Text on the heap: a free slot must not keep it alive.
-  slots.texts[chunk][slot & CHUNK_MASK] = "";
-  giveRecord(slots.pool, slot);
+  slots.texts[slot] = "";
+  slots.free = slot;
+  slots.count -= 1;
 }
 
 /** Extras of a slot, made on first need. */
 export function extraOf(slots: Slots, slot: number): number {
-  const words = slots.pool.words[slot >>> CHUNK_BITS];
-  const at = (slot & CHUNK_MASK) * WORDS + EXTRA;
-  if (words[at] !== NONE) return words[at];
-  const extra = takeRecord(slots.extras);
-  const numbers = slots.extras.numbers[extra >>> CHUNK_BITS];
-  const first = (extra & CHUNK_MASK) * EXTRA_NUMBERS;
-  for (let column = 0; column < EXTRA_NUMBERS; column += 1) numbers[first + column] = 0;
-  words[at] = extra;
-  return extra;
+  const at = slot * WORDS + EXTRA;
+  const extra = slots.words[at];
+  if (extra !== NOTHING) return extra;
+  const made = takeExtra(slots);
+  slots.extras.fill(0, made * EXTRAS, made * EXTRAS + EXTRAS);
+  slots.words[at] = made;
+  return made;
+}
+
+function takeExtra(slots: Slots): number {
+  const free = slots.extrasFree;
+  if (free !== NOTHING) {
+    slots.extrasFree = slots.extras[free * EXTRAS];
+    return free;
+  }
+  if (slots.extrasUsed * EXTRAS === slots.extras.length) {
+    const extras = new Float64Array(slots.extras.length * 2);
+    extras.set(slots.extras);
+    slots.extras = extras;
+  }
+  slots.extrasUsed += 1;
+  return slots.extrasUsed - 1;
 }
 
 /** A column of a slot's extras; 0 without any. */
 export function extraNumber(slots: Slots, slot: number, column: number): number {
-  const extra = slotWord(slots, slot, EXTRA);
-  if (extra === NONE) return 0;
-  return slots.extras.numbers[extra >>> CHUNK_BITS][(extra & CHUNK_MASK) * EXTRA_NUMBERS + column];
+  const extra = slots.words[slot * WORDS + EXTRA];
+  return extra === NOTHING ? 0 : slots.extras[extra * EXTRAS + column];
 }
 
 export function setExtraNumber(slots: Slots, slot: number, column: number, value: number): void {
   const extra = extraOf(slots, slot);
-  slots.extras.numbers[extra >>> CHUNK_BITS][(extra & CHUNK_MASK) * EXTRA_NUMBERS + column] = value;
+  slots.extras[extra * EXTRAS + column] = value;
 }
 
 export function slotWord(slots: Slots, slot: number, column: number): number {
-  return slots.pool.words[slot >>> CHUNK_BITS][(slot & CHUNK_MASK) * WORDS + column];
+  return slots.words[slot * WORDS + column];
 }
 
 export function setSlotWord(slots: Slots, slot: number, column: number, value: number): void {
-  slots.pool.words[slot >>> CHUNK_BITS][(slot & CHUNK_MASK) * WORDS + column] = value;
+  slots.words[slot * WORDS + column] = value;
 }
 
 export function slotNumber(slots: Slots, slot: number, column: number): number {
-  return slots.pool.numbers[slot >>> CHUNK_BITS][(slot & CHUNK_MASK) * SLOT_NUMBERS + column];
+  return slots.numbers[slot * NUMBERS + column];
 }
 
 export function setSlotNumber(slots: Slots, slot: number, column: number, value: number): void {
-  slots.pool.numbers[slot >>> CHUNK_BITS][(slot & CHUNK_MASK) * SLOT_NUMBERS + column] = value;
+  slots.numbers[slot * NUMBERS + column] = value;
 }
 
 export const priceOf = (slots: Slots, slot: number) => slotNumber(slots, slot, PRICE);
@@ -178,11 +229,13 @@ export const seqOf = (slots: Slots, slot: number) => slotNumber(slots, slot, SEQ
 export const userOf = (slots: Slots, slot: number) => slotWord(slots, slot, USER);
 export const codesOf = (slots: Slots, slot: number) => slotWord(slots, slot, CODES);
 export const nextOf = (slots: Slots, slot: number) => slotWord(slots, slot, NEXT);
-export const isIdOfSlot = (slots: Slots, slot: number, id: Int32Array) => {
-  const words = slots.pool.words[slot >>> CHUNK_BITS];
-  const at = (slot & CHUNK_MASK) * WORDS + ID;
+
+/** Whether a slot has an id. */
+export function isIdOfSlot(slots: Slots, slot: number, id: Int32Array): boolean {
+  const { words } = slots;
+  const at = slot * WORDS + ID;
   return words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3];
-};
+}
 
 /** What an order executed in both roles: lots. */
 export function executedLotsOf(slots: Slots, slot: number): number {

@@ -143,10 +143,10 @@ function* bookBytes(slots: Slots, book: Book): Generator<Uint8Array> {
   let at = 0;
   for (const levels of [book.bids, book.asks, book.buyStops, book.sellStops]) {
     for (const slot of slotsIn(slots, levels)) {
-      const first = (slot & MASK) * LIVE_WORDS;
-      records.set(slots.pool.words[slot >>> BITS].subarray(first, first + LIVE_WORDS), at);
+      const first = slot * LIVE_WORDS;
+      records.set(slots.words.subarray(first, first + LIVE_WORDS), at);
       const extra = extraNumbers(slots, slot);
-      const text = slots.texts[slot >>> BITS][slot & MASK];
+      const text = slots.texts[slot];
       records[at + NEXT] = text.length;
       records[at + PREVIOUS] = 0;
       records[at + LEVEL] = 0;
@@ -167,8 +167,8 @@ function* bookBytes(slots: Slots, book: Book): Generator<Uint8Array> {
 function extraNumbers(slots: Slots, slot: number): Float64Array | undefined {
   const extra = slotWord(slots, slot, EXTRA);
   if (extra === NONE) return undefined;
-  const first = (extra & MASK) * EXTRA_NUMBERS;
-  const numbers = slots.extras.numbers[extra >>> BITS].subarray(first, first + EXTRA_NUMBERS);
+  const first = extra * EXTRA_NUMBERS;
+  const numbers = slots.extras.subarray(first, first + EXTRA_NUMBERS);
   return numbers.some((value) => value !== 0) ? numbers : undefined;
 }
 
@@ -267,11 +267,11 @@ function readBook(shard: Shard, head: BookHead, sections: Sections): void {
     if (records[at + EXTRA] === 1) {
       const extra = extraOf(shard.slots, slot);
       const numbers = extras.subarray(extraAt, extraAt + EXTRA_NUMBERS);
-      shard.slots.extras.numbers[extra >>> BITS].set(numbers, (extra & MASK) * EXTRA_NUMBERS);
+      shard.slots.extras.set(numbers, extra * EXTRA_NUMBERS);
       extraAt += EXTRA_NUMBERS;
     }
     const length = records[at + NEXT];
-    shard.slots.texts[slot >>> BITS][slot & MASK] = text.slice(textAt, textAt + length);
+    shard.slots.texts[slot] = text.slice(textAt, textAt + length);
     textAt += length;
     if ((records[at + CODES] & Code.WAITING) !== 0) enqueueStop(book, shard.slots, slot);
     else enqueue(book, shard.slots, slot);
@@ -287,8 +287,8 @@ function readSlot(shard: Shard, record: Int32Array): number {
   assert(findId(memory, slots, id) === NONE, "an id stands in a state once");
   const slot = takeSlot(slots);
   insertFound(memory, refOfSlot(slot));
-  const words = slots.pool.words[slot >>> BITS];
-  const first = (slot & MASK) * LIVE_WORDS;
+  const words = slots.words;
+  const first = slot * LIVE_WORDS;
   words.set(record, first);
   words[first + EXTRA] = NONE;
   return slot;

@@ -4,7 +4,7 @@ import type { Book } from "./book.js";
 import { EXPIRED, endOrder, FILLED, reasonCode } from "./end-order.js";
 import { quotient, scaleDown, scaleUp, sumHigh, sumLow } from "./exact.js";
 import type { Levels } from "./levels.js";
-import { CHUNK_BITS, CHUNK_MASK, NONE } from "./pool.js";
+import { NONE } from "./pool.js";
 import type { Shard } from "./shard.js";
 import {
   CANCEL_MAKER,
@@ -41,8 +41,6 @@ const { SELL, BY_QUOTE_BUDGET, HAS_BUDGET, TYPE_SHIFT, TYPE_MASK, PREVENTION_SHI
 const WORDS = SLOT_NUMBERS * 2;
 const NUMBERS = SLOT_NUMBERS;
 const EXTRAS = EXTRA_NUMBERS;
-const BITS = CHUNK_BITS;
-const MASK = CHUNK_MASK;
 const NOTHING = NONE;
 const END_FILLED = TakeEnd.FILLED;
 const END_NO_LIQUIDITY = TakeEnd.NO_LIQUIDITY;
@@ -71,11 +69,11 @@ function limitOf(book: Book, codes: number, priceTicks: number): number {
 /** Trades and prevents until the order at hand must stop. Returns why. */
 export function take(shard: Shard, book: Book, taker: number): number {
   const { slots } = shard;
-  const words = slots.pool.words[taker >>> BITS];
-  const numbers = slots.pool.numbers[taker >>> BITS];
-  const codes = words[(taker & MASK) * WORDS + CODES];
-  const user = words[(taker & MASK) * WORDS + USER];
-  const at = (taker & MASK) * NUMBERS;
+  const words = slots.words;
+  const numbers = slots.numbers;
+  const codes = words[taker * WORDS + CODES];
+  const user = words[taker * WORDS + USER];
+  const at = taker * NUMBERS;
   const isSell = (codes & SELL) !== 0;
   const levels = isSell ? book.bids : book.asks;
   if (levels.best === NOTHING) return END_NO_LIQUIDITY;
@@ -91,14 +89,14 @@ export function take(shard: Shard, book: Book, taker: number): number {
     const price = levels.prices[level];
     if (isSell ? price < limit : price > limit) return END_LIMIT;
     const maker = levels.oldest[level];
-    let lots = slots.pool.numbers[maker >>> BITS][(maker & MASK) * NUMBERS + REMAINING];
+    let lots = slots.numbers[maker * NUMBERS + REMAINING];
     if (!byQuote && numbers[at + REMAINING] < lots) lots = numbers[at + REMAINING];
     if ((codes & HAS_BUDGET) !== 0) {
       const affordable = quotient(extraNumber(slots, taker, BUDGET), price);
       if (affordable === 0) return byQuote && lastPrice > 0 ? END_FILLED : END_BUDGET;
       if (affordable < lots) lots = affordable;
     }
-    const isOwn = slots.pool.words[maker >>> BITS][(maker & MASK) * WORDS + USER] === user;
+    const isOwn = slots.words[maker * WORDS + USER] === user;
     if (shard.room === 0 && !(isOwn && shard.rules === 1)) return END_NO_ROOM;
     if (shard.room > 0) shard.room -= 1;
     if (!isOwn) {
@@ -112,25 +110,25 @@ export function take(shard: Shard, book: Book, taker: number): number {
 function trade(shard: Shard, book: Book, maker: number, taker: number, lots: number): void {
   const { slots } = shard;
   writeTrade(shard, book, maker, taker, lots);
-  const makerNumbers = slots.pool.numbers[maker >>> BITS];
-  const m = (maker & MASK) * NUMBERS;
+  const makerNumbers = slots.numbers;
+  const m = maker * NUMBERS;
   const price = makerNumbers[m + PRICE];
   const tickLots = price * lots;
   assert(tickLots <= Number.MAX_SAFE_INTEGER, "a fill's notional is exact");
   makerNumbers[m + REMAINING] -= lots;
   const makerExtra = extraOf(slots, maker);
   addFill(slots, makerExtra, MAKER_LOTS, lots, tickLots);
-  slots.extras.numbers[makerExtra >>> BITS][(makerExtra & MASK) * EXTRAS + UPDATED] = shard.timeMs;
+  slots.extras[makerExtra * EXTRAS + UPDATED] = shard.timeMs;
 
-  const codes = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + CODES];
+  const codes = slots.words[taker * WORDS + CODES];
   if ((codes & BY_QUOTE_BUDGET) === 0) {
-    slots.pool.numbers[taker >>> BITS][(taker & MASK) * NUMBERS + REMAINING] -= lots;
+    slots.numbers[taker * NUMBERS + REMAINING] -= lots;
   }
   const takerExtra = extraOf(slots, taker);
   addFill(slots, takerExtra, TAKER_LOTS, lots, tickLots);
-  const takerExtras = slots.extras.numbers[takerExtra >>> BITS];
-  takerExtras[(takerExtra & MASK) * EXTRAS + UPDATED] = shard.timeMs;
-  if ((codes & HAS_BUDGET) !== 0) takerExtras[(takerExtra & MASK) * EXTRAS + BUDGET] -= tickLots;
+  const takerExtras = slots.extras;
+  takerExtras[takerExtra * EXTRAS + UPDATED] = shard.timeMs;
+  if ((codes & HAS_BUDGET) !== 0) takerExtras[takerExtra * EXTRAS + BUDGET] -= tickLots;
 
   shard.trades += 1;
   book.lastTradeTicks = price;
@@ -141,8 +139,8 @@ function trade(shard: Shard, book: Book, maker: number, taker: number, lots: num
 
 /** Adds a fill to the sums of one role, whose columns are lots, low, high. */
 function addFill(slots: Slots, extra: number, role: number, lots: number, tickLots: number): void {
-  const numbers = slots.extras.numbers[extra >>> BITS];
-  const at = (extra & MASK) * EXTRAS + role;
+  const numbers = slots.extras;
+  const at = extra * EXTRAS + role;
   const low = numbers[at + 1];
   numbers[at] += lots;
   numbers[at + 2] = sumHigh(numbers[at + 2], low, tickLots);
@@ -155,7 +153,7 @@ function addFill(slots: Slots, extra: number, role: number, lots: number, tickLo
  */
 function prevent(shard: Shard, book: Book, maker: number, taker: number, lots: number): boolean {
   const { slots } = shard;
-  const codes = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + CODES];
+  const codes = slots.words[taker * WORDS + CODES];
   const mode = (codes >> PREVENTION_SHIFT) & PREVENTION_MASK;
   if (mode === DECREMENT) return decrement(shard, book, maker, taker, lots);
   writePrevented(shard, book, { maker, taker, lots, mode });
@@ -166,8 +164,8 @@ function prevent(shard: Shard, book: Book, maker: number, taker: number, lots: n
 /** Both lose `lots` for good; `lots` is all that one of them has, or can pay. */
 function decrement(shard: Shard, book: Book, maker: number, taker: number, lots: number): boolean {
   const { slots } = shard;
-  const codes = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + CODES];
-  const price = slots.pool.numbers[maker >>> BITS][(maker & MASK) * NUMBERS + PRICE];
+  const codes = slots.words[taker * WORDS + CODES];
+  const price = slots.numbers[maker * NUMBERS + PRICE];
   const isMakerGone = lose(shard, maker, lots, false);
   let isTakerGone = false;
   if ((codes & HAS_BUDGET) !== 0) {
@@ -184,9 +182,9 @@ function decrement(shard: Shard, book: Book, maker: number, taker: number, lots:
 /** Lowers an order's quantity by `lots`; who has none left, or shall have none, keeps its quantity and ends. */
 function lose(shard: Shard, slot: number, lots: number, isAll: boolean): boolean {
   const { slots } = shard;
-  const numbers = slots.pool.numbers[slot >>> BITS];
-  const at = (slot & MASK) * NUMBERS + REMAINING;
-  const codes = slots.pool.words[slot >>> BITS][(slot & MASK) * WORDS + CODES];
+  const numbers = slots.numbers;
+  const at = slot * NUMBERS + REMAINING;
+  const codes = slots.words[slot * WORDS + CODES];
   setExtraNumber(slots, slot, UPDATED, shard.timeMs);
   if ((codes & BY_QUOTE_BUDGET) !== 0) return isAll;
   if (isAll || numbers[at] === lots) {
@@ -208,16 +206,16 @@ export function noteQuantity(shard: Shard, slot: number): void {
 /** Whether a FOK order at hand would be filled: the walk of `take`, changing nothing. */
 export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
   const { slots } = shard;
-  const codes = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + CODES];
-  const user = slots.pool.words[taker >>> BITS][(taker & MASK) * WORDS + USER];
-  const at = (taker & MASK) * NUMBERS;
+  const codes = slots.words[taker * WORDS + CODES];
+  const user = slots.words[taker * WORDS + USER];
+  const at = taker * NUMBERS;
   const isSell = (codes & SELL) !== 0;
   const levels = isSell ? book.bids : book.asks;
   if (levels.best === NOTHING) return false;
-  const limit = limitOf(book, codes, slots.pool.numbers[taker >>> BITS][at + PRICE]);
+  const limit = limitOf(book, codes, slots.numbers[at + PRICE]);
   const byQuote = (codes & BY_QUOTE_BUDGET) !== 0;
   const mode = (codes >> PREVENTION_SHIFT) & PREVENTION_MASK;
-  let left = byQuote ? Number.MAX_SAFE_INTEGER : slots.pool.numbers[taker >>> BITS][at + REMAINING];
+  let left = byQuote ? Number.MAX_SAFE_INTEGER : slots.numbers[at + REMAINING];
   let budget = extraNumber(slots, taker, BUDGET);
   let lastPrice = 0;
   let { room } = shard;
@@ -226,7 +224,7 @@ export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
     for (let maker = levels.oldest[level]; maker !== NOTHING; maker = nextOf(slots, maker)) {
       if (byQuote && lastPrice > 0 && budget < lastPrice) return true;
       if (isSell ? price < limit : price > limit) return false;
-      let lots = Math.min(left, slots.pool.numbers[maker >>> BITS][(maker & MASK) * NUMBERS + REMAINING]);
+      let lots = Math.min(left, slots.numbers[maker * NUMBERS + REMAINING]);
       if ((codes & HAS_BUDGET) !== 0) {
         const affordable = quotient(budget, price);
         if (affordable === 0) return byQuote && lastPrice > 0;
@@ -234,7 +232,7 @@ export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
       }
       if (room === 0) return false;
       room -= 1;
-      if (slots.pool.words[maker >>> BITS][(maker & MASK) * WORDS + USER] === user) {
+      if (slots.words[maker * WORDS + USER] === user) {
         if (mode !== CANCEL_MAKER) return false;
         continue;
       }
@@ -248,7 +246,7 @@ export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
 }
 
 function nextOf(slots: Slots, slot: number): number {
-  return slots.pool.words[slot >>> BITS][(slot & MASK) * WORDS + NEXT];
+  return slots.words[slot * WORDS + NEXT];
 }
 
 /** Whether an order at hand or in the book would take at a price: any opposite order counts, own ones too. */

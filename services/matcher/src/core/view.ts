@@ -13,7 +13,7 @@ import {
   isEndedRef,
   recordOf,
 } from "./memory.js";
-import { CHUNK_BITS, CHUNK_MASK, CHUNK_SIZE, NONE } from "./pool.js";
+import { CHUNK_BITS, CHUNK_MASK, NONE } from "./pool.js";
 import { type Shard, userIdOf } from "./shard.js";
 import {
   Code,
@@ -91,8 +91,8 @@ function liveView(shard: Shard, slot: number, given?: Given): OrderView {
 }
 
 function idOfSlot({ slots }: Shard, slot: number): string {
-  const at = (slot & CHUNK_MASK) * SLOT_NUMBERS * 2 + SlotColumn.ID;
-  return idText(slots.pool.words[slot >>> CHUNK_BITS], at);
+  const at = slot * SLOT_NUMBERS * 2 + SlotColumn.ID;
+  return idText(slots.words, at);
 }
 
 /** Terms of an open order as of now; what was reserved for it at first, and how, is not remembered. */
@@ -104,7 +104,7 @@ export function termsOf(shard: Shard, slot: number): OrderTerms {
   return {
     orderId: idOfSlot(shard, slot),
     userId: userIdOf(shard, userOf(slots, slot)),
-    clientOrderId: slots.texts[slot >>> CHUNK_BITS][slot & CHUNK_MASK],
+    clientOrderId: slots.texts[slot],
     symbol: market.symbol,
     side: isSell ? "sell" : "buy",
     type: ORDER_TYPES[(codes >> Code.TYPE_SHIFT) & Code.TYPE_MASK],
@@ -162,10 +162,10 @@ export function openOrdersAfter(
   max: number,
 ): { orders: OrderView[]; hasMore: boolean } {
   const { slots } = shard;
-  const seqs = new Float64Array(slots.pool.count);
-  const found = new Int32Array(slots.pool.count);
+  const seqs = new Float64Array(slots.count);
+  const found = new Int32Array(slots.count);
   let count = 0;
-  for (let slot = 0; slot < slots.pool.words.length * CHUNK_SIZE; slot += 1) {
+  for (let slot = 0; slot < slots.used; slot += 1) {
     if ((codesOf(slots, slot) & Code.LIVE) === 0 || seqOf(slots, slot) <= afterSeq) continue;
     seqs[count] = seqOf(slots, slot);
     found[count] = slot;

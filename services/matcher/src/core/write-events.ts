@@ -1,7 +1,7 @@
 // Events as rows of numbers.
 import type { Book } from "./book.js";
 import { Cell, EventKind, Flag } from "./event-buffer.js";
-import { CHUNK_BITS, CHUNK_MASK } from "./pool.js";
+import { NONE } from "./pool.js";
 import type { Shard } from "./shard.js";
 import {
   Code,
@@ -23,8 +23,6 @@ const { ACCEPTED, RESTED, TRADE, PREVENTED, ENDED, STOP_PLACED, STOP_TRIGGERED, 
 const { AMEND_REFUSED, OBJECT } = EventKind;
 const WORDS = SLOT_NUMBERS * 2;
 const NUMBERS = SLOT_NUMBERS;
-const BITS = CHUNK_BITS;
-const MASK = CHUNK_MASK;
 const S_PRICE = SlotColumn.PRICE;
 const S_REMAINING = SlotColumn.REMAINING;
 const S_CREATED = SlotColumn.CREATED;
@@ -32,6 +30,8 @@ const S_SEQ = SlotColumn.SEQ;
 const S_ID = SlotColumn.ID;
 const S_USER = SlotColumn.USER;
 const S_CODES = SlotColumn.CODES;
+const S_EXTRA = SlotColumn.EXTRA;
+const NOTHING = NONE;
 const S_MAKER_FEE = SlotColumn.MAKER_FEE;
 const S_TAKER_FEE = SlotColumn.TAKER_FEE;
 const { MAKER_LOTS, MAKER_LOW, MAKER_HIGH, TAKER_LOTS, TAKER_LOW, TAKER_HIGH, STOP } = ExtraColumn;
@@ -48,8 +48,8 @@ function writeId(cells: Float64Array, to: number, words: Int32Array, from: numbe
 /** Market, id, user and side of an order, as all events about one have them. */
 function writeOrder(shard: Shard, row: number, book: Book, slot: number): void {
   const { cells } = shard.events;
-  const words = shard.slots.pool.words[slot >>> BITS];
-  const at = (slot & MASK) * WORDS;
+  const words = shard.slots.words;
+  const at = slot * WORDS;
   cells[row + MARKET] = book.number;
   writeId(cells, row + ORDER, words, at + S_ID);
   cells[row + USER] = words[at + S_USER];
@@ -64,8 +64,8 @@ export function writeRested(shard: Shard, book: Book, slot: number): void {
   const row = shard.events.row(RESTED);
   writeOrder(shard, row, book, slot);
   const { cells } = shard.events;
-  const numbers = shard.slots.pool.numbers[slot >>> BITS];
-  const at = (slot & MASK) * NUMBERS;
+  const numbers = shard.slots.numbers;
+  const at = slot * NUMBERS;
   cells[row + PRICE] = numbers[at + S_PRICE];
   cells[row + LOTS] = numbers[at + S_REMAINING];
 }
@@ -80,9 +80,9 @@ export function writeStopTriggered(shard: Shard, book: Book, slot: number): void
 
 function writeStop(shard: Shard, row: number, book: Book, slot: number): void {
   writeOrder(shard, row, book, slot);
-  const numbers = shard.slots.pool.numbers[slot >>> BITS];
+  const numbers = shard.slots.numbers;
   shard.events.cells[row + PRICE] = extraNumber(shard.slots, slot, STOP);
-  shard.events.cells[row + LOTS] = numbers[(slot & MASK) * NUMBERS + S_REMAINING];
+  shard.events.cells[row + LOTS] = numbers[slot * NUMBERS + S_REMAINING];
 }
 
 /** A trade of `lots`, before it counts: what both received before stands in their extras. */
@@ -91,19 +91,19 @@ export function writeTrade(shard: Shard, book: Book, maker: number, taker: numbe
   const row = events.row(TRADE);
   writeOrder(shard, row, book, maker);
   const { cells } = events;
-  const words = slots.pool.words[taker >>> BITS];
-  const at = (taker & MASK) * WORDS;
+  const words = slots.words;
+  const at = taker * WORDS;
   const codes = words[at + S_CODES];
   const isSell = codes & SELL;
   cells[row + SIDE] = isSell;
   writeId(cells, row + OTHER, words, at + S_ID);
   cells[row + OTHER_USER] = words[at + S_USER];
   cells[row + OTHER_FEE] = words[at + S_TAKER_FEE];
-  cells[row + FEE] = slots.pool.words[maker >>> BITS][(maker & MASK) * WORDS + S_MAKER_FEE];
-  const makerNumbers = slots.pool.numbers[maker >>> BITS];
-  const takerNumbers = slots.pool.numbers[taker >>> BITS];
-  const m = (maker & MASK) * NUMBERS;
-  const t = (taker & MASK) * NUMBERS;
+  cells[row + FEE] = slots.words[maker * WORDS + S_MAKER_FEE];
+  const makerNumbers = slots.numbers;
+  const takerNumbers = slots.numbers;
+  const m = maker * NUMBERS;
+  const t = taker * NUMBERS;
   cells[row + PRICE] = makerNumbers[m + S_PRICE];
   cells[row + LOTS] = lots;
   cells[row + CREATED] = makerNumbers[m + S_CREATED];
@@ -118,8 +118,8 @@ export function writeTrade(shard: Shard, book: Book, maker: number, taker: numbe
   cells[row + OTHER_RECEIVED_HIGH] = isSell === 0 ? 0 : extraNumber(slots, taker, TAKER_HIGH);
   cells[row + OTHER_RECEIVED_LOW] = extraNumber(slots, taker, isSell === 0 ? TAKER_LOTS : TAKER_LOW);
   const text = (events.count - 1) * 2;
-  events.texts[text] = slots.texts[maker >>> BITS][maker & MASK];
-  events.texts[text + 1] = slots.texts[taker >>> BITS][taker & MASK];
+  events.texts[text] = slots.texts[maker];
+  events.texts[text + 1] = slots.texts[taker];
 }
 
 /** A prevention, after it counted. */
@@ -133,60 +133,65 @@ export function writePrevented(
   const { maker, taker } = what;
   writeOrder(shard, row, book, maker);
   const { cells } = events;
-  const words = slots.pool.words[taker >>> BITS];
-  const at = (taker & MASK) * WORDS;
+  const words = slots.words;
+  const at = taker * WORDS;
   cells[row + SIDE] = words[at + S_CODES] & SELL;
   writeId(cells, row + OTHER, words, at + S_ID);
   cells[row + OTHER_USER] = words[at + S_USER];
-  cells[row + PRICE] = slots.pool.numbers[maker >>> BITS][(maker & MASK) * NUMBERS + S_PRICE];
+  cells[row + PRICE] = slots.numbers[maker * NUMBERS + S_PRICE];
   cells[row + LOTS] = what.lots;
   cells[row + REASON] = what.mode;
-  cells[row + REMAINING] = slots.pool.numbers[maker >>> BITS][(maker & MASK) * NUMBERS + S_REMAINING];
-  cells[row + OTHER_REMAINING] = slots.pool.numbers[taker >>> BITS][(taker & MASK) * NUMBERS + S_REMAINING];
+  cells[row + REMAINING] = slots.numbers[maker * NUMBERS + S_REMAINING];
+  cells[row + OTHER_REMAINING] = slots.numbers[taker * NUMBERS + S_REMAINING];
   cells[row + RESERVED] = reservedOf(shard, maker);
   cells[row + OTHER_RESERVED] = reservedOf(shard, taker);
 }
 
 /** What an order needs reserved now: tick times lot for a buyer, lots for a seller. */
 export function reservedOf({ slots }: Shard, slot: number): number {
-  const codes = slots.pool.words[slot >>> BITS][(slot & MASK) * WORDS + S_CODES];
+  const codes = slots.words[slot * WORDS + S_CODES];
   if ((codes & HAS_BUDGET) !== 0) return extraNumber(slots, slot, ExtraColumn.BUDGET);
-  const numbers = slots.pool.numbers[slot >>> BITS];
-  const at = (slot & MASK) * NUMBERS;
+  const numbers = slots.numbers;
+  const at = slot * NUMBERS;
   return (codes & SELL) !== 0 ? numbers[at + S_REMAINING] : numbers[at + S_PRICE] * numbers[at + S_REMAINING];
 }
 
-/** The final word on an order that has a slot. */
+/** The final word on an order that has a slot. Returns its row. */
 export function writeEnded(
   shard: Shard,
   book: Book,
   slot: number,
-  end: { status: number; reason: number; flags: number },
-): void {
+  status: number,
+  reason: number,
+  flags: number,
+): number {
   const { slots, events } = shard;
   const row = events.row(ENDED);
   writeOrder(shard, row, book, slot);
   const { cells } = events;
-  const numbers = slots.pool.numbers[slot >>> BITS];
-  const at = (slot & MASK) * NUMBERS;
+  const { numbers } = slots;
+  const at = slot * NUMBERS;
   cells[row + PRICE] = numbers[at + S_PRICE];
   cells[row + LOTS] = numbers[at + S_REMAINING];
-  cells[row + STATUS] = end.status;
-  cells[row + REASON] = end.reason;
+  cells[row + STATUS] = status;
+  cells[row + REASON] = reason;
   cells[row + CREATED] = numbers[at + S_CREATED];
   cells[row + SEQ] = numbers[at + S_SEQ];
-  cells[row + RECEIVED_HIGH] = executedHighOf(slots, slot);
-  cells[row + RECEIVED_LOW] = executedLowOf(slots, slot);
-  cells[row + EXECUTED] = executedLotsOf(slots, slot);
-  cells[row + AMENDED_PRICE] = amendedPriceOf(shard, slot);
-  cells[row + AMENDED_LOTS] = amendedLotsOf(shard, slot);
-  cells[row + FLAGS] = end.flags;
+  cells[row + FLAGS] = flags;
+  // Most orders end as they came.
+  const isPlain = slots.words[slot * WORDS + S_EXTRA] === NOTHING;
+  cells[row + RECEIVED_HIGH] = isPlain ? 0 : executedHighOf(slots, slot);
+  cells[row + RECEIVED_LOW] = isPlain ? 0 : executedLowOf(slots, slot);
+  cells[row + EXECUTED] = isPlain ? 0 : executedLotsOf(slots, slot);
+  cells[row + AMENDED_PRICE] = isPlain ? 0 : amendedPriceOf(shard, slot);
+  cells[row + AMENDED_LOTS] = isPlain ? 0 : amendedLotsOf(shard, slot);
+  return row;
 }
 
 /** Limit price when it is not the one submitted; else 0. */
 export function amendedPriceOf({ slots }: Shard, slot: number): number {
   const first = extraNumber(slots, slot, ExtraColumn.FIRST_PRICE);
-  const now = slots.pool.numbers[slot >>> BITS][(slot & MASK) * NUMBERS + S_PRICE];
+  const now = slots.numbers[slot * NUMBERS + S_PRICE];
   return first === 0 || first === now ? 0 : now;
 }
 
@@ -200,9 +205,9 @@ export function amendedLotsOf(shard: Shard, slot: number): number {
 
 /** Quantity of an order now, executed part included; 0 by quote budget. */
 export function quantityOf({ slots }: Shard, slot: number): number {
-  const words = slots.pool.words[slot >>> BITS];
-  if ((words[(slot & MASK) * WORDS + S_CODES] & BY_QUOTE_BUDGET) !== 0) return 0;
-  const open = slots.pool.numbers[slot >>> BITS][(slot & MASK) * NUMBERS + S_REMAINING];
+  const words = slots.words;
+  if ((words[slot * WORDS + S_CODES] & BY_QUOTE_BUDGET) !== 0) return 0;
+  const open = slots.numbers[slot * NUMBERS + S_REMAINING];
   return executedLotsOf(slots, slot) + open + extraNumber(slots, slot, ExtraColumn.LOST);
 }
 
@@ -231,8 +236,8 @@ export function writeAmended(
   const row = shard.events.row(AMENDED);
   writeOrder(shard, row, book, slot);
   const { cells } = shard.events;
-  const numbers = shard.slots.pool.numbers[slot >>> BITS];
-  const at = (slot & MASK) * NUMBERS;
+  const numbers = shard.slots.numbers;
+  const at = slot * NUMBERS;
   writeId(cells, row + OTHER, was.leg, 0);
   cells[row + PRICE] = numbers[at + S_PRICE];
   cells[row + LOTS] = numbers[at + S_REMAINING];
