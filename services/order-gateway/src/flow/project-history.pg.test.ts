@@ -1,9 +1,10 @@
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { freshDatabase, type TestDatabase } from "@bourse/shared/testing/postgres.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { readCursor } from "../io/history-cursor.js";
 import { expectHistoryOf } from "../testing/expect-history.js";
 import { fakeMatcher } from "../testing/fake-matcher.js";
@@ -171,6 +172,21 @@ test("a record that the tables refuse stores nothing of its batch and is never p
   await database.pool.query("ALTER TABLE orders.orders DROP CONSTRAINT broken");
   await project(shard);
   await expectHistoryOf(database.pool, shard);
+});
+
+test("records that the shard no longer keeps are not passed over: the projection stands and says so", async () => {
+  const shard = tinyShard();
+  playSession(shard, { seed: 14, length: 20 });
+  const error = vi.fn();
+  const matcher: ProjectHistoryOptions["matcher"] = {
+    // biome-ignore lint/correctness/useYield: the stream is refused before its first message.
+    async *streamEvents() {
+      throw new DomainError("SEQ_TOO_OLD");
+    },
+  };
+  await project(shard, { matcher, ...untilBackoffs(2), log: Object.assign(log.child({}), { error }) });
+  expect(error).toHaveBeenCalledWith({ shard: 0 }, expect.stringContaining("no longer keeps"));
+  expect(await readCursor(database.pool, 0)).toEqual({ epoch: 0, seq: 0 });
 });
 
 test("an auditor reads the views and nothing else", async () => {

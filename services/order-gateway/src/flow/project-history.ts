@@ -65,6 +65,12 @@ export async function projectHistory(options: ProjectHistoryOptions): Promise<vo
         after,
       ),
     onRecords: (records) => projection.take(decodeHistory(records)),
+    onDisconnect({ reason }) {
+      if (reason !== "SEQ_TOO_OLD") return;
+      const { log, shard } = options;
+      // The books would not do: a history without these records is not the journal's. A person must look.
+      log.error({ shard }, "the shard no longer keeps the records that the history lacks");
+    },
   });
   await projection.idle();
 }
