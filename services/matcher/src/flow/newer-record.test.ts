@@ -8,22 +8,25 @@ import {
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { EventBuffer } from "../core/event-buffer.js";
 import { createShard } from "../core/shard.js";
-import { createRecordCodec } from "../rpc/matcher-wire.js";
-import { replayRecord } from "./recover.js";
+import { createRecordCodec } from "../rpc/record-codec.js";
+import { storedRecords } from "../testing/stored-records.js";
+import { createEpochs } from "./epochs.js";
+import { replayRecords } from "./recover.js";
 
 const codec = createRecordCodec(0);
 /** An unknown field: number, wire type 2 (bytes), and a length before its two bytes. */
 const field = (no: number) => ({ no, wireType: 2, data: new Uint8Array([2, 8, 1]) });
 
 function epochRecord() {
-  const record = { seq: 1, epoch: 1, timeMs: 1, command: { type: "startEpoch", epoch: 1 } as const };
-  return fromBinary(RecordSchema, codec.encode({ ...record, traceparent: "", events: [] }));
+  const command = { type: "startEpoch", epoch: 1, rules: 2 } as const;
+  const head = { seq: 1, epoch: 1, timeMs: 1, command, traceparent: "" };
+  return fromBinary(RecordSchema, codec.encode(createShard(0), head, new EventBuffer()));
 }
 
 function replay(payload: Uint8Array): () => void {
-  const stored = { seq: 1, epoch: 1, payload, checksum: 0, file: "a.log", offset: 64 };
-  return () => replayRecord(createShard(0), stored, codec);
+  return () => replayRecords(createShard(0), storedRecords([payload]), codec, createEpochs());
 }
 
 const tooNew = (what: string) =>

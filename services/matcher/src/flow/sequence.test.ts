@@ -1,12 +1,17 @@
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { describe, expect, test } from "vitest";
 import { createShard } from "../core/shard.js";
+import type { Command } from "../core/types.js";
 import { JournalRefused } from "../io/segment.js";
-import { createRecordCodec } from "../rpc/matcher-wire.js";
-import { cancel, market, SYMBOL, submit } from "../testing/orders.js";
+import { createRecordCodec } from "../rpc/record-codec.js";
+import { amend, cancel, cancelAll, market, SYMBOL, submit, userId } from "../testing/orders.js";
+import { slowRecordBytes } from "../testing/slow-record.js";
+import { storedRecords } from "../testing/stored-records.js";
 import { fundedTerms } from "../testing/wire-orders.js";
+import { createAdmit } from "./admit.js";
 import { createEpochs } from "./epochs.js";
-import type { LogEntry, StoredEntry, StoredLog } from "./log.js";
+import type { LogEntry, Room, StoredEntry, StoredLog } from "./log.js";
+import type { ReadOnly } from "./read-only.js";
 import { recover } from "./recover.js";
 import { createSequencer, type Sequencer } from "./sequence.js";
 import { createTail, type Tail } from "./tail.js";
@@ -15,8 +20,11 @@ import { createTail, type Tail } from "./tail.js";
 function heldLog() {
   const stored: StoredEntry[] = [];
   const flushes: { readonly entries: readonly LogEntry[]; readonly finish: () => void }[] = [];
+  const room = { now: "enough" as Room };
   const log: StoredLog = {
     epoch: () => stored.at(-1)?.epoch ?? 0,
+    oldestSeq: () => 1,
+    room: () => room.now,
     append: (entries) =>
       new Promise((resolve) => {
         const finish = () => {
@@ -28,50 +36,78 @@ function heldLog() {
     async *read(afterSeq) {
       for (const entry of stored) if (entry.seq > afterSeq) yield entry;
     },
+    async *snapshots() {},
     async *replay() {
-      for (const entry of stored) yield { ...entry, file: "memory", offset: entry.seq };
+      const payloads = stored.map(({ payload }) => payload);
+      yield storedRecords(payloads, { file: "memory" });
     },
   };
-  return { log, stored, flushes };
+  return { log, stored, flushes, room };
 }
 
-function sequencerOn(log: StoredLog, changes: { waitingMax?: number; timesMs?: number[] } = {}) {
+interface Changes {
+  readonly waitingMax?: number;
+  readonly timesMs?: number[];
+  readonly whyReadOnly?: () => ReadOnly | undefined;
+}
+
+function sequencerOn(log: StoredLog, changes: Changes = {}) {
   const times = [...(changes.timesMs ?? [])];
+  const clock = { nowMs: 1_000 };
   const failures: unknown[] = [];
   const tail: Tail = createTail(log, 0, 1_000_000);
+  const shard = createShard(0);
   const sequencer = createSequencer({
-    shard: createShard(0),
+    shard,
     epochs: createEpochs(),
     log,
     tail,
     codec: createRecordCodec(0),
-    time: { now: () => times.shift() ?? 1_000, offsetMs: () => 0 },
-    admit: () => undefined,
+    time: { now: () => times.shift() ?? clock.nowMs, offsetMs: () => 0 },
+    admit: createAdmit(),
     meters: { matched: () => {}, traded: () => {}, flushed: () => {} },
     waitingMax: changes.waitingMax ?? 100,
-    whyReadOnly: () => undefined,
+    whyReadOnly: changes.whyReadOnly ?? (() => undefined),
     fail: (error) => {
       failures.push(error);
       throw error;
     },
   });
-  return { sequencer, tail, failures };
+  return { sequencer, tail, failures, shard, clock };
 }
 
 /** A turn of the event loop: what can settle has settled. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-const order = (number: number) => ({
-  command: { ...submit(number), terms: fundedTerms(number) },
+const order = (number: number, changes: Parameters<typeof fundedTerms>[1] = {}) => ({
+  command: { ...submit(number), terms: fundedTerms(number, changes) },
+  traceparent: "",
+});
+const request = (command: ReturnType<typeof cancel> | ReturnType<typeof amend>) => ({
+  command,
   traceparent: "",
 });
 
-async function opened(log: ReturnType<typeof heldLog>, sequencer: Sequencer): Promise<void> {
-  const starting = Promise.all([sequencer.startEpoch(1), sequencer.addMarket(market())]);
-  await turn();
-  log.flushes.shift()?.finish();
-  await starting;
+/** Finishes flushes until what is asked for is there. */
+async function flushed<T>(held: ReturnType<typeof heldLog>, asked: Promise<T>): Promise<T> {
+  let isThere = false;
+  void asked
+    .finally(() => {
+      isThere = true;
+    })
+    .catch(() => {});
+  while (!isThere) {
+    await turn();
+    held.flushes.shift()?.finish();
+  }
+  return asked;
 }
+
+const opened = (held: ReturnType<typeof heldLog>, sequencer: Sequencer) =>
+  flushed(held, Promise.all([sequencer.startEpoch(1), sequencer.addMarket(market())]));
+
+const commandsIn = (stored: readonly StoredEntry[]): Command[] =>
+  stored.map(({ payload }) => createRecordCodec(0).decode(payload).command);
 
 describe("nothing leaves before its flush", () => {
   test("answers, queries and readers wait for it", async () => {
@@ -80,7 +116,7 @@ describe("nothing leaves before its flush", () => {
     await opened(held, sequencer);
     const told: string[] = [];
     void sequencer.order([order(1)]).then(() => told.push("answer"));
-    void sequencer.query(({ known }) => known.count).then(({ value }) => told.push(`query ${value}`));
+    void sequencer.query(({ seq }) => seq).then(({ value }) => told.push(`query ${value}`));
     void sequencer.order([{ command: cancel(9), traceparent: "" }]).then(() => told.push("refusal"));
     void tail.changed(2, new AbortController().signal).then(() => told.push("reader"));
     await turn();
@@ -89,7 +125,7 @@ describe("nothing leaves before its flush", () => {
     expect(tail.seq()).toBe(2);
     held.flushes.shift()?.finish();
     await turn();
-    expect(told.sort()).toEqual(["answer", "query 1", "reader", "refusal"]);
+    expect(told.sort()).toEqual(["answer", "query 3", "reader", "refusal"]);
   });
 
   test("what arrives while one flush runs goes out with the next, in one batch", async () => {
@@ -158,7 +194,7 @@ describe("nothing leaves before its flush", () => {
 
 test("journaled time never runs backwards, whatever the clock says", async () => {
   const held = heldLog();
-  const { sequencer } = sequencerOn(held.log, { timesMs: [5_000, 4_000, 4_500, 6_000] });
+  const { sequencer } = sequencerOn(held.log, { timesMs: [5_000, 5_000, 4_000, 4_500, 6_000] });
   const running = Promise.all([
     sequencer.startEpoch(1),
     sequencer.tick(),
@@ -172,6 +208,130 @@ test("journaled time never runs backwards, whatever the clock says", async () =>
   expect(held.stored.map(({ payload }) => codec.decode(payload).timeMs)).toEqual([
     5_000, 5_000, 5_000, 6_000,
   ]);
+});
+
+describe("timers", () => {
+  const kindsIn = (stored: readonly StoredEntry[]) => commandsIn(stored).map(({ type }) => type);
+
+  test("are journaled, each with its own time, before the first command after they fell due", async () => {
+    const held = heldLog();
+    const { sequencer, clock, shard } = sequencerOn(held.log);
+    await opened(held, sequencer);
+    const setSwitch = (user: number, timeoutMs: number) =>
+      flushed(held, sequencer.setSwitch({ type: "setSwitch", userId: userId(user), symbols: [], timeoutMs }));
+    await flushed(held, sequencer.order([order(1), order(2)]));
+    await setSwitch(2, 300);
+    expect(await setSwitch(1, 500)).toMatchObject({ dueAtMs: 1_500, timeMs: 1_000 });
+    expect(sequencer.nextDueMs()).toBe(1_300);
+    clock.nowMs = 9_000;
+    await flushed(held, sequencer.order([order(3, { quantityLots: 2 })]));
+    const codec = createRecordCodec(0);
+    const last = held.stored.slice(-3).map(({ payload }) => codec.decode(payload));
+    expect(last.map(({ timeMs, command }) => [timeMs, command.type])).toEqual([
+      [1_300, "fireSwitch"],
+      [1_500, "fireSwitch"],
+      [9_000, "submit"],
+    ]);
+    expect(shard.timeMs).toBe(9_000);
+  });
+
+  test("come after the new epoch's record and before all else when they fell due while nobody was there", async () => {
+    const held = heldLog();
+    const { sequencer } = sequencerOn(held.log);
+    await opened(held, sequencer);
+    const command = { type: "setSwitch", userId: userId(1), symbols: [], timeoutMs: 500 } as const;
+    await flushed(held, sequencer.setSwitch(command));
+    const { shard } = await recover(held.log, 0, createRecordCodec(0));
+    const tail = createTail(held.log, shard.seq, 1_000);
+    const again = createSequencer({
+      ...{ shard, epochs: createEpochs(), log: held.log, tail, codec: createRecordCodec(0) },
+      ...{ time: { now: () => 60_000, offsetMs: () => 0 }, admit: createAdmit(), waitingMax: 10 },
+      meters: { matched: () => {}, traded: () => {}, flushed: () => {} },
+      whyReadOnly: () => undefined,
+      fail: (error) => {
+        throw error;
+      },
+    });
+    await flushed(held, again.startEpoch(2));
+    await flushed(held, again.tick());
+    const codec = createRecordCodec(0);
+    const last = held.stored.slice(-3).map(({ payload }) => codec.decode(payload));
+    expect(last.map(({ timeMs, command: { type } }) => [timeMs, type])).toEqual([
+      [1_000, "startEpoch"],
+      [1_500, "fireSwitch"],
+      [60_000, "tick"],
+    ]);
+  });
+
+  test("tell whoever sleeps when one becomes due sooner than all before", async () => {
+    const held = heldLog();
+    const { sequencer } = sequencerOn(held.log);
+    await opened(held, sequencer);
+    const told: number[] = [];
+    sequencer.whenSooner(() => told.push(sequencer.nextDueMs()));
+    for (const timeoutMs of [5_000, 9_000, 400]) {
+      const command = { type: "setSwitch", userId: userId(timeoutMs), symbols: [], timeoutMs } as const;
+      await flushed(held, sequencer.setSwitch(command));
+    }
+    expect(told).toEqual([6_000, 1_400]);
+  });
+
+  test("without any room for records nothing is journaled, timers included", async () => {
+    const held = heldLog();
+    const { sequencer, clock } = sequencerOn(held.log, {
+      whyReadOnly: () => ({ reason: "SHARD_READ_ONLY", facts: { disk: "none" } }),
+    });
+    await opened(held, sequencer);
+    const command = { type: "setSwitch", userId: userId(1), symbols: [], timeoutMs: 5 } as const;
+    await flushed(held, sequencer.setSwitch(command));
+    held.room.now = "none";
+    clock.nowMs = 2_000;
+    const before = kindsIn(held.stored);
+    await flushed(held, sequencer.tick());
+    await flushed(held, sequencer.runTimers());
+    await flushed(held, sequencer.learnCursors(1));
+    await expect(flushed(held, sequencer.setSwitch(command))).rejects.toMatchObject({
+      reason: "SHARD_READ_ONLY",
+    });
+    expect(kindsIn(held.stored)).toEqual(before);
+    held.room.now = "enough";
+    await flushed(held, sequencer.tick());
+    expect(kindsIn(held.stored).slice(-2)).toEqual(["fireSwitch", "tick"]);
+  });
+});
+
+describe("a shard that takes no new orders", () => {
+  const readOnly = { reason: "SHARD_READ_ONLY", facts: { disk: "low" } } as const;
+
+  test("lets everything else go on: cancels, amends that only lower, cancel-all, switches", async () => {
+    const held = heldLog();
+    const state: { why: ReadOnly | undefined } = { why: undefined };
+    const { sequencer } = sequencerOn(held.log, { whyReadOnly: () => state.why });
+    await opened(held, sequencer);
+    const changes = { quantityLots: 9, priceTicks: 50 };
+    await flushed(held, sequencer.order([order(1, changes), order(2, changes), order(3, changes)]));
+    state.why = readOnly;
+    const more = { priceTicks: 51, legUnits: 9, legAmount: "1" };
+    const answers = await flushed(
+      held,
+      sequencer.order([
+        order(4),
+        request(amend(1, 1, { quantityLots: 10, legUnits: 50, legAmount: "1" })),
+        request(amend(2, 1, more)),
+        request(amend(3, 1, { quantityLots: 5 })),
+        request(amend(4, 1, { quantityLots: 5, priceTicks: 50 })),
+        request(cancel(2)),
+        order(1, changes),
+      ]),
+    );
+    const told = answers.map((each) => (each.type === "failure" ? each.reason : each.order.status));
+    expect(told).toEqual([
+      ...["SHARD_READ_ONLY", "SHARD_READ_ONLY", "SHARD_READ_ONLY", "OPEN", "OPEN", "CANCELLED"],
+      // Known already: its answer rests on what is stored.
+      "OPEN",
+    ]);
+    expect(await flushed(held, sequencer.cancelAll(cancelAll(3)))).toMatchObject({ cancelled: 1 });
+  });
 });
 
 describe("recovery", () => {
@@ -210,7 +370,7 @@ describe("recovery", () => {
     const at = 20;
     const record = codec.decode(held.stored[at].payload);
     // What older rules might have decided: nothing.
-    held.stored[at] = { ...held.stored[at], payload: codec.encode({ ...record, events: [] }) };
+    held.stored[at] = { ...held.stored[at], payload: slowRecordBytes(0, { ...record, events: [] }) };
     const refused = recover(held.log, 0, codec);
     await expect(refused).rejects.toThrow(JournalRefused);
     await expect(refused).rejects.toMatchObject({ file: "memory", seq: at + 1 });
@@ -224,8 +384,8 @@ describe("recovery", () => {
     const second = codec.decode(held.stored[6].payload);
     held.stored[6] = {
       ...held.stored[6],
-      payload: codec.encode({ ...second, command: first.command, events: [] }),
+      payload: slowRecordBytes(0, { ...second, command: first.command, events: [] }),
     };
-    await expect(recover(held.log, 0, codec)).rejects.toThrow("a journaled submit was unknown");
+    await expect(recover(held.log, 0, codec)).rejects.toThrow("an order is placed once");
   });
 });

@@ -16,8 +16,11 @@ const entry = (seq: number, epoch = 1): StoredEntry => ({
 function readersOf(options: { readersMax?: number; batchBytesMax?: number; tailBytesMax?: number } = {}) {
   const stored: StoredEntry[] = [];
   const reads: number[] = [];
+  const kept = { oldestSeq: 1 };
   const log: Log = {
     epoch: () => 1,
+    oldestSeq: () => kept.oldestSeq,
+    room: () => "enough",
     append: () => Promise.resolve(new Uint32Array()),
     async *read(afterSeq) {
       reads.push(afterSeq);
@@ -42,7 +45,7 @@ function readersOf(options: { readersMax?: number; batchBytesMax?: number; tailB
     for (const { epoch, seq } of entries) epochs.note(epoch, seq);
     tail.publish(entries);
   };
-  return { readers, publish, clock, counts, reads };
+  return { readers, publish, clock, counts, reads, kept };
 }
 
 const start = { epoch: 0, seq: 0 };
@@ -117,4 +120,26 @@ test("readers beyond the bound and positions outside the journal are refused at 
   const events = readers.open({ epoch: 1, seq: 1 }, never());
   await events.next();
   expect(() => readers.open(start, never())).toThrow(expect.objectContaining({ reason: "OVERLOADED" }));
+});
+
+test("a position before the oldest record is refused with what it could start from, also while it is read", async () => {
+  const { readers, publish, kept } = readersOf({ tailBytesMax: 200, batchBytesMax: 100 });
+  for (let seq = 1; seq <= 20; seq += 1) publish(entry(seq));
+  const events = readers.open({ epoch: 1, seq: 4 }, never());
+  await events.next();
+  kept.oldestSeq = 8;
+  const tooOld = { reason: "SEQ_TOO_OLD", facts: { oldest_seq: "8", snapshot_seq: "20" } };
+  await expect(events.next()).rejects.toMatchObject(tooOld);
+  expect(() => readers.open({ epoch: 1, seq: 6 }, never())).toThrow(
+    expect.objectContaining({
+      reason: "SEQ_TOO_OLD",
+      facts: { seq: "6", oldest_seq: "8", snapshot_seq: "20" },
+    }),
+  );
+  // What is not in the journal at all is the graver word.
+  expect(() => readers.open({ epoch: 9, seq: 6 }, never())).toThrow(
+    expect.objectContaining({ reason: "POSITION_UNKNOWN" }),
+  );
+  const value = (await readers.open({ epoch: 1, seq: 7 }, never()).next()).value;
+  expect(value?.[0]?.seq).toBe(8);
 });

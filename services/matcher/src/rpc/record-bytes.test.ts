@@ -56,7 +56,7 @@ describe.each([1, 2])("records of rules %i", (rules) => {
         kinds.add(`command ${record.command.type}`);
         for (const { type } of events) kinds.add(type);
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
     const { command, event } = kindsOfContract();
     expect([...kinds].sort()).toEqual([...command.map((kind) => `command ${kind}`), ...event].sort());

@@ -273,7 +273,8 @@ export class RecordWriter {
           this.#id(1, cells, at + ORDER);
           this.#user(2, shard, cells[at + USER]);
           this.#id(3, cells, at + OTHER);
-          to.text(4, symbolAt(shard, cells, at));
+          if (cells[at + MARKET] >= 0) to.text(4, symbolAt(shard, cells, at));
+          else this.#symbolOf(4, SYMBOL_OF_AMEND, command);
           to.whole(5, REFUSAL_NUMBERS[cells[at + REASON]]);
           break;
         default:
@@ -342,7 +343,7 @@ export class RecordWriter {
     this.#id(1, cells, at + ORDER);
     this.#user(2, shard, cells[at + USER]);
     if (cells[at + MARKET] >= 0) to.text(3, symbolAt(shard, cells, at));
-    else this.#symbolOf(3, command);
+    else this.#symbolOf(3, SYMBOL_OF_RESOLVE, command);
     to.whole(4, STATUS_NUMBERS[cells[at + STATUS]]);
     to.whole(5, REASON_NUMBERS[cells[at + REASON]]);
     to.whole(6, cells[at + EXECUTED]);
@@ -389,11 +390,16 @@ export class RecordWriter {
     this.#to.copy(no, bytes, terms.start, terms.end);
   }
 
-  /** The symbol of the record's resolve. */
-  #symbolOf(no: number, { bytes, start, end }: CommandPlace): void {
-    const resolve = fieldOf(bytes, start, end, 3);
-    const symbol = resolve && fieldOf(bytes, resolve.start, resolve.end, 3);
-    if (symbol === undefined) throw new Error("what was resolved has a symbol");
+  /** The symbol that the record's command names: of a market that the event's order does not know. */
+  #symbolOf(
+    no: number,
+    from: { readonly kind: number; readonly field: number },
+    command: CommandPlace,
+  ): void {
+    const { bytes, start, end } = command;
+    const message = fieldOf(bytes, start, end, from.kind);
+    const symbol = message && fieldOf(bytes, message.start, message.end, from.field);
+    if (symbol === undefined) throw new Error("what has no market of its own names one");
     this.#to.copy(no, bytes, symbol.start, symbol.end);
   }
 
@@ -414,6 +420,10 @@ export class RecordWriter {
     this.#guesses[guess] = this.#to.close(opened, this.#guesses[guess]);
   }
 }
+
+/** Where commands name a market: the field of the command, and in it the symbol's. */
+const SYMBOL_OF_RESOLVE = { kind: 3, field: 3 };
+const SYMBOL_OF_AMEND = { kind: 7, field: 4 };
 
 /** Numbers of the contract's events by kind of row; OBJECT rows bring their own. */
 const FIELD_OF_KIND: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10];
