@@ -7,7 +7,9 @@ import { promisify } from "node:util";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { type Channel, createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+/** Sources run as they are; built code needs no loader. */
+const IS_BUILT = import.meta.url.endsWith(".js");
+const MAIN = fileURLToPath(new URL(IS_BUILT ? "../main.js" : "../main.ts", import.meta.url));
 
 export interface MatcherProcess {
   readonly child: ChildProcess;
@@ -20,7 +22,7 @@ export interface MatcherProcess {
 /** Settings by environment; undefined takes one away. */
 export type MatcherEnv = Readonly<Record<string, string | undefined>>;
 
-const ARGS = ["--import", "tsx", "--conditions=source", MAIN];
+const ARGS = IS_BUILT ? [MAIN] : ["--import", "tsx", "--conditions=source", MAIN];
 
 function environmentOf(folder: string, env: MatcherEnv): MatcherEnv {
   return {
