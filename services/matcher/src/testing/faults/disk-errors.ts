@@ -6,7 +6,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { Ledger, sendLoad } from "./load.js";
-import { isRunning, sleep, withMatchers } from "./processes.js";
+import { acknowledged, isRunning, sleep, withMatchers } from "./processes.js";
 import { check, type Progress } from "./report.js";
 
 const FAULTS = ["write EIO", "write ENOSPC", "flush EIO", "flush ENOSPC"] as const;
@@ -41,7 +41,7 @@ async function failOnce(call: string, error: string): Promise<void> {
       ...{ batch: 5, cancels: 0.3, random: seededRandom(9), inFlightMax: 100 },
       isDone: () => isDone,
     });
-    while (ledger.acknowledged < 100) await sleep(1);
+    await acknowledged(connected, ledger, 100);
     const files = (await readdir(folder)).filter((name) => name.endsWith(".log"));
     const path = join(folder, files[files.length - 1] ?? "");
     // The fifth call on the file of the journal, of whichever thread.

@@ -1,6 +1,10 @@
 // A seeded part of `npm run faults`: what the journal promises under harm, on real files and real processes.
 import { expect, test } from "vitest";
 import { cutEveryLength, flipEveryByte, loseEveryTail } from "./bytes.js";
+import { failDisk } from "./disk-errors.js";
+import { fillVolume } from "./full-volume.js";
+import { killUnderLoad } from "./kills.js";
+import { startAtOnce, stopUnderLoad } from "./pauses.js";
 import { harmSegments, loseLastSegment } from "./segments.js";
 
 const quiet = () => {};
@@ -22,3 +26,24 @@ test("files that are missing, there twice, swapped or foreign are refused", asyn
   expect(await harmSegments(quiet)).toBe(8);
   await loseLastSegment();
 });
+
+test("a write or a flush that fails ends the process; what was acknowledged is there after it", async () => {
+  expect(await failDisk(quiet)).toBe(4);
+}, 120_000);
+
+test("a full volume: new orders are refused, cancels work, and it recovers when there is room", async () => {
+  await fillVolume({ ballastMib: 50 }, quiet);
+}, 120_000);
+
+test("a process that is stopped keeps the directory, answers nothing, and goes on", async () => {
+  await stopUnderLoad({ stops: 1, stopMs: 500 });
+}, 60_000);
+
+test("of several processes on one directory one serves", async () => {
+  await startAtOnce(2);
+}, 60_000);
+
+test("nothing that was acknowledged is lost by kill -9 under load, twenty times", async () => {
+  const { acknowledged } = await killUnderLoad({ kills: 20, seed: SEED }, quiet);
+  expect(acknowledged).toBeGreaterThan(1_000);
+}, 180_000);

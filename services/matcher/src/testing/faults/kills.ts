@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { seqOfSnapshot } from "../../io/snapshot-file.js";
 import { Ledger, sendLoad } from "./load.js";
-import { isRunning, kill, sleep, withMatchers } from "./processes.js";
+import { acknowledged, isRunning, kill, sleep, withMatchers } from "./processes.js";
 import { check, type Progress } from "./report.js";
 
 /** Small files and many snapshots, so that kills meet them too. */
@@ -39,7 +39,7 @@ export async function killUnderLoad(
       });
       // From before the first answer to a few hundred behind it.
       const least = before + Math.floor(random() * 300);
-      while (ledger.acknowledged < least && isRunning(connected)) await sleep(1);
+      await acknowledged(connected, ledger, least);
       await sleep(random() * 10);
       check(isRunning(connected), `it ended by itself: ${connected.matcher.errors()}`);
       await kill(connected);

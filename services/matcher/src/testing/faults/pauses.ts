@@ -3,7 +3,7 @@ import { rm, symlink } from "node:fs/promises";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { refusedMatcher } from "../matcher-process.js";
 import { Ledger, sendLoad } from "./load.js";
-import { isRunning, kill, sleep, until, withMatchers } from "./processes.js";
+import { acknowledged, isRunning, kill, sleep, until, withMatchers } from "./processes.js";
 import { check } from "./report.js";
 
 /** SIGSTOP under load: nothing is answered meanwhile, another one is kept out, and it goes on as if nothing were. */
@@ -17,8 +17,7 @@ export async function stopUnderLoad({ stops, stopMs }: { stops: number; stopMs: 
       isDone: () => isDone,
     });
     for (let stop = 0; stop < stops; stop += 1) {
-      const before = ledger.acknowledged;
-      while (ledger.acknowledged < before + 100) await sleep(1);
+      await acknowledged(connected, ledger, ledger.acknowledged + 100);
       connected.matcher.child.kill("SIGSTOP");
       await sleep(200);
       const during = ledger.acknowledged;
@@ -31,8 +30,7 @@ export async function stopUnderLoad({ stops, stopMs }: { stops: number; stopMs: 
       check(ledger.acknowledged === during, "a stopped process answered");
       connected.matcher.child.kill("SIGCONT");
     }
-    const before = ledger.acknowledged;
-    while (ledger.acknowledged < before + 100) await sleep(1);
+    await acknowledged(connected, ledger, ledger.acknowledged + 100);
     isDone = true;
     check((await load) === undefined, "the stream broke");
     check(isRunning(connected), "it ended");

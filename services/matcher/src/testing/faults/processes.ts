@@ -3,6 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type MatcherEnv, type MatcherProcess, spawnMatcher } from "../matcher-process.js";
+import type { Ledger } from "./load.js";
+import { check } from "./report.js";
 
 export type Connected = Awaited<ReturnType<typeof connect>> & { readonly matcher: MatcherProcess };
 
@@ -59,6 +61,16 @@ export async function kill({ matcher, channel }: Connected): Promise<void> {
 
 export function isRunning({ matcher }: Connected): boolean {
   return matcher.child.exitCode === null && matcher.child.signalCode === null;
+}
+
+/** Waits until a ledger has so many acknowledgements; rejects when the matcher ends before. */
+export async function acknowledged(connected: Connected, ledger: Ledger, count: number): Promise<void> {
+  const endMs = Date.now() + 60_000;
+  while (ledger.acknowledged < count) {
+    check(isRunning(connected), `the matcher ended by itself: ${connected.matcher.errors()}`);
+    check(Date.now() < endMs, `${ledger.acknowledged} of ${count} acknowledged within a minute`);
+    await sleep(1);
+  }
 }
 
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
