@@ -11,11 +11,7 @@ import { runCommand } from "./lib/run-command.mjs";
 const OF_SERVICES = {
   journal: "services/matcher/dist/journal-main.js",
   faults: "services/matcher/dist/testing/faults/main.js",
-};
-
-const MATCHER_TOOLS = {
-  journal: "journal-main.js",
-  conformance: "testing/conformance/conformance-main.js",
+  conformance: "services/matcher/dist/testing/conformance/conformance-main.js",
 };
 
 checkNode();
