@@ -302,6 +302,23 @@ test("DECREMENT lowers the survivor for good, its level too, and the one at zero
   ).toEqual([]);
 });
 
+test("a MARKET BUY is lowered too, as far as its budget pays, or ends when that is all", () => {
+  const budget = { type: OrderType.MARKET, priceTicks: 0n, quantityLots: 9n, budgetTickLots: 500n };
+  const asks = () =>
+    new Journal().place({ ...buy(order), side: Side.SELL, quantityLots: 10n }, rested(order, 10n));
+  const sides = { takerSide: Side.BUY, makerReservedUnits: 7n };
+  const left = { takerRemainingLots: 6n, takerReservedUnits: 200n };
+  const lowered = asks().place(
+    buy(other, budget),
+    prevented({ ...sides, ...left }),
+    ended(other, { ...remainder, amendedQuantityLots: 6n }),
+  );
+  expect(lowered.fold.contradictions).toEqual([]);
+  expect(lowered.fold.orders.get(other)).toMatchObject({ quantityLots: 6n });
+  const emptied = asks().place(buy(other, budget), prevented(sides), ended(other, selfTrade));
+  expect(emptied.fold.contradictions).toEqual([]);
+});
+
 test("a prevention of another mode changes nothing by itself", () => {
   const mode = SelfTradePrevention.CANCEL_TAKER;
   const { fold } = resting().place(seller, prevented({ mode }), ended(other, selfTrade));

@@ -263,15 +263,17 @@ export class ShardFold {
     ] as const;
     for (const [orderId, remainingLots, reservedUnits] of halves) {
       const order = this.#order(orderId);
-      // An order by budget counts the lots that it could pay; it ends in this record.
-      if (order?.terms === undefined || order.budgetTickLots > 0n) continue;
-      if (order.remainingLots - quantityLots !== remainingLots)
+      // Of a MARKET BUY by quote budget only the budget is known.
+      if (order?.terms === undefined || order.terms.quantityLots === 0n) continue;
+      // All lots that a budget could pay may be fewer than were open: then none is left.
+      const isEmptied = order.budgetTickLots > 0n && remainingLots === 0n;
+      if (!isEmptied && order.remainingLots - quantityLots !== remainingLots)
         this.#contradict(`prevention leaves order ${orderId} with ${remainingLots} lots`);
       if (order.isResting) this.#addToBook(order, remainingLots - order.remainingLots);
       order.remainingLots = remainingLots;
       if (remainingLots === 0n) continue;
       order.quantityLots -= quantityLots;
-      this.#checkNeed(order, reservedUnits);
+      if (order.budgetTickLots === 0n) this.#checkNeed(order, reservedUnits);
     }
   }
 

@@ -27,8 +27,8 @@ export function homeExchange(home: string, running: RunningExchange): AuditedExc
 
 const journalMsMax = 3_600_000;
 
-/** The matcher's tool in a process of its own: read-only, also while the shard runs. */
-function journalTool(folder: string): JournalTool {
+/** The matcher's tool on a folder, in a process of its own: read-only, also while the shard runs. */
+export function journalTool(folder: string): JournalTool {
   return async (command, options, onLine) => {
     const args = [...toolArgs(), command, folder, ...options];
     try {
