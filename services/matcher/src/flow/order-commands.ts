@@ -38,7 +38,14 @@ function applied(shard: Shard, command: OrderCommand, before: OrderTerms | undef
   const answer = { type: "order", seq: shard.seq, replayed: false } as const;
   if (command.type === "submit") {
     const { terms } = command;
-    return { ...answer, order: { ...viewOf(shard, entryOf(shard, terms.orderId)), terms } };
+    const { orderId, userId } = terms;
+    const order = viewOf(shard, entryOf(shard, orderId), { orderId, userId, terms });
+    return { type: "order", order, seq: shard.seq, replayed: false };
+  }
+  if (command.type === "cancel") {
+    const { orderId, userId } = command;
+    const order = viewOf(shard, entryOf(shard, orderId), { orderId, userId, terms: before });
+    return { type: "order", order, seq: shard.seq, replayed: false };
   }
   const view = viewOf(shard, entryOf(shard, command.orderId));
   const order = view.terms === undefined ? { ...view, terms: before } : view;
