@@ -9,7 +9,7 @@ import { stateBytes } from "../core/state-bytes.js";
 import { sha256 } from "../io/digest.js";
 import { openJournal } from "../io/journal.js";
 import { JournalRefused, listSegments } from "../io/segment.js";
-import { listSnapshots, snapshotName } from "../io/snapshot-file.js";
+import { listSnapshots, readSnapshot, snapshotName, writeSnapshot } from "../io/snapshot-file.js";
 import { openSnapshotStore, runInThread } from "../io/snapshot-store.js";
 import { createRecordCodec } from "../rpc/record-codec.js";
 import { flip } from "../testing/harm.js";
@@ -111,7 +111,6 @@ test("a journal that ends before its snapshot has lost what was durable: refused
 test("a snapshot whose bytes hold, but which leads elsewhere, is found when the tail is replayed", () =>
   withShardJournal(async (folder, expected) => {
     const { seq } = await make(folder, 400);
-    const { writeSnapshot, readSnapshot } = await import("../io/snapshot-file.js");
     const path = join(folder, snapshotName(seq));
     const snapshot = await readSnapshot(path);
     if (typeof snapshot === "string") throw new Error(snapshot);

@@ -1,5 +1,5 @@
 // A journal read by a tool, also beside a live writer: only what is proven durable counts.
-import { createShard } from "../core/shard.js";
+import { createShard, openCountOf } from "../core/shard.js";
 import { stateBytes } from "../core/state-bytes.js";
 import {
   readFirstHeader,

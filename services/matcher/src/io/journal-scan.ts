@@ -104,13 +104,18 @@ export async function* scanRecords(
   options: ScanOptions = {},
 ): AsyncGenerator<StoredRecord, ScanEnd | undefined> {
   const scan = scanJournal(directory, options);
-  for (;;) {
-    const step = await scan.next();
-    if (step.done === true) return step.value;
-    for (let index = 0; index < step.value.count; index += 1) {
-      const record = step.value.record(index);
-      yield { ...record, payload: Uint8Array.from(record.payload) };
+  try {
+    for (;;) {
+      const step = await scan.next();
+      if (step.done === true) return step.value;
+      for (let index = 0; index < step.value.count; index += 1) {
+        const record = step.value.record(index);
+        yield { ...record, payload: Uint8Array.from(record.payload) };
+      }
     }
+  } finally {
+    // Whoever stops half-way leaves no file open.
+    await scan.return(undefined);
   }
 }
 

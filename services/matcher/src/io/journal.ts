@@ -168,16 +168,9 @@ export class Journal {
       acceptLossAt: acceptDataLossAt,
       onFile,
     });
-    let step = await scan.next();
-    for (; step.done !== true; step = await scan.next()) {
-      const batch = step.value;
-      for (let index = 0; index < batch.count; index += 1) {
-        this.#marks.note(batch.file, batch.seqs[index], batch.offsets[index], batch.chains[index]);
-      }
-      yield batch;
-    }
+    const end = yield* withMarks(scan, this.#marks);
     await rm(join(directory, SPARE), { force: true });
-    if (step.value !== undefined) return this.#resume(step.value);
+    if (end !== undefined) return this.#resume(end);
     await this.#begin(1, { chain: 0, seq: 0, epoch: 0 }, { nonce: newNonce(), incarnation: 0 });
   }
 
@@ -388,5 +381,26 @@ export class Journal {
   #openFile(): OpenFile {
     assert(this.#file !== undefined, "the journal is replayed before it is appended to");
     return this.#file;
+  }
+}
+
+/** Passes batches on and notes where they are. */
+async function* withMarks(
+  scan: AsyncGenerator<RecordBatch, ScanEnd | undefined>,
+  marks: JournalMarks,
+): AsyncGenerator<RecordBatch, ScanEnd | undefined> {
+  try {
+    for (;;) {
+      const step = await scan.next();
+      if (step.done === true) return step.value;
+      const { file, count, seqs, offsets, chains } = step.value;
+      for (let index = 0; index < count; index += 1) {
+        marks.note(file, seqs[index], offsets[index], chains[index]);
+      }
+      yield step.value;
+    }
+  } finally {
+    // Whoever stops half-way leaves no file open.
+    await scan.return(undefined);
   }
 }

@@ -20,9 +20,14 @@ export function openSnapshotStore(directory: string) {
  * thread where it is.
  */
 export function runInThread<T>(module: URL, data: unknown, signal: AbortSignal): Promise<T> {
-  // Sources run as they are in tests; built code needs no loader.
-  const execArgv = module.pathname.endsWith(".ts") ? ["--import", "tsx", "--conditions=source"] : [];
-  const worker = new Worker(module, { workerData: data, execArgv });
+  // Sources run as they are in tests, by a loader that each thread has to ask for; built code needs none.
+  const loader = `import("tsx/esm/api").then(({ register }) => {
+    register();
+    return import(${JSON.stringify(module.href)});
+  })`;
+  const worker = module.pathname.endsWith(".ts")
+    ? new Worker(loader, { eval: true, workerData: data, execArgv: ["--conditions=source"] })
+    : new Worker(module, { workerData: data });
   const stop = () => void worker.terminate();
   signal.addEventListener("abort", stop, { once: true });
   return new Promise<T>((resolve, reject) => {
