@@ -6,7 +6,7 @@ import { EXPIRED, endOrder, reasonCode } from "./end-order.js";
 import { execute } from "./execute.js";
 import { NONE } from "./pool.js";
 import type { Shard } from "./shard.js";
-import { Code, codesOf, priceOf, SlotColumn, STOP_LIMIT, setSlotWord } from "./slots.js";
+import { Code, codesOf, ExtraColumn, priceOf, SlotColumn, STOP_LIMIT, setExtraNumber, setSlotWord } from "./slots.js";
 import { wouldTake } from "./take.js";
 import { writeStopTriggered } from "./write-events.js";
 
@@ -53,6 +53,7 @@ function fire(shard: Shard, book: Book, slot: number): void {
   dequeue(book, slots, slot);
   const codes = codesOf(slots, slot) | Code.TRIGGERED;
   setSlotWord(slots, slot, SlotColumn.CODES, codes);
+  setExtraNumber(slots, slot, ExtraColumn.UPDATED, shard.timeMs);
   if (((codes >> Code.TYPE_SHIFT) & Code.TYPE_MASK) === STOP_LIMIT) {
     const price = priceOf(slots, slot);
     if (isOutOfBand(book, price)) return endOrder(shard, book, slot, EXPIRED, PRICE_OUT_OF_BAND);
