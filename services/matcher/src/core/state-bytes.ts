@@ -196,8 +196,8 @@ class Sections {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    // Sections are read as numbers, which lie at multiples of 8.
-    this.#bytes = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+    // Sections are read as numbers, which lie at multiples of 8. A Buffer's slice would be no copy.
+    this.#bytes = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   }
 
   next(): Uint8Array {
