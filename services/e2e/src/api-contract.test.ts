@@ -11,7 +11,7 @@ import { ConnectError, createClient, type Transport } from "@connectrpc/connect"
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Exchange, startExchange, type User } from "./exchange.js";
-import { CODE_NAMES, type SurfaceName } from "./surfaces/answer.js";
+import { CODE_NAMES, errorDetails, type SurfaceName } from "./surfaces/answer.js";
 
 const orders = OrderGatewayService.method;
 const accounts = AccountService.method;
@@ -45,7 +45,7 @@ function byClient(open: () => Transport): Caller {
     try {
       const message = fromJson(method.input, request);
       const { message: response } = await open().unary(method, undefined, undefined, headers, message);
-      return { ok: toJson(method.output, response, { alwaysEmitImplicit: true }) };
+      return { ok: toJson(method.output, response, { registry: errorDetails, alwaysEmitImplicit: true }) };
     } catch (error) {
       const wire = ConnectError.from(error);
       const [info] = wire.findDetails(ErrorInfoSchema);
@@ -59,6 +59,8 @@ function failed(facts: Readonly<Record<string, string | undefined>>): Said {
   return { failed: Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value ?? null])) };
 }
 
+/** What a client needs to read the errors inside an answer, those of a batch. */
+const jsonOptions = { registry: errorDetails };
 const baseUrl = () => exchange.mesh.running.httpUrl;
 const callers: readonly (readonly [string, Caller])[] = [
   ["gRPC", bySurface("gRPC")],
@@ -66,20 +68,21 @@ const callers: readonly (readonly [string, Caller])[] = [
   ["Connect binary", bySurface("Connect binary")],
   ["gRPC-Web", bySurface("gRPC-Web")],
   ["REST", bySurface("REST")],
-  ["the Connect client, JSON", byClient(() => createConnectTransport({ baseUrl: baseUrl() }))],
+  ["the Connect client, JSON", byClient(() => createConnectTransport({ baseUrl: baseUrl(), jsonOptions }))],
   [
     "the Connect client, binary",
     byClient(() => createConnectTransport({ baseUrl: baseUrl(), useBinaryFormat: true })),
   ],
   [
     "the Connect client, GET",
-    byClient(() => createConnectTransport({ baseUrl: baseUrl(), useHttpGet: true })),
+    byClient(() => createConnectTransport({ baseUrl: baseUrl(), useHttpGet: true, jsonOptions })),
   ],
   ["the gRPC-Web client", byClient(() => createGrpcWebTransport({ baseUrl: baseUrl() }))],
 ];
 
 const VARIES = new Set([
   "orderId",
+  "order_id",
   "tradeId",
   "createdTime",
   "updatedTime",
@@ -159,6 +162,36 @@ async function story(call: Caller): Promise<Said[]> {
   await say(orders.listTrades, { pageSize: 10 });
   await say(marketData.listRecentTrades, { symbol: "BTC/USDT", pageSize: 1 }, null);
 
+  await say(orders.placeOrder, {
+    ...limit({ clientOrderId: "waits", price: "44000", timeInForce: "TIME_IN_FORCE_DAY" }),
+    type: "ORDER_TYPE_STOP_LIMIT",
+    stopPrice: "43900",
+    selfTradePrevention: "SELF_TRADE_PREVENTION_DECREMENT",
+  });
+  const amend = { clientOrderId: "waits", requestId: "more", price: "43950", quantity: "0.002" };
+  await say(orders.amendOrder, amend);
+  await say(orders.amendOrder, amend);
+  await say(orders.amendOrder, { ...amend, price: "43951" });
+  await say(orders.amendOrder, { ...amend, requestId: "none", price: "1.001" });
+  await say(orders.getOrder, { clientOrderId: "waits" });
+  await say(orders.batchOrders, {
+    items: [
+      { place: limit({ clientOrderId: "batched", price: "30000" }) },
+      { amend: { clientOrderId: "batched", requestId: "less", price: "29999" } },
+      { place: limit({ quantity: "-1" }) },
+      { cancel: { clientOrderId: "batched" } },
+    ],
+  });
+  await say(orders.cancelAllAfter, { timeoutMs: "0", symbols: ["BTC/USDT"] });
+  await say(orders.cancelAllAfter, { timeoutMs: "86400001" });
+  const everything = { symbol: "BTC/USDT", side: "SIDE_BUY", requestId: "all" };
+  await say(orders.cancelAllOrders, everything);
+  await say(orders.cancelAllOrders, everything);
+  await say(orders.cancelAllOrders, { ...everything, side: "SIDE_SELL" });
+  const state = { symbol: "BTC/USDT", state: "MARKET_STATE_TRADING", reason: "as it was" };
+  await say(orders.setMarketState, state, exchange.operator.token);
+  await say(orders.setMarketState, state);
+
   await say(orders.placeOrder, limit({ clientOrderId: "poor", quantity: "10" }));
   await say(orders.placeOrder, limit({ price: "1.001" }));
   await say(orders.placeOrder, limit({ symbol: "NO/USDT" }));
@@ -202,6 +235,20 @@ describe("unary calls", () => {
       "ok",
       "ok",
       "ok",
+      "ok",
+      "ok",
+      "ok",
+      "REQUEST_ID_REUSED",
+      "PRICE_OFF_TICK",
+      "ok",
+      "ok",
+      "ok",
+      "INVALID_FIELD",
+      "ok",
+      "ok",
+      "REQUEST_ID_REUSED",
+      "ok",
+      "INSUFFICIENT_SCOPE",
       "INSUFFICIENT_FUNDS",
       "PRICE_OFF_TICK",
       "SYMBOL_NOT_FOUND",
@@ -231,6 +278,30 @@ describe("unary calls", () => {
         ],
       },
     });
+  });
+
+  test("an order that waits is amended, one of a batch comes and goes, and all end together", () => {
+    const [waits, amended, again, , , now, batch, , , all, repeat] = reference.slice(21);
+    const order = { stopPrice: "43900", timeInForce: "TIME_IN_FORCE_DAY", status: "ORDER_STATUS_PENDING" };
+    expect(waits).toMatchObject({ ok: { order: { ...order, price: "44000", quantity: "0.001" } } });
+    const later = { ...order, price: "43950", quantity: "0.002" };
+    expect(amended).toMatchObject({ ok: { replayed: false, order: later } });
+    expect(again).toMatchObject({ ok: { replayed: true, order: later } });
+    expect(now).toMatchObject({ ok: { order: later } });
+    expect(batch).toMatchObject({
+      ok: {
+        results: [
+          { placed: { order: { price: "30000" } } },
+          { amended: { order: { price: "29999" } } },
+          {
+            error: { code: 3, details: [{ reason: "INVALID_DECIMAL", metadata: { field: "quantity" } }, {}] },
+          },
+          { cancelled: { order: { status: "ORDER_STATUS_CANCELLED" } } },
+        ],
+      },
+    });
+    expect(all).toEqual({ ok: { cancelled: 1, requestId: "all" } });
+    expect(repeat).toEqual(all);
   });
 
   test.each(callers.slice(1))("over %s it is the same", async (_name, caller) => {

@@ -1,4 +1,4 @@
-// Seeded clients that place and cancel without a pause, and write down every final word they are told.
+// Seeded clients that place, amend and cancel without a pause, and write down every final word they are told.
 import { setMaxListeners } from "node:events";
 import type { BourseClient } from "@bourse/client/bourse-client.js";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
@@ -6,7 +6,12 @@ import type {
   Order,
   PlaceOrderRequestSchema,
 } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
-import { OrderType, Side, TimeInForce } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import {
+  OrderType,
+  type SelfTradePrevention,
+  Side,
+  TimeInForce,
+} from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { User } from "./exchange.js";
@@ -20,6 +25,14 @@ export interface Told {
   readonly sent: Sent;
   readonly order?: Order;
   readonly refusal?: DomainError;
+  /** Final words on amends of the order. */
+  readonly amends: ToldAmend[];
+}
+
+/** The final word on an amend: it was made, or it was refused for good. */
+export interface ToldAmend {
+  readonly requestId: string;
+  readonly isMade: boolean;
 }
 
 /** Load that runs until it is stopped. */
@@ -39,8 +52,9 @@ const MARKETS = [
   { symbol: "XRP/USDT", mid: 0.5, tick: 0.0001, quantities: ["10", "25.5", "100"] },
 ];
 const LANES = 3;
-/** One call in so many cancels an order that the lane placed before. */
-const CANCEL_SHARE = 0.25;
+/** One call in so many cancels an order that the lane placed before, another amends one. */
+const CANCEL_SHARE = 0.2;
+const AMEND_SHARE = 0.25;
 
 /** Funds that a user of the load needs. */
 export const LOAD_FUNDS = { USDT: "100000000", BTC: "1000", ETH: "10000", XRP: "10000000" };
@@ -84,10 +98,16 @@ function startLoad(users: readonly User[], options: { seed: number; prefix: stri
       const random = seededRandom(options.seed * 1_000 + index * 10 + lane);
       const mine: Told[] = [];
       for (let n = 0; !isStopped; n += 1) {
-        const earlier =
-          random() < CANCEL_SHARE ? mine.splice(Math.floor(random() * mine.length), 1)[0] : undefined;
-        if (earlier?.order !== undefined) {
+        const turn = random();
+        const at = Math.floor(random() * mine.length);
+        const earlier = mine[at];
+        if (turn < CANCEL_SHARE && earlier?.order !== undefined) {
+          mine.splice(at, 1);
           await cancel(user.client, earlier.order.orderId, given.signal);
+          continue;
+        }
+        if (turn < CANCEL_SHARE + AMEND_SHARE && earlier?.order !== undefined) {
+          await amend(earlier, changeOf(random, earlier.sent), `${options.prefix}-${n}`, given.signal);
           continue;
         }
         const sent = nextOrder(random, `${options.prefix}-${index}-${lane}-${n}`);
@@ -126,10 +146,10 @@ async function place(user: User, sent: Sent, signal: AbortSignal): Promise<Told 
   try {
     const { order } = await user.client.orders.placeOrder(sent, { signal });
     if (order === undefined) throw new Error("an answer without an order");
-    return { user, sent, order };
+    return { user, sent, order, amends: [] };
   } catch (error) {
     if (error instanceof DomainError && error.facts.outcome === "NOT_ACCEPTED")
-      return { user, sent, refusal: error };
+      return { user, sent, refusal: error, amends: [] };
     if (error instanceof DomainError && error.reason === "INSUFFICIENT_LIQUIDITY") return undefined;
     throw error;
   }
@@ -144,17 +164,61 @@ async function cancel(client: BourseClient, orderId: string, signal: AbortSignal
   }
 }
 
+/**
+ * Amends an order and notes its final word. What is not noted was refused without an attempt, or came too late
+ * for an order whose end the wallet knows already.
+ */
+async function amend(told: Told, change: Change, requestId: string, signal: AbortSignal): Promise<void> {
+  const id = { case: "orderId", value: told.order?.orderId ?? "" } as const;
+  try {
+    await told.user.client.orders.amendOrder({ id, requestId, ...change }, { signal });
+    told.amends.push({ requestId, isMade: true });
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    if (error.facts.outcome === "NOT_ACCEPTED") told.amends.push({ requestId, isMade: false });
+    else if (error.facts.outcome !== "NOT_ATTEMPTED") throw error;
+  }
+}
+
+interface Change {
+  readonly price?: string;
+  readonly quantity?: string;
+}
+
+/** Another price near the market, another quantity, or both. */
+function changeOf(random: () => number, { symbol, side, type }: Sent): Change {
+  const market = MARKETS.find((each) => each.symbol === symbol);
+  if (market === undefined) throw new Error("no market");
+  const quantity = market.quantities[Math.floor(random() * market.quantities.length)] ?? "1";
+  const price = priceOf(random, market, side);
+  if (type !== OrderType.LIMIT && type !== OrderType.STOP_LIMIT) return { quantity };
+  const kind = random();
+  return kind < 0.4 ? { quantity } : kind < 0.7 ? { price } : { price, quantity };
+}
+
+function priceOf(
+  random: () => number,
+  { mid, tick }: (typeof MARKETS)[number],
+  side: Side | undefined,
+): string {
+  const ticksAway = Math.floor(random() * 40) - 10;
+  return (mid + (side === Side.BUY ? -1 : 1) * ticksAway * tick).toFixed(tick === 0.01 ? 2 : 4);
+}
+
 function nextOrder(random: () => number, clientOrderId: string): Sent {
   const market = MARKETS[Math.floor(random() * MARKETS.length)] ?? MARKETS[0];
   if (market === undefined) throw new Error("no market");
   const quantity = market.quantities[Math.floor(random() * market.quantities.length)] ?? "1";
   const side = random() < 0.5 ? Side.BUY : Side.SELL;
-  const common = { clientOrderId, symbol: market.symbol, side, quantity };
+  const selfTradePrevention: SelfTradePrevention = 1 + Math.floor(random() * 4);
+  const common = { clientOrderId, symbol: market.symbol, side, quantity, selfTradePrevention };
   const kind = random();
   if (kind < 0.1) return { ...common, type: OrderType.MARKET };
-  const decimals = market.tick === 0.01 ? 2 : 4;
-  const ticksAway = Math.floor(random() * 40) - 10;
-  const price = (market.mid + (side === Side.BUY ? -1 : 1) * ticksAway * market.tick).toFixed(decimals);
+  const price = priceOf(random, market, side);
+  // A stop lies where the market has still to go: above it for a buyer.
+  const stopPrice = priceOf(random, market, side === Side.BUY ? Side.SELL : Side.BUY);
+  if (kind > 0.9) return { ...common, type: OrderType.STOP, stopPrice };
+  if (kind > 0.8) return { ...common, type: OrderType.STOP_LIMIT, stopPrice, price };
   const timeInForce = kind < 0.2 ? TimeInForce.IOC : kind < 0.25 ? TimeInForce.FOK : TimeInForce.GTC;
   return { ...common, type: OrderType.LIMIT, price, timeInForce };
 }

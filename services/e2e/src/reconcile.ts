@@ -2,8 +2,8 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { OrderEnded } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import type { Order } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
-import { OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import { orderIdOf } from "@bourse/shared/ids.js";
+import { OrderStatus, OrderType } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { legIdOf, orderIdOf } from "@bourse/shared/ids.js";
 import type { Exchange } from "./exchange.js";
 import type { Told } from "./load.js";
 
@@ -12,6 +12,8 @@ interface Journaled {
   /** Seqs of the records that accepted an order. */
   readonly accepted: ReadonlyMap<string, bigint[]>;
   readonly ended: ReadonlyMap<string, OrderEnded[]>;
+  /** Words on amends by their leg: true for one that was made. */
+  readonly amends: ReadonlyMap<string, boolean[]>;
 }
 
 /** What does not agree; empty when everything does. Reads everything through the public API too. */
@@ -23,6 +25,8 @@ export async function disagreements(exchange: Exchange, told: readonly Told[]): 
     if (all.length > 1) found.push(`${orderId}: accepted ${all.length} times`);
   for (const [orderId, all] of journaled.ended)
     if (all.length > 1) found.push(`${orderId}: ended ${all.length} times`);
+  for (const [legId, all] of journaled.amends)
+    if (all.length > 1) found.push(`${legId}: an amend decided ${all.length} times`);
   // A few at a time: each is three calls.
   for (let at = 0; at < told.length; at += 16) {
     const some = told.slice(at, at + 16).map((each) => disagreementsOf(each, journaled));
@@ -54,7 +58,7 @@ async function refusedOf(
 
 /** Acknowledged: it is in a journal, it is what was sent, and every reader says the same of it. */
 async function acceptedOf(
-  { user, sent }: Told,
+  { user, sent, amends }: Told,
   order: Order,
   orderId: string,
   journaled: Journaled,
@@ -71,6 +75,10 @@ async function acceptedOf(
     "acknowledged, yet in no journal",
   );
 
+  for (const { requestId, isMade } of amends) {
+    const [word = false] = journaled.amends.get(legIdOf(orderId, requestId)) ?? [];
+    expect(word === isMade, `amend ${requestId} told ${isMade}, journaled ${word}`);
+  }
   const [now, again] = await Promise.all([
     user.client.orders.getOrder({ id: { case: "orderId", value: orderId } }),
     user.client.orders.placeOrder(sent),
@@ -89,15 +97,18 @@ async function acceptedOf(
   return found;
 }
 
-/** Status by the journal: the end if there is one, else open with or without fills. */
+/** Status by the journal: the end if there is one, else waiting, or open with or without fills. */
 function statusOf(ended: OrderEnded | undefined, reader: Order | undefined): OrderStatus {
   if (ended !== undefined) return ended.status;
+  const isStop = reader?.type === OrderType.STOP || reader?.type === OrderType.STOP_LIMIT;
+  if (isStop && !reader.triggered) return OrderStatus.PENDING;
   return reader?.filledQuantity === "0" ? OrderStatus.OPEN : OrderStatus.PARTIALLY_FILLED;
 }
 
 async function readJournals({ evidence }: Exchange): Promise<Journaled> {
   const accepted = new Map<string, bigint[]>();
   const ended = new Map<string, OrderEnded[]>();
+  const amends = new Map<string, boolean[]>();
   const add = <T>(map: Map<string, T[]>, key: string, value: T) =>
     map.set(key, [...(map.get(key) ?? []), value]);
   const records = [...(await evidence.records(0)), ...(await evidence.records(1))];
@@ -106,7 +117,9 @@ async function readJournals({ evidence }: Exchange): Promise<Journaled> {
     for (const { kind } of events) {
       if (kind.case === "accepted") add(accepted, (kind.value.terms ?? submitted)?.orderId ?? "", seq);
       if (kind.case === "ended") add(ended, kind.value.orderId, kind.value);
+      if (kind.case === "amended" || kind.case === "amendRefused")
+        add(amends, kind.value.legId, kind.case === "amended");
     }
   }
-  return { accepted, ended };
+  return { accepted, ended, amends };
 }

@@ -11,6 +11,7 @@ import { send } from "../surfaces/http.js";
 import { askOf, faultsOf, surfacesOf } from "./judge.js";
 import { limit, methods, type Row } from "./row.js";
 import { accessRows, transportRows } from "./rows-access.js";
+import { changeRows } from "./rows-changes.js";
 import { decimalRows, gridRows } from "./rows-decimals.js";
 import { bodyRows, pageRows, textRows } from "./rows-fields.js";
 import { orderRows } from "./rows-orders.js";
@@ -86,6 +87,7 @@ describe.each([
   ["5.2 ids and texts", textRows],
   ["5.2 bodies", bodyRows],
   ["5.2 pages and times", pageRows],
+  ["5.1 to 5.4 changes", changeRows],
   ["5.4 access", accessRows],
   ["5.5 transport", transportRows],
 ])("%s", (_section, rows) => {
@@ -397,6 +399,56 @@ describe("5.3 idempotency and life", () => {
   });
 });
 
+describe("5.3 amends", () => {
+  beforeEach(() => exchange.evidence.untilSettled());
+
+  const terms = { symbol: "BAD/USDT", side: Side.BUY, type: OrderType.LIMIT, price: "50", quantity: "0.01" };
+
+  test("row 68 · of a final order, and to no more than what was executed", async () => {
+    const { order } = await trader.client.orders.placeOrder(terms);
+    const orderId = order?.orderId ?? "";
+    await other.client.orders.placeOrder({ ...terms, side: Side.SELL, quantity: "0.004" });
+    const id = { case: "orderId", value: orderId } as const;
+    const less = await trader.client.orders.amendOrder({ id, requestId: "less", quantity: "0.004" });
+    expect(less.order).toMatchObject({ status: OrderStatus.CANCELLED, filledQuantity: "0.004" });
+    for (const surface of exchange.surfaces.all) {
+      const request = { orderId, requestId: `final-${randomUUID()}`, price: "51" };
+      const answer = await surface.call({ method: methods.amendOrder, request, token: trader.token });
+      expect(answer, surface.name).toMatchObject({
+        code: "FAILED_PRECONDITION",
+        reason: "ORDER_NOT_OPEN",
+        facts: { status: "CANCELLED", reason: "AMENDED", filled_quantity: "0.004", outcome: "NOT_ACCEPTED" },
+      });
+    }
+  });
+
+  test("one thing changed under the same request id", async () => {
+    const { order } = await trader.client.orders.placeOrder(terms);
+    const orderId = order?.orderId ?? "";
+    const request = { orderId, requestId: "once", quantity: "0.02" };
+    const ask = { method: methods.amendOrder, request, token: trader.token };
+    for (const surface of exchange.surfaces.all)
+      expect(await surface.call(ask), surface.name).toMatchObject({
+        code: "OK",
+        body: { order: { quantity: "0.02" } },
+      });
+    await exchange.evidence.untilSettled();
+    for (const [field, changed] of [
+      ["quantity", { ...request, quantity: "0.03" }],
+      ["price", { ...request, price: "51" }],
+    ] as const) {
+      await expectRefused(exchange.surfaces.all, { ...ask, request: changed }, ({ name }, answer) =>
+        faultsOf(
+          { row: "59", what: "", ...ask, code: "ALREADY_EXISTS", reason: "REQUEST_ID_REUSED", field },
+          name,
+          answer,
+        ),
+      );
+    }
+    await trader.client.orders.cancelOrder({ id: { case: "orderId", value: orderId } });
+  });
+});
+
 describe("5.4 tokens", () => {
   beforeEach(() => exchange.evidence.untilSettled());
 
@@ -452,8 +504,14 @@ describe("5.4 tokens", () => {
       quantity: "0.001",
     });
     for (const surface of exchange.surfaces.all) {
-      for (const method of [methods.getOrder, methods.cancelOrder]) {
-        const ask = (orderId: string) => surface.call({ method, request: { orderId }, token: trader.token });
+      const change = { requestId: "r", price: "51" };
+      for (const [method, more] of [
+        [methods.getOrder, {}],
+        [methods.cancelOrder, {}],
+        [methods.amendOrder, change],
+      ] as const) {
+        const ask = (orderId: string) =>
+          surface.call({ method, request: { orderId, ...more }, token: trader.token });
         const [foreign, absent] = [await ask(order?.orderId ?? ""), await ask(randomUUID())];
         expect(foreign, surface.name).toMatchObject({ code: "NOT_FOUND", reason: "ORDER_NOT_FOUND" });
         const anonymous = ({ code, http, reason, field }: Answer) => ({ code, http, reason, field });

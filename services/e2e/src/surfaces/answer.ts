@@ -1,8 +1,13 @@
 // One form for what every surface answers, so that a test can compare them.
 
-import { BadRequestSchema, ErrorInfoSchema } from "@bourse/shared/gen/google/rpc/error_details_pb.js";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  file_google_rpc_error_details,
+} from "@bourse/shared/gen/google/rpc/error_details_pb.js";
 import type { Status } from "@bourse/shared/gen/google/rpc/status_pb.js";
 import {
+  createRegistry,
   type DescMessage,
   type DescMethodUnary,
   fromBinary,
@@ -86,9 +91,15 @@ export function factsOf(status: Status): Pick<Answer, "reason" | "field" | "fact
   return { reason, field, facts };
 }
 
+/** The messages that the details of errors are. */
+export const errorDetails = createRegistry(file_google_rpc_error_details);
+
 /** A response in binary form as proto JSON with everything written out. */
 export function jsonOf(schema: DescMessage, bytes: Uint8Array): JsonObject {
-  return toJson(schema, fromBinary(schema, bytes), { alwaysEmitImplicit: true }) as JsonObject;
+  return toJson(schema, fromBinary(schema, bytes), {
+    registry: errorDetails,
+    alwaysEmitImplicit: true,
+  }) as JsonObject;
 }
 
 /** Headers of a call: the token, then what the test adds. */

@@ -23,8 +23,8 @@ export function restSurface(httpUrl: string): Surface {
     name: "REST",
     encoding: "json",
     call: async (ask) => {
-      const { verb, path, query, hasBody } = placeOf(ask);
-      const body = ask.raw ?? (hasBody ? Buffer.from(JSON.stringify(ask.request)) : undefined);
+      const { verb, path, query, rest } = placeOf(ask);
+      const body = ask.raw ?? (rest === undefined ? undefined : Buffer.from(JSON.stringify(rest)));
       const contentType: [string, string][] =
         body === undefined ? [] : [["content-type", ask.contentType ?? "application/json"]];
       const answer = await send({
@@ -38,8 +38,16 @@ export function restSurface(httpUrl: string): Surface {
   };
 }
 
+/** Where a call goes by REST; `rest` is its body, what the path does not say, or undefined without one. */
+interface Place {
+  readonly verb: string;
+  readonly path: string;
+  readonly query: string;
+  readonly rest: JsonObject | undefined;
+}
+
 /** The first binding of the method whose path variables the request holds, filled in. */
-function placeOf(ask: Ask): { verb: string; path: string; query: string; hasBody: boolean } {
+function placeOf(ask: Ask): Place {
   const rule = getOption(ask.method, httpRule);
   const bindings = [rule, ...rule.additionalBindings].map((each) => ({
     rule: each,
@@ -61,7 +69,10 @@ function placeOf(ask: Ask): { verb: string; path: string; query: string; hasBody
     },
   );
   const verb = (pattern.case ?? "").toUpperCase();
-  return { verb, path, query: body === "*" ? "" : queryOf(ask, binding.names), hasBody: body === "*" };
+  if (body !== "*") return { verb, path, query: queryOf(ask, binding.names), rest: undefined };
+  const isInPath = ([key]: [string, unknown]) => binding.names.includes(fieldOf(ask, key)?.name ?? "");
+  const rest = Object.fromEntries(Object.entries(ask.request).filter((entry) => !isInPath(entry)));
+  return { verb, path, query: "", rest };
 }
 
 function variablesOf({ pattern }: HttpRule): string[] {

@@ -1,0 +1,266 @@
+// RELIABILITY 5.1 to 5.4 for the calls that change or end orders, and for market states.
+import type { JsonObject } from "@bufbuild/protobuf";
+import { limit, methods, type Row } from "./row.js";
+
+const amend = { method: methods.amendOrder, code: "INVALID_ARGUMENT" } as const;
+const all = { method: methods.cancelAllOrders, code: "INVALID_ARGUMENT" } as const;
+const after = { method: methods.cancelAllAfter, code: "INVALID_ARGUMENT" } as const;
+const batch = { method: methods.batchOrders, code: "INVALID_ARGUMENT" } as const;
+const state = { method: methods.setMarketState, code: "INVALID_ARGUMENT", caller: "operator" } as const;
+
+/** An amend of an order that does not exist, good in itself. */
+const change = (changes: JsonObject = {}): JsonObject => ({
+  clientOrderId: "no-such-order",
+  requestId: "r",
+  quantity: "1",
+  ...changes,
+});
+const halt = { symbol: "BAD/USDT", state: "MARKET_STATE_HALTED", reason: "a test" };
+
+/** Decimals of an amend: the grammar is that of an order. */
+const decimals: readonly Row[] = [
+  ["1e3", "INVALID_DECIMAL"],
+  ["-1", "INVALID_DECIMAL"],
+  [" 1", "INVALID_DECIMAL"],
+  ["", "FIELD_REQUIRED"],
+  ["1.000000001", "TOO_MANY_DECIMALS"],
+].flatMap(([text = "", reason = ""]) =>
+  ["price", "quantity"].map(
+    (field): Row => ({
+      ...amend,
+      row: "1-11",
+      what: `amend, ${field} ${text}`,
+      request: change({ [field]: text }),
+      reason,
+      field,
+    }),
+  ),
+);
+
+/** Amends, cancel-all, switches, batches and market states that are refused, and change nothing. */
+export const changeRows: readonly Row[] = [
+  ...decimals,
+  {
+    ...amend,
+    row: "8",
+    what: "amend to a price of zero",
+    request: change({ price: "0" }),
+    code: "OUT_OF_RANGE",
+    reason: "PRICE_NOT_POSITIVE",
+    field: "price",
+  },
+  {
+    ...amend,
+    row: "8",
+    what: "amend to a quantity of zero",
+    request: change({ quantity: "0.0" }),
+    code: "OUT_OF_RANGE",
+    reason: "QUANTITY_NOT_POSITIVE",
+    field: "quantity",
+  },
+  {
+    ...amend,
+    row: "9",
+    what: "amend of nothing",
+    request: { clientOrderId: "no-such-order", requestId: "r" },
+    reason: "FIELD_REQUIRED",
+    field: "quantity",
+  },
+  {
+    ...amend,
+    row: "9",
+    what: "amend without a request id",
+    request: change({ requestId: "" }),
+    reason: "FIELD_REQUIRED",
+    field: "request_id",
+  },
+  {
+    ...amend,
+    row: "47",
+    what: "amend with a request id of 65 bytes",
+    request: change({ requestId: "x".repeat(65) }),
+    reason: "INVALID_REQUEST_ID",
+    field: "request_id",
+  },
+  {
+    ...amend,
+    row: "31",
+    what: "amend with no symbol for a hint",
+    request: change({ symbol: "../x" }),
+    reason: "INVALID_SYMBOL",
+    field: "symbol",
+  },
+  {
+    ...amend,
+    row: "57",
+    what: "amend of an order id that is none",
+    request: { orderId: "x", requestId: "r", price: "1" },
+    reason: "INVALID_ORDER_ID",
+    field: "order_id",
+  },
+  {
+    ...amend,
+    row: "63",
+    what: "amend of an unknown order",
+    request: change(),
+    code: "NOT_FOUND",
+    reason: "ORDER_NOT_FOUND",
+  },
+  {
+    ...amend,
+    row: "85",
+    what: "amend by an auditor",
+    caller: "auditor",
+    request: change(),
+    code: "PERMISSION_DENIED",
+    reason: "INSUFFICIENT_SCOPE",
+  },
+  {
+    ...amend,
+    row: "73",
+    what: "amend by nobody",
+    caller: "nobody",
+    request: change(),
+    code: "UNAUTHENTICATED",
+    reason: "UNAUTHENTICATED",
+  },
+  {
+    ...all,
+    row: "30",
+    what: "cancel-all in an unknown market",
+    request: { symbol: "BTC/EUR" },
+    code: "NOT_FOUND",
+    reason: "SYMBOL_NOT_FOUND",
+  },
+  {
+    ...all,
+    row: "31",
+    what: "cancel-all in no market",
+    request: { symbol: "../x" },
+    reason: "INVALID_SYMBOL",
+    field: "symbol",
+  },
+  {
+    ...all,
+    row: "34",
+    what: "cancel-all of side 99",
+    request: { side: 99 },
+    reason: "INVALID_ENUM",
+    field: "side",
+  },
+  {
+    ...all,
+    row: "47",
+    what: "cancel-all with a request id that is none",
+    request: { requestId: "a b" },
+    reason: "INVALID_REQUEST_ID",
+    field: "request_id",
+  },
+  {
+    ...after,
+    row: "12",
+    what: "a switch of more than a day",
+    request: { timeoutMs: "86400001" },
+    reason: "INVALID_FIELD",
+    field: "timeout_ms",
+  },
+  {
+    ...after,
+    row: "6",
+    what: "a switch of less than nothing",
+    request: { timeoutMs: "-1" },
+    reason: "INVALID_FIELD",
+    field: "timeout_ms",
+  },
+  {
+    ...after,
+    row: "20",
+    what: "a switch of a text",
+    on: "json",
+    request: { timeoutMs: "soon" },
+    reason: "INVALID_TYPE",
+    field: "timeout_ms",
+  },
+  {
+    ...after,
+    row: "30",
+    what: "a switch in an unknown market",
+    request: { timeoutMs: "1000", symbols: ["BTC/EUR"] },
+    code: "NOT_FOUND",
+    reason: "SYMBOL_NOT_FOUND",
+  },
+  {
+    ...batch,
+    row: "9",
+    what: "a batch of nothing",
+    request: { items: [] },
+    reason: "INVALID_FIELD",
+    field: "items",
+  },
+  {
+    ...batch,
+    row: "100",
+    what: "a batch of 21",
+    request: { items: Array.from({ length: 21 }, () => ({ place: limit() })) },
+    reason: "INVALID_FIELD",
+    field: "items",
+  },
+  {
+    ...batch,
+    row: "51",
+    what: "a batch with an unknown field in an item",
+    on: "json",
+    request: { items: [{ place: limit({ userId: "x" }) }] },
+    reason: "UNKNOWN_FIELD",
+    field: "items.place.userId",
+  },
+  {
+    ...state,
+    row: "85",
+    what: "a market state by a trader",
+    caller: "trader",
+    request: halt,
+    code: "PERMISSION_DENIED",
+    reason: "INSUFFICIENT_SCOPE",
+  },
+  {
+    ...state,
+    row: "30",
+    what: "the state of an unknown market",
+    request: { ...halt, symbol: "BTC/EUR" },
+    code: "NOT_FOUND",
+    reason: "SYMBOL_NOT_FOUND",
+  },
+  {
+    ...state,
+    row: "9",
+    what: "a market state without a reason",
+    request: { ...halt, reason: "" },
+    reason: "FIELD_REQUIRED",
+    field: "reason",
+  },
+  {
+    ...state,
+    row: "33",
+    what: "no market state",
+    request: { ...halt, state: "MARKET_STATE_UNSPECIFIED" },
+    reason: "FIELD_REQUIRED",
+    field: "state",
+  },
+  {
+    ...state,
+    row: "34",
+    what: "market state 99",
+    request: { ...halt, state: 99 },
+    reason: "INVALID_ENUM",
+    field: "state",
+  },
+  {
+    ...state,
+    row: "37",
+    what: "a delisted market that shall trade",
+    request: { ...halt, symbol: "GONE/USDT", state: "MARKET_STATE_TRADING" },
+    code: "FAILED_PRECONDITION",
+    reason: "SYMBOL_DELISTED",
+  },
+];
