@@ -4,9 +4,18 @@ import { isOutOfBand } from "./apply-place.js";
 import { type Book, dequeue } from "./book.js";
 import { EXPIRED, endOrder, reasonCode } from "./end-order.js";
 import { execute } from "./execute.js";
-import { NONE } from "./pool.js";
+import { NONE } from "./none.js";
 import type { Shard } from "./shard.js";
-import { Code, codesOf, ExtraColumn, priceOf, SlotColumn, STOP_LIMIT, setExtraNumber, setSlotWord } from "./slots.js";
+import {
+  Code,
+  codesOf,
+  ExtraColumn,
+  priceOf,
+  SlotColumn,
+  STOP_LIMIT,
+  setExtraNumber,
+  setSlotWord,
+} from "./slots.js";
 import { wouldTake } from "./take.js";
 import { writeStopTriggered } from "./write-events.js";
 
