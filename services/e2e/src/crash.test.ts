@@ -63,6 +63,9 @@ test(
   async () => {
     expect(allTold.some(({ refusal }) => refusal !== undefined)).toBe(true);
     expect(allTold.filter(({ order }) => order !== undefined).length).toBeGreaterThan(1_000);
+    const amends = allTold.flatMap(({ amends }) => amends);
+    expect(amends.filter(({ isMade }) => isMade).length).toBeGreaterThan(100);
+    expect(amends.some(({ isMade }) => !isMade)).toBe(true);
     expect(await disagreements(exchange, allTold)).toEqual([]);
   },
   MS_MAX,

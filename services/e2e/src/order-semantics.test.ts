@@ -1,6 +1,7 @@
 // Orders that wait, change, meet their own owner or end with many others: from the client to the ledger.
 import { randomUUID } from "node:crypto";
 import { fromStatus } from "@bourse/shared/errors/from-wire.js";
+import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import type {
   BatchItemSchema,
   Order,
@@ -15,6 +16,8 @@ import {
   Side,
   TimeInForce,
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { legIdOf } from "@bourse/shared/ids.js";
+import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Exchange, startExchange, type User } from "./exchange.js";
@@ -119,6 +122,12 @@ async function balancesOf(user: User): Promise<string> {
     return `${asset === "USDT" ? "USDT" : "base"} ${available}/${reserved}`;
   });
   return all.join(", ");
+}
+
+/** The shard's own time, in which commands expire. */
+async function shardNow(matcher: ServiceClient<typeof MatcherService>): Promise<{ timeMs: bigint }> {
+  for await (const { timeMs } of matcher.watchShard({}, { timeoutMs: 10_000 })) return { timeMs };
+  throw new Error("a shard tells its time at once");
 }
 
 async function failureOf(call: Promise<unknown>): Promise<string> {
@@ -333,6 +342,59 @@ describe("amends", () => {
     const order = await place(buyer, limit(Side.BUY, "95", "1"));
     expect(await failureOf(amend(buyer, order, { price: "80" }))).toBe("PRICE_OUT_OF_BAND NOT_ACCEPTED");
     expect(await failureOf(amend(buyer, order, { price: "91" }))).toBe("OK");
+  });
+
+  test("a leg is nobody's order, whoever is asked", async () => {
+    const order = await place(buyer, limit(Side.BUY, "100", "1"));
+    await amend(buyer, order, { quantity: "2" }, "leg");
+    const id = byId(legIdOf(order.orderId, "leg"));
+    const { orders } = buyer.client;
+    for (const when of ["before settlement", "after settlement"]) {
+      for (const hint of ["", symbol]) {
+        expect(await failureOf(orders.getOrder({ id, symbol: hint })), when).toMatch(/^ORDER_NOT_FOUND/);
+        expect(await failureOf(orders.cancelOrder({ id, symbol: hint })), when).toMatch(/^ORDER_NOT_FOUND/);
+        const change = { id, symbol: hint, requestId: "x", quantity: "3" };
+        expect(await failureOf(orders.amendOrder(change)), when).toMatch(/^ORDER_NOT_FOUND/);
+      }
+      await exchange.evidence.untilSettled();
+    }
+    expect(await balancesOf(buyer)).toBe("base 100/0, USDT 9800/200");
+  });
+
+  test("a leg that is too small by then changes nothing; a new request id does", async () => {
+    const clientOrderId = randomUUID();
+    const entry = buyer.client.openOrderEntry({ windowMax: 8 });
+    const request = limit(Side.BUY, "10", "10", { clientOrderId });
+    const { answer } = await entry.send({ command: { case: "place", value: request } });
+    const orderId = answer.type === "placed" ? answer.order.orderId : "";
+    // Another gateway lowers the quantity; this one, on its stream, still knows the old one.
+    const channel = openChannel(`127.0.0.1:${exchange.mesh.ports(`matcher-${markets % 2}`).grpc}`);
+    const matcher = createClient(MatcherService, channel);
+    const { timeMs } = await shardNow(matcher);
+    const less = {
+      orderId,
+      userId: buyer.id,
+      legId: legIdOf(orderId, "elsewhere"),
+      symbol,
+      quantityLots: 1_000n,
+    };
+    await matcher.amend({ amend: { ...less, expiresAtMs: timeMs + 30_000n } });
+    channel.close();
+    const more = (requestId: string) => {
+      const id = { case: "clientOrderId", value: clientOrderId } as const;
+      return entry.send({ command: { case: "amend", value: { id, requestId, quantity: "11" } } });
+    };
+    const refused = (await more("1")).answer;
+    expect(refused).toMatchObject({
+      type: "refused",
+      error: { reason: "LEG_TOO_SMALL", facts: { outcome: "NOT_ACCEPTED" } },
+    });
+    expect(await look(buyer, orderId)).toBe("OPEN 0/1");
+    expect(await balancesOf(buyer)).toBe("base 100/0, USDT 9990/10");
+    expect((await more("2")).answer).toMatchObject({ type: "amended", order: { quantity: "11" } });
+    expect((await more("1")).answer).toMatchObject({ type: "refused", error: { reason: "LEG_TOO_SMALL" } });
+    await entry.close();
+    expect(await balancesOf(buyer)).toBe("base 100/0, USDT 9890/110");
   });
 
   test("a waiting stop changes its quantity, and a stop limit its limit", async () => {

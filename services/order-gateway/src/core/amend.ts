@@ -7,6 +7,7 @@ import {
   formatQuantity,
   type Grid,
   parsePriceTicks,
+  parseQuantityLots,
   quoteAtoms,
 } from "@bourse/shared/units/market.js";
 import { notionalTickLots } from "./funds-needed.js";
@@ -104,6 +105,14 @@ export function parseChange({ price, quantity }: AmendContent, market: MarketRul
   return {
     priceTicks: price === "" ? 0 : parsePriceTicks(market, "price", price),
     quantityLots: quantity === "" ? 0 : parseQuantity(market, quantity),
+  };
+}
+
+/** The same without the market's limits, which may have changed since it was decided. */
+export function parseDecided({ price, quantity }: AmendContent, market: MarketRules) {
+  return {
+    priceTicks: price === "" ? 0 : parsePriceTicks(market, "price", price),
+    quantityLots: quantity === "" ? 0 : parseQuantityLots(market, "quantity", quantity),
   };
 }
 

@@ -243,6 +243,15 @@ describe("a repeat", () => {
   });
 });
 
+test("a repeat of one that took no leg goes on too, once its row says that it was decided", async () => {
+  const closed: Reservation = { ...leg, leg: undefined, state: "CLOSED", end: { ...end, reason: "AMENDED" } };
+  const { mesh, asked, amends } = meshOf({ rows: [row, closed] });
+  const strict = { ...mesh.shards, findMarket: () => ({ ...MARKET, minQuantityLots: 50_000n }) };
+  expect(await amend({ ...mesh, shards: strict }, { quantity: "0.4" })).toMatchObject({ seq: 12 });
+  expect(asked).toEqual(["order", "leg row", "amend"]);
+  expect(amends[0]?.amend).toMatchObject({ quantityLots: 40_000, legUnits: 0 });
+});
+
 describe("what an error says", () => {
   const final = { ...leg, state: "CLOSED" as const };
   test.each<[string, { price?: string; quantity?: string }, Answers, string, string, string[]]>([

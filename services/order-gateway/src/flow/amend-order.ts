@@ -10,6 +10,7 @@ import {
   differingAmendField,
   parseAmend,
   parseChange,
+  parseDecided,
   termsNow,
 } from "../core/amend.js";
 import type { MarketRules } from "../core/market.js";
@@ -150,10 +151,7 @@ async function prepare(mesh: Mesh, amending: Amending, found: Found): Promise<Re
   try {
     decision = decide(amending, market, found);
   } catch (error) {
-    // A rule that changed since must not hide what was decided.
-    const leg = await mesh.wallet.getReservation(amending.legId, amending.context.deadlineMs);
-    if (leg?.leg === undefined || leg.state === "REFUSED") throw error;
-    return { found, ...fromLeg(amending, market, leg), isHeld: true };
+    return { found, amend: await decidedBefore(mesh, amending, { market, symbol, error }), isHeld: true };
   }
   mesh.shards.checkOpen(found.shard);
   const { change, after, asset } = decision;
@@ -164,6 +162,21 @@ async function prepare(mesh: Mesh, amending: Amending, found: Found): Promise<Re
 }
 
 type Decision = Pick<AmendDecision, "change"> & Partial<AmendDecision<OrderTerms>>;
+
+/** A rule that changed since must not hide what was decided: the wallet has a row for it. */
+async function decidedBefore(
+  mesh: Mesh,
+  amending: Amending,
+  { market, symbol, error }: { market: MarketRules; symbol: string; error: unknown },
+): Promise<Amend> {
+  const { ids, legId, content, context } = amending;
+  const row = await mesh.wallet.getReservation(legId, context.deadlineMs);
+  if (row === undefined || row.userId !== ids.userId || row.state === "REFUSED") throw error;
+  if (row.leg !== undefined || row.state !== "CLOSED") return fromLeg(amending, market, row).amend;
+  // One that needed no leg left no content.
+  const { orderId, userId } = ids;
+  return { orderId, userId, legId, symbol, ...parseDecided(content, market), legUnits: 0, legAmount: "" };
+}
 
 function decide({ content }: Amending, market: MarketRules, { isOpen, terms }: Found): Decision {
   // What never rests cannot be open: its shard says so.
