@@ -27,13 +27,13 @@ interface Change {
 
 /** Amends an order that the shard knows. */
 export function slowAmend(shard: SlowShard, record: SlowRecord, command: AmendCommand): void {
-  const { orderId, legId } = command;
+  const { orderId, userId, legId } = command;
   const known = shard.known.get(orderId);
   const order = known?.type === "order" && known.order.where !== "nowhere" ? known.order : undefined;
   const remember = (refusal: AmendRefusal | "") =>
-    shard.known.set(legId, { type: "leg", orderId, refusal, seq: record.seq });
+    shard.known.set(legId, { type: "leg", orderId, userId, refusal, seq: record.seq });
   const refuse = (reason: AmendRefusal) => {
-    const { userId, symbol } = command;
+    const { symbol } = command;
     remember(reason);
     record.events.push({ type: "amendRefused", orderId, userId, legId, symbol, reason });
   };

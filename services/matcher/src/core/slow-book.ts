@@ -92,7 +92,7 @@ function slowVerdict(shard: SlowShard, timeMs: number, command: Command): "apply
     }
     case "cancel": {
       const known = shard.known.get(command.orderId);
-      if (ownerOf(known) !== command.userId) return refuse("ORDER_NOT_FOUND");
+      if (known?.type === "leg" || ownerOf(known) !== command.userId) return refuse("ORDER_NOT_FOUND");
       return isOpen(known) ? "apply" : KNOWN;
     }
     case "resolve": {
@@ -100,7 +100,6 @@ function slowVerdict(shard: SlowShard, timeMs: number, command: Command): "apply
       if (known === undefined) {
         return isInTime(timeMs, command.expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
       }
-      if (known.type === "leg") return KNOWN;
       if (ownerOf(known) !== command.userId) return refuse("ORDER_NOT_FOUND");
       return command.cancelIfOpen && isOpen(known) ? "apply" : KNOWN;
     }
@@ -123,9 +122,13 @@ const KNOWN: SlowOutcome = { type: "known" };
 function amendVerdict(shard: SlowShard, timeMs: number, command: AmendCommand): "apply" | SlowOutcome {
   const { orderId, legId, userId, expiresAtMs } = command;
   const leg = shard.known.get(legId);
-  if (leg?.type === "leg") return leg.orderId === orderId ? KNOWN : refuse("REQUEST_ID_REUSED");
-  if (leg?.type === "tombstone") return KNOWN;
-  if (ownerOf(shard.known.get(orderId)) !== userId) return refuse("ORDER_NOT_FOUND");
+  if (leg !== undefined) {
+    const isOwn = leg.type !== "order" && leg.userId === userId;
+    const isSame = isOwn && (leg.type === "tombstone" || leg.orderId === orderId);
+    return isSame ? KNOWN : refuse("REQUEST_ID_REUSED");
+  }
+  const order = shard.known.get(orderId);
+  if (order?.type === "leg" || ownerOf(order) !== userId) return refuse("ORDER_NOT_FOUND");
   return isInTime(timeMs, expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
 }
 
@@ -188,8 +191,7 @@ function isSameTerms(known: SlowKnown, terms: object): boolean {
 }
 
 function ownerOf(known: SlowKnown | undefined): string | undefined {
-  if (known?.type === "order") return known.order.terms.userId;
-  return known?.type === "tombstone" ? known.userId : undefined;
+  return known?.type === "order" ? known.order.terms.userId : known?.userId;
 }
 
 function isOpen(known: SlowKnown | undefined): boolean {

@@ -14,6 +14,9 @@ import {
 import { slowCrosses, slowTaker } from "./slow-take.js";
 import type { EndReason, OrderTerms } from "./types.js";
 
+/** Stops that wait in one market at most. */
+const STOPS_MAX = 10_000;
+
 const isStop = ({ type }: OrderTerms) => type === "STOP" || type === "STOP_LIMIT";
 
 /** Decides about a new order: refused, waiting for its trigger, or a taker at once. */
@@ -70,6 +73,8 @@ function refusal(shard: SlowShard, order: SlowOrder): EndReason | undefined {
     (each) => each.terms.userId === terms.userId && each.terms.symbol === terms.symbol,
   );
   if (openOrdersMax > 0 && isCapped && own.length >= openOrdersMax) return "OPEN_ORDER_LIMIT";
+  const stops = shard.orders.filter((each) => each.where === "stops" && each.terms.symbol === terms.symbol);
+  if (isStop(terms) && stops.length >= STOPS_MAX) return "OPEN_ORDER_LIMIT";
   if (isPostOnlyLimit && slowWouldTake(shard, order)) return "POST_ONLY_WOULD_TAKE";
   const reference = state.lastTrade;
   return isStop(terms) && reference > 0n && isReached(order, { highest: reference, lowest: reference })

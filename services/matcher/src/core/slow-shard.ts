@@ -51,16 +51,26 @@ export interface SlowTombstone {
   readonly endedSeq: number;
 }
 
+/** Key of an amend that was decided. */
+export interface SlowLeg {
+  readonly type: "leg";
+  readonly orderId: string;
+  readonly userId: string;
+  readonly refusal: AmendRefusal | "";
+  readonly seq: number;
+}
+
+/** Key of an amend that was decided. */
+export interface SlowLeg {
+  readonly type: "leg";
+  readonly orderId: string;
+  readonly userId: string;
+  readonly refusal: AmendRefusal | "";
+  readonly seq: number;
+}
+
 /** An id that was decided about. */
-export type SlowKnown =
-  | { readonly type: "order"; readonly order: SlowOrder }
-  | SlowTombstone
-  | {
-      readonly type: "leg";
-      readonly orderId: string;
-      readonly refusal: AmendRefusal | "";
-      readonly seq: number;
-    };
+export type SlowKnown = { readonly type: "order"; readonly order: SlowOrder } | SlowTombstone | SlowLeg;
 
 export interface SlowMarket {
   readonly market: Market;

@@ -181,7 +181,7 @@ const repeat: fc.Arbitrary<Choose> = fc
   .map(({ pick, change, expiry }) => (context, timeMs) => {
     if (context.submitted.length === 0) return { type: "tick" };
     const before = context.submitted[pick % context.submitted.length];
-    const again = { ...before, quantityLots: before.quantityLots + change };
+    const again = { ...before, makerFeePpm: before.makerFeePpm + change };
     return { type: "submit", terms: again, expiresAtMs: timeMs + expiry };
   });
 
@@ -331,7 +331,16 @@ const cancelAll: fc.Arbitrary<Choose> = fc
 const setState: fc.Arbitrary<Choose> = fc
   .record({
     symbol,
-    state: fc.constantFrom("TRADING", "TRADING", "TRADING", "POST_ONLY", "CANCEL_ONLY", "HALTED", "DELISTED"),
+    state: fc.constantFrom(
+      "TRADING",
+      "TRADING",
+      "TRADING",
+      "POST_ONLY",
+      "POST_ONLY",
+      "CANCEL_ONLY",
+      "HALTED",
+      "DELISTED",
+    ),
     lucky: fc.constantFrom(false, false, true),
   })
   .map(({ symbol, state, lucky }) => () => ({
@@ -375,4 +384,5 @@ const choose: fc.Arbitrary<Choose> = fc.oneof(
 /** One step. */
 export const slowStep: fc.Arbitrary<SlowStep> = fc
   .tuple(advanceMs, choose)
-  .map(([advanceMs, command]) => ({ advanceMs, command }));
+  // What fails is told as commands, not as steps.
+  .map(([advanceMs, command]) => ({ advanceMs, command, [fc.toStringMethod]: () => "step" }));
