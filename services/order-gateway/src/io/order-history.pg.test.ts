@@ -227,6 +227,23 @@ describe("updates", () => {
     expect(await shown([2])).toMatchObject([{ orderId: stop.orderId, status: 2, triggered: true }]);
   });
 
+  // With a plan that walks the month for each order this does not end before the statement's time does.
+  test("of 20,000 orders at once go by their keys, in a partition of which nothing is known yet", async () => {
+    await clear();
+    const many = Array.from({ length: 20_000 }, (_, number) => ({
+      ...order(number * 2 + 1),
+      createdAtMs: JANUARY + number,
+    }));
+    await inTransaction(database.pool, (client) => insertOrders(client, 0, many));
+    const end = { ...update, status: 5, reason: 21, addedQuantity: "0", addedQuote: "0" };
+    const ended = many.map(({ orderId, createdAtMs }, number) => ({
+      ...{ ...end, orderId, createdAtMs: number % 2 === 0 ? createdAtMs : undefined },
+    }));
+    await inTransaction(database.pool, (client) => updateOrders(client, ended));
+    const { rows } = await database.pool.query("SELECT DISTINCT status, reason FROM orders.orders");
+    expect(rows).toEqual([{ status: 5, reason: 21 }]);
+  });
+
   test("stop when the order had ended", async () => {
     await apply({ status: 5, reason: 20 });
     await expect(apply({})).rejects.toThrow("every changed order is stored");
