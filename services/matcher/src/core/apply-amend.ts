@@ -3,12 +3,13 @@ import { assert } from "@bourse/shared/assert.js";
 import { isOutOfBand } from "./apply-place.js";
 import { type Book, dequeue, enqueueStop } from "./book.js";
 import { addUnknown, CANCELLED, endOrder, reasonCode } from "./end-order.js";
+import { EndedCode, EndedColumn, endedWord, setEndedWord } from "./ended.js";
 import { Flag } from "./event-buffer.js";
 import { quotient } from "./exact.js";
 import { execute } from "./execute.js";
 import { parseIdInto } from "./ids.js";
-import { EndedCode, EndedColumn, endedWord, findId, isEndedRef, recordOf, setEndedWord } from "./memory.js";
-import { NONE } from "./pool.js";
+import { findId, isEndedRef, recordOf } from "./memory.js";
+import { NONE } from "./none.js";
 import { entryOf, type Shard } from "./shard.js";
 import {
   Code,
@@ -69,8 +70,8 @@ interface Owner {
 }
 
 function endedOwner({ memory }: Shard, ended: number): Owner {
-  const market = endedWord(memory, ended, EndedColumn.CODES) >>> EndedCode.MARKET_SHIFT;
-  const user = endedWord(memory, ended, EndedColumn.USER);
+  const market = endedWord(memory.ended, ended, EndedColumn.CODES) >>> EndedCode.MARKET_SHIFT;
+  const user = endedWord(memory.ended, ended, EndedColumn.USER);
   return { market: market === EndedCode.NO_MARKET ? -1 : market, user };
 }
 
@@ -88,20 +89,15 @@ function refuse(shard: Shard, owner: Owner, outcome: Outcome): void {
 
 /** The key is remembered with its outcome, as long as its order. */
 function rememberLeg(shard: Shard, { market, user }: Owner, { order, leg, reason }: Outcome): void {
-  const { memory } = shard;
+  const { ended } = shard.memory;
   shard.id.set(leg);
-  assert(findId(memory, shard.slots, shard.id) === NONE, "an amend is decided once");
-  const ended = addUnknown(shard, user);
+  assert(findId(shard.memory, shard.slots, shard.id) === NONE, "an amend is decided once");
   const number = market === -1 ? EndedCode.NO_MARKET : market;
   const outcome = AMEND_REFUSALS.indexOf(reason) << EndedCode.REASON_SHIFT;
-  setEndedWord(
-    memory,
-    ended,
-    EndedColumn.CODES,
-    (number << EndedCode.MARKET_SHIFT) | EndedCode.LEG | outcome,
-  );
+  const codes = (number << EndedCode.MARKET_SHIFT) | EndedCode.LEG | EndedCode.MORE | outcome;
+  const record = addUnknown(shard, user, codes);
   for (let word = 0; word < 4; word += 1) {
-    setEndedWord(memory, ended, EndedColumn.LEG_ORDER + word, order[word]);
+    setEndedWord(ended, record, EndedColumn.LEG_ORDER + word, order[word]);
   }
 }
 

@@ -338,7 +338,7 @@ describe("forgetting", () => {
     learn(shard, shard.seq);
     expect(passTime(shard, 600_000)).toHaveLength(2);
     checkShard(shard);
-    expect(shard.memory.oldest).toBe(-1);
+    expect(shard.memory.ended.oldest).toBe(-1);
   });
 
   test("an id that is forgotten and used again is an order like any other", () => {

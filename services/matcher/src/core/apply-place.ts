@@ -5,9 +5,9 @@ import { placeStop, reasonCode, refuseOrder } from "./end-order.js";
 import { isProductAtMost } from "./exact.js";
 import { execute } from "./execute.js";
 import { findId, insertFound, refOfSlot } from "./memory.js";
+import { NONE } from "./none.js";
 import type { OrderInput } from "./order-input.js";
-import { NONE } from "./pool.js";
-import type { Shard } from "./shard.js";
+import { type Shard, STOPS_MAX } from "./shard.js";
 import {
   Code,
   DAY,
@@ -115,6 +115,7 @@ function reasonToReject(book: Book, input: OrderInput): number {
   if (market.openOrdersMax > 0 && isCapped && openOf(book, input.user) >= market.openOrdersMax) {
     return OPEN_ORDER_LIMIT;
   }
+  if (isStop && book.stopCount >= STOPS_MAX) return OPEN_ORDER_LIMIT;
   if (isPostOnly && wouldTake(book, input.isSell, input.priceTicks)) return POST_ONLY_WOULD_TAKE;
   return isStop && wouldTrigger(book, input) ? STOP_WOULD_TRIGGER : ACCEPT;
 }

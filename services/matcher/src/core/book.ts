@@ -1,7 +1,7 @@
 // The book of one market: what rests, what waits for its trigger, and the few numbers that decide about both.
 import { assert } from "@bourse/shared/assert.js";
 import { createLevels, type Levels, levelAt, removeLevel } from "./levels.js";
-import { NONE } from "./pool.js";
+import { NONE } from "./none.js";
 import {
   Code,
   DAY,
@@ -29,8 +29,9 @@ export interface Book {
   readonly sellStops: Levels;
   /** Resting orders and waiting stops, by user number, in pages made on first need. */
   readonly openOfUser: Int32Array[];
-  /** Resting orders and waiting stops; of these, DAY orders. */
+  /** Resting orders and waiting stops; of these, waiting stops and DAY orders. */
   openCount: number;
+  stopCount: number;
   dayCount: number;
   /** Price of the last trade; 0 when there was none. */
   lastTradeTicks: number;
@@ -58,6 +59,7 @@ export function createBook(market: Market, number: number): Book {
     sellStops: createLevels(true),
     openOfUser: [],
     openCount: 0,
+    stopCount: 0,
     dayCount: 0,
     lastTradeTicks: 0,
     highTicks: 0,
@@ -80,6 +82,7 @@ export function enqueue(book: Book, slots: Slots, slot: number): void {
 export function enqueueStop(book: Book, slots: Slots, slot: number): void {
   const isSell = (slotWord(slots, slot, CODES) & SELL) !== 0;
   append(slots, isSell ? book.sellStops : book.buyStops, slot, extraNumber(slots, slot, STOP));
+  book.stopCount += 1;
   enter(book, slots, slot, WAITING);
 }
 
@@ -125,6 +128,7 @@ export function dequeue(book: Book, slots: Slots, slot: number): void {
   page[words[at + USER] & (PAGE_SIZE - 1)] -= 1;
   assert(page[words[at + USER] & (PAGE_SIZE - 1)] >= 0, "who has an open order is counted");
   book.openCount -= 1;
+  if ((codes & WAITING) !== 0) book.stopCount -= 1;
   if (((codes >> TIME_SHIFT) & TIME_MASK) === DAY) book.dayCount -= 1;
 }
 

@@ -1,9 +1,10 @@
 // A whole check of a shard's memory, for tests: every link, every count, every index entry.
 import { assert } from "@bourse/shared/assert.js";
 import { type Book, isUncrossed, openOf, slotsIn } from "./book.js";
+import { EndedColumn, endedNumber, endedWord, nextOf, unitsOf } from "./ended.js";
 import { findLevel, type Levels } from "./levels.js";
-import { EndedColumn, endedNumber, endedWord, findId, type Memory, refOfEnded, refOfSlot } from "./memory.js";
-import { NONE } from "./pool.js";
+import { findId, type Memory, refOfEnded, refOfSlot } from "./memory.js";
+import { NONE } from "./none.js";
 import type { Shard } from "./shard.js";
 import {
   Code,
@@ -34,6 +35,7 @@ function checkBook(shard: Shard, book: Book): number {
   const { slots } = shard;
   let open = 0;
   let days = 0;
+  let stops = 0;
   const users = new Map<number, number>();
   const sides = [
     { levels: book.bids, state: Code.RESTING, isSell: false },
@@ -51,11 +53,13 @@ function checkBook(shard: Shard, book: Book): number {
       assert(remainingOf(slots, slot) > 0, "what stands has something open");
       assert(isIndexed(shard, slot), "an open order is found by its id");
       open += 1;
+      if (state === Code.WAITING) stops += 1;
       if (((codes >> Code.TIME_SHIFT) & Code.TIME_MASK) === DAY) days += 1;
       users.set(userOf(slots, slot), (users.get(userOf(slots, slot)) ?? 0) + 1);
     }
   }
   assert(open === book.openCount, "a market counts its open orders");
+  assert(stops === book.stopCount, "a market counts its waiting stops");
   assert(days === book.dayCount, "a market counts its DAY orders");
   for (const [user, count] of users)
     assert(openOf(book, user) === count, "open orders of a user are counted");
@@ -102,14 +106,17 @@ function isIndexed({ memory, slots, id }: Shard, slot: number): boolean {
 function checkEnded({ memory, slots, id }: Shard): number {
   let count = 0;
   let endSeq = 0;
-  for (let ended = memory.oldest; ended !== NONE; ended = endedWord(memory, ended, EndedColumn.NEXT)) {
-    for (let word = 0; word < 4; word += 1) id[word] = endedWord(memory, ended, EndedColumn.ID + word);
+  let units = 0;
+  for (let ended = memory.ended.oldest; ended !== NONE; ended = nextOf(memory.ended, ended)) {
+    for (let word = 0; word < 4; word += 1) id[word] = endedWord(memory.ended, ended, EndedColumn.ID + word);
     assert(findId(memory, slots, id) === refOfEnded(ended), "an ended id is found");
-    const seq = endedNumber(memory, ended, EndedColumn.END_SEQ);
+    const seq = endedNumber(memory.ended, ended, EndedColumn.END_SEQ);
     assert(seq >= endSeq, "ended ids stand in the order of their end");
     endSeq = seq;
     count += 1;
+    units += unitsOf(memory.ended, ended);
   }
+  assert(memory.ended.count === count && memory.ended.units === units, "ended ids are counted");
   return count;
 }
 

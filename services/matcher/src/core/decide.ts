@@ -2,8 +2,9 @@
 
 import { cancelAllKey } from "./apply-cancel.js";
 import { ContentHash, hashTerms } from "./content-hash.js";
+import { EndedCode, EndedColumn, endedWord } from "./ended.js";
 import { idText } from "./ids.js";
-import { EndedCode, EndedColumn, endedWord, isEndedRef, recordOf } from "./memory.js";
+import { isEndedRef, recordOf } from "./memory.js";
 import { entryOf, type Shard } from "./shard.js";
 import { SlotColumn, slotWord } from "./slots.js";
 import {
@@ -83,12 +84,12 @@ export function hasContent(shard: Shard, entry: number, first: number, second: n
     );
   }
   const { memory } = shard;
-  const codes = endedWord(memory, record, EndedColumn.CODES);
+  const codes = endedWord(memory.ended, record, EndedColumn.CODES);
   if ((codes & EndedCode.TOMBSTONE) !== 0) return true;
   return (
     (codes & EndedCode.LEG) === 0 &&
-    endedWord(memory, record, EndedColumn.HASH) === (first | 0) &&
-    endedWord(memory, record, EndedColumn.HASH + 1) === (second | 0)
+    endedWord(memory.ended, record, EndedColumn.HASH) === (first | 0) &&
+    endedWord(memory.ended, record, EndedColumn.HASH + 1) === (second | 0)
   );
 }
 
@@ -126,7 +127,7 @@ function standsFor(shard: Shard, entry: number, orderId: string): boolean {
 /** What became of an amend by the entry of its key: "" when it holds; undefined when the id is no such key. */
 export function amendOutcome(shard: Shard, entry: number): AmendRefusal | "" | "TOMBSTONE" | undefined {
   if (!isEndedRef(entry)) return undefined;
-  const codes = endedWord(shard.memory, recordOf(entry), EndedColumn.CODES);
+  const codes = endedWord(shard.memory.ended, recordOf(entry), EndedColumn.CODES);
   if ((codes & EndedCode.TOMBSTONE) !== 0) return "TOMBSTONE";
   if ((codes & EndedCode.LEG) === 0) return undefined;
   return AMEND_REFUSALS[(codes >> EndedCode.REASON_SHIFT) & EndedCode.REASON_MASK];
@@ -135,14 +136,14 @@ export function amendOutcome(shard: Shard, entry: number): AmendRefusal | "" | "
 /** Whether an entry is the key of an amend. */
 export function isLegRef(shard: Shard, entry: number): boolean {
   const isKey = (codes: number) => (codes & EndedCode.LEG) !== 0;
-  return isEndedRef(entry) && isKey(endedWord(shard.memory, recordOf(entry), EndedColumn.CODES));
+  return isEndedRef(entry) && isKey(endedWord(shard.memory.ended, recordOf(entry), EndedColumn.CODES));
 }
 
 /** Id of the order that a key of an amend belongs to. */
 function legOrderId({ memory }: Shard, entry: number): string {
   const words = new Int32Array(4);
   for (let word = 0; word < 4; word += 1) {
-    words[word] = endedWord(memory, recordOf(entry), EndedColumn.LEG_ORDER + word);
+    words[word] = endedWord(memory.ended, recordOf(entry), EndedColumn.LEG_ORDER + word);
   }
   return idText(words, 0);
 }
@@ -157,13 +158,15 @@ export function ownEntry(shard: Shard, orderId: string, userId: string): number 
   const entry = entryOf(shard, orderId);
   if (entry < 0 || !isOwn(shard, entry, userId)) return -1;
   if (!isEndedRef(entry)) return entry;
-  return (endedWord(shard.memory, recordOf(entry), EndedColumn.CODES) & EndedCode.LEG) === 0 ? entry : -1;
+  return (endedWord(shard.memory.ended, recordOf(entry), EndedColumn.CODES) & EndedCode.LEG) === 0
+    ? entry
+    : -1;
 }
 
 function isOwn(shard: Shard, entry: number, userId: string): boolean {
   const record = recordOf(entry);
   const user = isEndedRef(entry)
-    ? endedWord(shard.memory, record, EndedColumn.USER)
+    ? endedWord(shard.memory.ended, record, EndedColumn.USER)
     : slotWord(shard.slots, record, SlotColumn.USER);
   return findUser(shard.users, userId) === user;
 }

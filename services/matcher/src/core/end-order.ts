@@ -1,17 +1,18 @@
 // How an order leaves the shard, or stays in it.
 import { type Book, dequeue, enqueue, enqueueStop } from "./book.js";
-import { Cell, Flag } from "./event-buffer.js";
-import { hashId } from "./ids.js";
 import {
-  appendEnded,
-  ENDED_NUMBERS,
+  appendRecord,
+  chunkNumbers,
+  chunkWords,
   EndedCode,
   EndedColumn,
-  insertFound,
-  moveRef,
-  refOfEnded,
-} from "./memory.js";
-import { CHUNK_BITS, CHUNK_MASK } from "./pool.js";
+  numbersAt,
+  UNIT_NUMBERS,
+  wordsAt,
+} from "./ended.js";
+import { Cell, Flag } from "./event-buffer.js";
+import { hashId } from "./ids.js";
+import { insertFound, moveRef, refOfEnded } from "./memory.js";
 import { dayEndAfter, noteDue } from "./session.js";
 import type { Shard } from "./shard.js";
 import { Code, DAY, ExtraColumn, giveSlot, SLOT_NUMBERS, SlotColumn, setExtraNumber } from "./slots.js";
@@ -19,16 +20,14 @@ import { END_REASONS, type EndReason, type FinalStatus, ORDER_STATUSES } from ".
 import { writeEnded, writeRested, writeStopPlaced } from "./write-events.js";
 
 const WORDS = SLOT_NUMBERS * 2;
-const ENDED_WORDS = ENDED_NUMBERS * 2;
-const BITS = CHUNK_BITS;
-const MASK = CHUNK_MASK;
 const S_ID = SlotColumn.ID;
 const S_USER = SlotColumn.USER;
 const S_CODES = SlotColumn.CODES;
 const S_HASH = SlotColumn.HASH;
 const { CREATED, UPDATED, SEQ, END_SEQ, EXECUTED_LOTS, EXECUTED_LOW, PRICE, QUANTITY } = EndedColumn;
 const { ID, USER, CODES, HASH, EXECUTED_HIGH } = EndedColumn;
-const { REASON_SHIFT, TOMBSTONE } = EndedCode;
+const { REASON_SHIFT, TOMBSTONE, MORE } = EndedCode;
+const NUMBERS = UNIT_NUMBERS;
 const ENDED_TRIGGERED = EndedCode.TRIGGERED;
 const { WAS_RESTING, WITH_TERMS } = Flag;
 const CELL_CREATED = Cell.CREATED;
@@ -79,61 +78,70 @@ function endWith(
 function remember(shard: Shard, slot: number, row: number, fate: number): void {
   const { slots, memory } = shard;
   const { cells } = shard.events;
-  const ended = appendEnded(memory);
+  const hasMore =
+    cells[row + CELL_EXECUTED] !== 0 || cells[row + CELL_PRICE] !== 0 || cells[row + CELL_LOTS] !== 0;
+  const ended = appendRecord(memory.ended, hasMore ? 2 : 1);
   const from = slots.words;
   const s = slot * WORDS;
-  const words = memory.ended.words[ended >>> BITS];
-  const numbers = memory.ended.numbers[ended >>> BITS];
-  const e = (ended & MASK) * ENDED_WORDS;
-  const en = (ended & MASK) * ENDED_NUMBERS;
+  const words = chunkWords(memory.ended, ended);
+  const numbers = chunkNumbers(memory.ended, ended);
+  const e = wordsAt(ended);
+  const en = numbersAt(ended);
   numbers[en + CREATED] = cells[row + CELL_CREATED];
   numbers[en + UPDATED] = shard.timeMs;
   numbers[en + SEQ] = cells[row + CELL_SEQ];
   numbers[en + END_SEQ] = shard.seq;
-  numbers[en + EXECUTED_LOTS] = cells[row + CELL_EXECUTED];
-  numbers[en + EXECUTED_LOW] = cells[row + CELL_LOW];
-  numbers[en + PRICE] = cells[row + CELL_PRICE];
-  numbers[en + QUANTITY] = cells[row + CELL_LOTS];
   words[e + ID] = from[s + S_ID];
   words[e + ID + 1] = from[s + S_ID + 1];
   words[e + ID + 2] = from[s + S_ID + 2];
   words[e + ID + 3] = from[s + S_ID + 3];
   words[e + USER] = from[s + S_USER];
   const codes = from[s + S_CODES];
-  const flags = (codes & TRIGGERED) !== 0 ? ENDED_TRIGGERED : 0;
+  const flags = ((codes & TRIGGERED) !== 0 ? ENDED_TRIGGERED : 0) | (hasMore ? MORE : 0);
   words[e + CODES] = ((codes >>> MARKET_SHIFT) << MARKET_SHIFT) | flags | fate;
   words[e + HASH] = from[s + S_HASH];
   words[e + HASH + 1] = from[s + S_HASH + 1];
-  words[e + EXECUTED_HIGH] = cells[row + CELL_HIGH];
-  const hash = hashId(words[e + ID], words[e + ID + 1], words[e + ID + 2], words[e + ID + 3]);
+  if (hasMore) rememberMore(shard, row, ended);
+  const hash = hashId(from[s + S_ID], from[s + S_ID + 1], from[s + S_ID + 2], from[s + S_ID + 3]);
   moveRef(memory, hash, slot * 2, ended * 2 + 1);
+}
+
+/** The second unit of one that executed or was changed. */
+function rememberMore({ memory, events }: Shard, row: number, ended: number): void {
+  const { cells } = events;
+  const numbers = chunkNumbers(memory.ended, ended);
+  const en = numbersAt(ended);
+  numbers[en + EXECUTED_LOTS] = cells[row + CELL_EXECUTED];
+  numbers[en + EXECUTED_LOW] = cells[row + CELL_LOW];
+  numbers[en + EXECUTED_HIGH] = cells[row + CELL_HIGH];
+  numbers[en + PRICE] = cells[row + CELL_PRICE];
+  numbers[en + QUANTITY] = cells[row + CELL_LOTS];
+  numbers.fill(0, en + QUANTITY + 1, en + 2 * NUMBERS);
 }
 
 /** Remembers the id in `shard.id`, just looked up in vain, as one that never was an order here. */
 export function rememberTombstone(shard: Shard, user: number, status: number, reason: number): void {
-  const ended = addUnknown(shard, user);
   const codes = (EndedCode.NO_MARKET << MARKET_SHIFT) | TOMBSTONE | (reason << REASON_SHIFT) | status;
-  shard.memory.ended.words[ended >>> BITS][(ended & MASK) * ENDED_WORDS + CODES] = codes;
+  addUnknown(shard, user, codes);
 }
 
-/** A record for the id in `shard.id`, just looked up in vain; all but its codes. */
-export function addUnknown(shard: Shard, user: number): number {
+/** A record for the id in `shard.id`, just looked up in vain; a second unit, where codes say so, holds zeros. */
+export function addUnknown(shard: Shard, user: number, codes: number): number {
   const { memory, id } = shard;
-  const ended = appendEnded(memory);
-  const words = memory.ended.words[ended >>> BITS];
-  const numbers = memory.ended.numbers[ended >>> BITS];
-  const e = (ended & MASK) * ENDED_WORDS;
-  const en = (ended & MASK) * ENDED_NUMBERS;
-  numbers.fill(0, en, en + 8);
+  const hasMore = (codes & MORE) !== 0;
+  const ended = appendRecord(memory.ended, hasMore ? 2 : 1);
+  const words = chunkWords(memory.ended, ended);
+  const numbers = chunkNumbers(memory.ended, ended);
+  const e = wordsAt(ended);
+  const en = numbersAt(ended);
+  numbers.fill(0, en, en + (hasMore ? 2 : 1) * NUMBERS);
   numbers[en + CREATED] = shard.timeMs;
   numbers[en + UPDATED] = shard.timeMs;
   numbers[en + SEQ] = shard.seq;
   numbers[en + END_SEQ] = shard.seq;
   words.set(id, e + ID);
   words[e + USER] = user;
-  words[e + HASH] = 0;
-  words[e + HASH + 1] = 0;
-  words[e + EXECUTED_HIGH] = 0;
+  words[e + CODES] = codes;
   insertFound(memory, refOfEnded(ended));
   return ended;
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createLevels, findLevel, type Levels, levelAt, removeLevel } from "./levels.js";
-import { NONE } from "./pool.js";
+import { NONE } from "./none.js";
 import { addPrice, createPriceTree, priceBelow, removePrice } from "./price-tree.js";
 
 const TICKS_MAX = Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,7 @@
 // One side of a book, or the stops of one side that wait: a queue of slots for each price, the prices linked from
 // the best on, a hash table from price to level, and a tree that finds the neighbours of a new price.
 import { assert } from "@bourse/shared/assert.js";
-import { NONE } from "./pool.js";
+import { NONE } from "./none.js";
 import {
   addPrice,
   createPriceTree,

@@ -1,48 +1,21 @@
 // The memory of ids: one index over all that the shard knows, live or ended, and the ended ones in a queue in
 // the order of their end, from whose head they are forgotten.
+import {
+  appendRecord,
+  chunkWords,
+  createEnded,
+  dropOldest,
+  type Ended,
+  EndedColumn,
+  UNIT_WORDS,
+  unitsOf,
+  wordsAt,
+} from "./ended.js";
 import { hashId } from "./ids.js";
-import { CHUNK_BITS, CHUNK_MASK, createPool, giveRecord, NONE, type Pool, takeRecord } from "./pool.js";
+import { NONE } from "./none.js";
 import { isIdOfSlot, type Slots } from "./slots.js";
 
-/** Columns of an ended id. The first eight are numbers, all others words. */
-export const EndedColumn = {
-  CREATED: 0,
-  UPDATED: 1,
-  /** Seq of the record that first decided about it. */
-  SEQ: 2,
-  /** Seq of the record that ended it; for a leg whose order was live when it was to be forgotten, a later one. */
-  END_SEQ: 3,
-  EXECUTED_LOTS: 4,
-  EXECUTED_LOW: 5,
-  /** Price and quantity at its end where they were not those submitted. */
-  PRICE: 6,
-  QUANTITY: 7,
-  /** Of a leg: words of its order's id, in the place of what it executed. */
-  LEG_ORDER: 8,
-  ID: 16,
-  USER: 20,
-  CODES: 21,
-  HASH: 22,
-  NEXT: 24,
-  EXECUTED_HIGH: 25,
-} as const;
-export const ENDED_NUMBERS = 13;
-
-/** Bits of CODES: status, reason (of a leg: its refusal, 0 for none), flags; the market's number above them. */
-export const EndedCode = {
-  STATUS_MASK: 0xf,
-  REASON_SHIFT: 4,
-  REASON_MASK: 0xff,
-  TOMBSTONE: 1 << 12,
-  LEG: 1 << 13,
-  TRIGGERED: 1 << 14,
-  MARKET_SHIFT: 16,
-  /** Market of a tombstone. */
-  NO_MARKET: 0xffff,
-} as const;
-
-const { ID, NEXT } = EndedColumn;
-const WORDS = ENDED_NUMBERS * 2;
+const { ID } = EndedColumn;
 
 /** Parts of the index, so that one growth moves one part only. */
 const PARTS = 64;
@@ -60,10 +33,7 @@ export interface Memory {
   part: number;
   at: number;
   hash: number;
-  readonly ended: Pool;
-  /** Queue of ended ids. */
-  oldest: number;
-  newest: number;
+  readonly ended: Ended;
 }
 
 export function createMemory(): Memory {
@@ -73,9 +43,7 @@ export function createMemory(): Memory {
     part: 0,
     at: 0,
     hash: 0,
-    ended: createPool(ENDED_NUMBERS, NEXT),
-    oldest: NONE,
-    newest: NONE,
+    ended: createEnded(),
   };
 }
 
@@ -111,8 +79,8 @@ export function findId(memory: Memory, slots: Slots, id: Int32Array): number {
 function isIdOf(memory: Memory, slots: Slots, ref: number, id: Int32Array): boolean {
   if ((ref & 1) === 0) return isIdOfSlot(slots, ref >> 1, id);
   const ended = ref >> 1;
-  const words = memory.ended.words[ended >>> CHUNK_BITS];
-  const at = (ended & CHUNK_MASK) * WORDS + ID;
+  const words = chunkWords(memory.ended, ended);
+  const at = wordsAt(ended) + ID;
   return words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3];
 }
 
@@ -143,10 +111,8 @@ function cellOf(cells: Int32Array, hash: number, ref: number): number {
 }
 
 /** Takes an ended id out of the index. What stands behind it in its run moves up, so that runs stay whole. */
-export function removeId(memory: Memory, ended: number): void {
-  const words = memory.ended.words[ended >>> CHUNK_BITS];
-  const first = (ended & CHUNK_MASK) * WORDS + ID;
-  const hash = hashId(words[first], words[first + 1], words[first + 2], words[first + 3]);
+function removeId(memory: Memory, ended: number): void {
+  const hash = hashOfEnded(memory, ended);
   const part = hash >>> PART_SHIFT;
   const cells = memory.parts[part];
   const mask = cells.length - 1;
@@ -162,53 +128,29 @@ export function removeId(memory: Memory, ended: number): void {
   memory.counts[part] -= 1;
 }
 
-/** Takes a record for an ended id and puts it behind all others in the queue. */
-export function appendEnded(memory: Memory): number {
-  const ended = takeRecord(memory.ended);
-  linkNewest(memory, ended);
-  return ended;
+function hashOfEnded({ ended }: Memory, record: number): number {
+  const words = chunkWords(ended, record);
+  const at = wordsAt(record) + ID;
+  return hashId(words[at], words[at + 1], words[at + 2], words[at + 3]);
 }
 
 /** Oldest of the ended leaves the queue and goes to its end. */
 export function requeueOldest(memory: Memory): void {
-  linkNewest(memory, unlinkOldest(memory));
+  const { ended } = memory;
+  const { oldest } = ended;
+  const units = unitsOf(ended, oldest);
+  const record = appendRecord(ended, units);
+  const from = wordsAt(oldest);
+  const words = chunkWords(ended, oldest).slice(from, from + units * UNIT_WORDS);
+  chunkWords(ended, record).set(words, wordsAt(record));
+  moveRef(memory, hashOfEnded(memory, oldest), refOfEnded(oldest), refOfEnded(record));
+  dropOldest(ended);
 }
 
 /** Forgets the oldest of the ended. */
 export function forgetOldest(memory: Memory): void {
-  const ended = unlinkOldest(memory);
-  removeId(memory, ended);
-  giveRecord(memory.ended, ended);
-}
-
-function linkNewest(memory: Memory, ended: number): void {
-  setEndedWord(memory, ended, NEXT, NONE);
-  if (memory.newest === NONE) memory.oldest = ended;
-  else setEndedWord(memory, memory.newest, NEXT, ended);
-  memory.newest = ended;
-}
-
-function unlinkOldest(memory: Memory): number {
-  const ended = memory.oldest;
-  memory.oldest = endedWord(memory, ended, NEXT);
-  if (memory.oldest === NONE) memory.newest = NONE;
-  return ended;
-}
-
-export function endedWord(memory: Memory, ended: number, column: number): number {
-  return memory.ended.words[ended >>> CHUNK_BITS][(ended & CHUNK_MASK) * WORDS + column];
-}
-
-export function setEndedWord(memory: Memory, ended: number, column: number, value: number): void {
-  memory.ended.words[ended >>> CHUNK_BITS][(ended & CHUNK_MASK) * WORDS + column] = value;
-}
-
-export function endedNumber(memory: Memory, ended: number, column: number): number {
-  return memory.ended.numbers[ended >>> CHUNK_BITS][(ended & CHUNK_MASK) * ENDED_NUMBERS + column];
-}
-
-export function setEndedNumber(memory: Memory, ended: number, column: number, value: number): void {
-  memory.ended.numbers[ended >>> CHUNK_BITS][(ended & CHUNK_MASK) * ENDED_NUMBERS + column] = value;
+  removeId(memory, memory.ended.oldest);
+  dropOldest(memory.ended);
 }
 
 /** Makes room for so many ids at once. */

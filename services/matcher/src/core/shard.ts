@@ -23,6 +23,9 @@ export const ROOM = 20_000;
 /** Trades of a record at most, by rules 1. */
 export const ROOM_BEFORE = 5_000;
 
+/** Stops that wait in one market at most: a record must hold all that one trade may fire. */
+export const STOPS_MAX = 10_000;
+
 /** A cancel-all that was decided, until its expiry has passed. */
 export interface CancelAllDone {
   readonly user: number;

@@ -1,6 +1,6 @@
 // Live orders: the one at hand, those in the book, stops that wait. 88 bytes each; what few orders need lies in
 // `extras`.
-import { NONE } from "./pool.js";
+import { NONE } from "./none.js";
 
 /** Columns of a slot. The first four are numbers, all others words. */
 export const SlotColumn = {

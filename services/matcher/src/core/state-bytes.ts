@@ -4,17 +4,16 @@
 import { assert } from "@bourse/shared/assert.js";
 import { type Book, createBook, enqueue, enqueueStop, slotsIn } from "./book.js";
 import {
-  appendEnded,
-  ENDED_NUMBERS,
+  appendRecord,
+  chunkWords,
+  EndedCode,
   EndedColumn,
-  endedWord,
-  findId,
-  insertFound,
-  refOfEnded,
-  refOfSlot,
-  roomFor,
-} from "./memory.js";
-import { CHUNK_BITS, CHUNK_MASK, NONE } from "./pool.js";
+  endedPieces,
+  UNIT_WORDS,
+  wordsAt,
+} from "./ended.js";
+import { findId, insertFound, refOfEnded, refOfSlot, roomFor } from "./memory.js";
+import { NONE } from "./none.js";
 import { type CancelAllDone, createShard, type Learned, type Shard } from "./shard.js";
 import {
   Code,
@@ -83,11 +82,6 @@ interface BookHead {
 /** Words and numbers of one live order: the slot's without its links, then the length of its client order id. */
 const LIVE_WORDS = SLOT_NUMBERS * 2;
 const { NEXT, PREVIOUS, LEVEL, EXTRA, CODES } = SlotColumn;
-const BITS = CHUNK_BITS;
-const MASK = CHUNK_MASK;
-const ENDED_WORDS = ENDED_NUMBERS * 2;
-/** Ended ids in one piece. */
-const PIECE = 4096;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -173,21 +167,9 @@ function extraNumbers(slots: Slots, slot: number): Float64Array | undefined {
 }
 
 /** Ended ids in the order of their queue. */
-function* endedBytes({ memory }: Shard): Generator<Uint8Array> {
-  yield bytesOf(new Float64Array([memory.ended.count * ENDED_WORDS * 4]));
-  let ended = memory.oldest;
-  while (ended !== NONE) {
-    const piece = new Int32Array(PIECE * ENDED_WORDS);
-    let at = 0;
-    for (; at < piece.length && ended !== NONE; at += ENDED_WORDS) {
-      const first = (ended & MASK) * ENDED_WORDS;
-      const words = memory.ended.words[ended >>> BITS];
-      for (let word = 0; word < ENDED_WORDS; word += 1) piece[at + word] = words[first + word];
-      piece[at + EndedColumn.NEXT] = 0;
-      ended = endedWord(memory, ended, EndedColumn.NEXT);
-    }
-    yield bytesOf(piece.subarray(0, at));
-  }
+function* endedBytes({ memory: { ended } }: Shard): Generator<Uint8Array> {
+  yield bytesOf(new Float64Array([ended.units * UNIT_WORDS * 4]));
+  for (const piece of endedPieces(ended)) yield bytesOf(piece).slice();
 }
 
 /** Takes sections apart. */
@@ -296,16 +278,17 @@ function readSlot(shard: Shard, record: Int32Array): number {
 
 function readEnded(shard: Shard, records: Int32Array): void {
   const { memory, slots, id } = shard;
-  const { ID, NEXT: LINK } = EndedColumn;
-  for (let at = 0; at < records.length; at += ENDED_WORDS) {
+  const { ID, CODES: CODE } = EndedColumn;
+  for (let at = 0; at < records.length; ) {
+    const units = (records[at + CODE] & EndedCode.MORE) === 0 ? 1 : 2;
+    const end = at + units * UNIT_WORDS;
+    assert(end <= records.length, "an ended id lies in its section");
     for (let word = 0; word < 4; word += 1) id[word] = records[at + ID + word];
     assert(findId(memory, slots, id) === NONE, "an id stands in a state once");
-    const ended = appendEnded(memory);
-    insertFound(memory, refOfEnded(ended));
-    const words = memory.ended.words[ended >>> BITS];
-    const first = (ended & MASK) * ENDED_WORDS;
-    for (let word = 0; word < ENDED_WORDS; word += 1) {
-      if (word !== LINK) words[first + word] = records[at + word];
-    }
+    const record = appendRecord(memory.ended, units);
+    insertFound(memory, refOfEnded(record));
+    const words = chunkWords(memory.ended, record);
+    const first = wordsAt(record) - at;
+    for (; at < end; at += 1) words[first + at] = records[at];
   }
 }

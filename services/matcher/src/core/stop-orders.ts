@@ -27,7 +27,7 @@ export function fireStops(shard: Shard, book: Book): void {
   const { buyStops, sellStops } = book;
   if (book.highTicks !== 0) {
     assert(book.market.state === "TRADING", "nothing trades outside of TRADING");
-    let waiting = book.openCount;
+    let waiting = book.stopCount;
     for (;;) {
       const slot = firstTriggered(book);
       if (slot === NONE) break;

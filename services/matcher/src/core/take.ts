@@ -4,7 +4,7 @@ import type { Book } from "./book.js";
 import { EXPIRED, endOrder, FILLED, reasonCode } from "./end-order.js";
 import { quotient, scaleDown, scaleUp, sumHigh, sumLow } from "./exact.js";
 import type { Levels } from "./levels.js";
-import { NONE } from "./pool.js";
+import { NONE } from "./none.js";
 import type { Shard } from "./shard.js";
 import {
   CANCEL_MAKER,

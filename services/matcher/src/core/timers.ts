@@ -2,22 +2,15 @@
 // ids are forgotten. Time is journaled time; nothing here reads a clock.
 import { assert } from "@bourse/shared/assert.js";
 import { openOf } from "./book.js";
+import type { SwitchSet } from "./change-events.js";
 import { EXPIRED, reasonCode } from "./end-order.js";
+import { EndedCode, EndedColumn, endedNumber, endedWord, setEndedNumber } from "./ended.js";
 import { cancelled, endMany } from "./mass-end.js";
-import {
-  EndedCode,
-  EndedColumn,
-  endedNumber,
-  endedWord,
-  findId,
-  forgetOldest,
-  requeueOldest,
-  setEndedNumber,
-} from "./memory.js";
-import { NONE } from "./pool.js";
+import { findId, forgetOldest, requeueOldest } from "./memory.js";
+import { NONE } from "./none.js";
 import { noteDue } from "./session.js";
 import { bookOf, booksBySymbol, type Shard, type Switch, userIdOf, userNumber } from "./shard.js";
-import type { SetSwitchCommand, SwitchSet, TimerCommand } from "./types.js";
+import type { SetSwitchCommand, TimerCommand } from "./types.js";
 import { writeObject } from "./write-events.js";
 
 /** How long after wallet and projector passed the end of an id it may be forgotten. */
@@ -126,9 +119,9 @@ export function applyForget(shard: Shard, throughSeq: number): void {
   assert(first?.throughSeq === throughSeq && first.dueMs <= shard.timeMs, "what is forgotten was learned");
   for (let count = 0; count < FORGET_MAX; count += 1) {
     if (!mayForget(shard, throughSeq)) break;
-    if (isLegInUse(shard, memory.oldest)) {
+    if (isLegInUse(shard, memory.ended.oldest)) {
       // Behind what ended by now, so that the queue stays in order.
-      setEndedNumber(memory, memory.oldest, EndedColumn.END_SEQ, shard.seq);
+      setEndedNumber(memory.ended, memory.ended.oldest, EndedColumn.END_SEQ, shard.seq);
       requeueOldest(memory);
     } else forgetOldest(memory);
   }
@@ -136,12 +129,14 @@ export function applyForget(shard: Shard, throughSeq: number): void {
 }
 
 function mayForget({ memory }: Shard, throughSeq: number): boolean {
-  return memory.oldest !== NONE && endedNumber(memory, memory.oldest, EndedColumn.END_SEQ) <= throughSeq;
+  const { ended } = memory;
+  return ended.oldest !== NONE && endedNumber(ended, ended.oldest, EndedColumn.END_SEQ) <= throughSeq;
 }
 
 function isLegInUse(shard: Shard, ended: number): boolean {
   const { memory, slots, id } = shard;
-  if ((endedWord(memory, ended, EndedColumn.CODES) & EndedCode.LEG) === 0) return false;
-  for (let word = 0; word < 4; word += 1) id[word] = endedWord(memory, ended, EndedColumn.LEG_ORDER + word);
+  if ((endedWord(memory.ended, ended, EndedColumn.CODES) & EndedCode.LEG) === 0) return false;
+  for (let word = 0; word < 4; word += 1)
+    id[word] = endedWord(memory.ended, ended, EndedColumn.LEG_ORDER + word);
   return findId(memory, slots, id) !== NONE;
 }

@@ -1,19 +1,12 @@
 // What queries and answers tell about orders and books. Reads only.
 import type { Book } from "./book.js";
 import { ORDER_TYPES, SELF_TRADE_MODES, TIMES_IN_FORCE } from "./content-hash.js";
+import { chunkWords, EndedCode, EndedColumn, endedNumber, endedWord, moreNumber, wordsAt } from "./ended.js";
 import { sumHigh, sumLow, sumText } from "./exact.js";
 import { idText } from "./ids.js";
 import { bestTicks, type Levels } from "./levels.js";
-import {
-  ENDED_NUMBERS,
-  EndedCode,
-  EndedColumn,
-  endedNumber,
-  endedWord,
-  isEndedRef,
-  recordOf,
-} from "./memory.js";
-import { CHUNK_BITS, CHUNK_MASK, NONE } from "./pool.js";
+import { isEndedRef, recordOf } from "./memory.js";
+import { NONE } from "./none.js";
 import { type Shard, userIdOf } from "./shard.js";
 import {
   Code,
@@ -126,33 +119,31 @@ export function termsOf(shard: Shard, slot: number): OrderTerms {
 
 function endedView(shard: Shard, ended: number, given?: Given): OrderView {
   const { memory } = shard;
-  const codes = endedWord(memory, ended, EndedColumn.CODES);
-  const number = (column: number) => endedNumber(memory, ended, column);
+  const codes = endedWord(memory.ended, ended, EndedColumn.CODES);
+  const isLeg = (codes & EndedCode.LEG) !== 0;
+  const number = (column: number) => endedNumber(memory.ended, ended, column);
+  const more = (column: number) => (isLeg ? 0 : moreNumber(memory.ended, ended, column));
   return {
     orderId: given?.orderId ?? idOfEnded(shard, ended),
-    userId: given?.userId ?? userIdOf(shard, endedWord(memory, ended, EndedColumn.USER)),
+    userId: given?.userId ?? userIdOf(shard, endedWord(memory.ended, ended, EndedColumn.USER)),
     terms: given?.terms,
     status: ORDER_STATUSES[codes & EndedCode.STATUS_MASK],
     reason: END_REASONS[(codes >> EndedCode.REASON_SHIFT) & EndedCode.REASON_MASK],
-    executedLots: number(EndedColumn.EXECUTED_LOTS),
-    executedTickLots: sumText(
-      endedWord(memory, ended, EndedColumn.EXECUTED_HIGH),
-      number(EndedColumn.EXECUTED_LOW),
-    ),
+    executedLots: more(EndedColumn.EXECUTED_LOTS),
+    executedTickLots: sumText(more(EndedColumn.EXECUTED_HIGH), more(EndedColumn.EXECUTED_LOW)),
     remainingLots: 0,
     createdAtMs: number(EndedColumn.CREATED),
     updatedAtMs: number(EndedColumn.UPDATED),
     acceptedSeq: number(EndedColumn.SEQ),
     isTombstone: (codes & EndedCode.TOMBSTONE) !== 0,
-    priceTicks: number(EndedColumn.PRICE),
-    quantityLots: number(EndedColumn.QUANTITY),
+    priceTicks: more(EndedColumn.PRICE),
+    quantityLots: more(EndedColumn.QUANTITY),
     isTriggered: (codes & EndedCode.TRIGGERED) !== 0,
   };
 }
 
 function idOfEnded({ memory }: Shard, ended: number): string {
-  const at = (ended & CHUNK_MASK) * ENDED_NUMBERS * 2 + EndedColumn.ID;
-  return idText(memory.ended.words[ended >>> CHUNK_BITS], at);
+  return idText(chunkWords(memory.ended, ended), wordsAt(ended) + EndedColumn.ID);
 }
 
 /** Open orders accepted after a seq, waiting stops included, oldest first, and whether there are more. */

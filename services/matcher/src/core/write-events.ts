@@ -1,7 +1,7 @@
 // Events as rows of numbers.
 import type { Book } from "./book.js";
 import { Cell, EventKind, Flag } from "./event-buffer.js";
-import { NONE } from "./pool.js";
+import { NONE } from "./none.js";
 import type { Shard } from "./shard.js";
 import {
   Code,
