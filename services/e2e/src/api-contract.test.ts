@@ -115,11 +115,46 @@ const limit = (changes: JsonObject): JsonObject => ({
   ...changes,
 });
 
+type Say = (method: DescMethodUnary, request: JsonObject, token?: string | null) => Promise<Said>;
+
+/** Orders that wait, change and end with others; what an operator says about their market. */
+async function tellChanges(say: Say): Promise<void> {
+  await say(orders.placeOrder, {
+    ...limit({ clientOrderId: "waits", price: "44000", timeInForce: "TIME_IN_FORCE_DAY" }),
+    type: "ORDER_TYPE_STOP_LIMIT",
+    stopPrice: "43900",
+    selfTradePrevention: "SELF_TRADE_PREVENTION_DECREMENT",
+  });
+  const amend = { clientOrderId: "waits", requestId: "more", price: "43950", quantity: "0.002" };
+  await say(orders.amendOrder, amend);
+  await say(orders.amendOrder, amend);
+  await say(orders.amendOrder, { ...amend, price: "43951" });
+  await say(orders.amendOrder, { ...amend, requestId: "none", price: "1.001" });
+  await say(orders.getOrder, { clientOrderId: "waits" });
+  await say(orders.batchOrders, {
+    items: [
+      { place: limit({ clientOrderId: "batched", price: "30000" }) },
+      { amend: { clientOrderId: "batched", requestId: "less", price: "29999" } },
+      { place: limit({ quantity: "-1" }) },
+      { cancel: { clientOrderId: "batched" } },
+    ],
+  });
+  await say(orders.cancelAllAfter, { timeoutMs: "0", symbols: ["BTC/USDT"] });
+  await say(orders.cancelAllAfter, { timeoutMs: "86400001" });
+  const everything = { symbol: "BTC/USDT", side: "SIDE_BUY", requestId: "all" };
+  await say(orders.cancelAllOrders, everything);
+  await say(orders.cancelAllOrders, everything);
+  await say(orders.cancelAllOrders, { ...everything, side: "SIDE_SELL" });
+  const state = { symbol: "BTC/USDT", state: "MARKET_STATE_TRADING", reason: "as it was" };
+  await say(orders.setMarketState, state, exchange.operator.token);
+  await say(orders.setMarketState, state);
+}
+
 /** A whole story over one surface: every unary call, in order and in error. */
 async function story(call: Caller): Promise<Said[]> {
   const user = await exchange.newUser();
   const said: Said[] = [];
-  const say = async (method: DescMethodUnary, request: JsonObject, token: string | null = user.token) => {
+  const say: Say = async (method, request, token = user.token) => {
     const answer = await call(method, request, token ?? undefined);
     said.push(answer);
     return answer;
@@ -162,36 +197,7 @@ async function story(call: Caller): Promise<Said[]> {
   await say(orders.listTrades, { pageSize: 10 });
   await say(marketData.listRecentTrades, { symbol: "BTC/USDT", pageSize: 1 }, null);
 
-  await say(orders.placeOrder, {
-    ...limit({ clientOrderId: "waits", price: "44000", timeInForce: "TIME_IN_FORCE_DAY" }),
-    type: "ORDER_TYPE_STOP_LIMIT",
-    stopPrice: "43900",
-    selfTradePrevention: "SELF_TRADE_PREVENTION_DECREMENT",
-  });
-  const amend = { clientOrderId: "waits", requestId: "more", price: "43950", quantity: "0.002" };
-  await say(orders.amendOrder, amend);
-  await say(orders.amendOrder, amend);
-  await say(orders.amendOrder, { ...amend, price: "43951" });
-  await say(orders.amendOrder, { ...amend, requestId: "none", price: "1.001" });
-  await say(orders.getOrder, { clientOrderId: "waits" });
-  await say(orders.batchOrders, {
-    items: [
-      { place: limit({ clientOrderId: "batched", price: "30000" }) },
-      { amend: { clientOrderId: "batched", requestId: "less", price: "29999" } },
-      { place: limit({ quantity: "-1" }) },
-      { cancel: { clientOrderId: "batched" } },
-    ],
-  });
-  await say(orders.cancelAllAfter, { timeoutMs: "0", symbols: ["BTC/USDT"] });
-  await say(orders.cancelAllAfter, { timeoutMs: "86400001" });
-  const everything = { symbol: "BTC/USDT", side: "SIDE_BUY", requestId: "all" };
-  await say(orders.cancelAllOrders, everything);
-  await say(orders.cancelAllOrders, everything);
-  await say(orders.cancelAllOrders, { ...everything, side: "SIDE_SELL" });
-  const state = { symbol: "BTC/USDT", state: "MARKET_STATE_TRADING", reason: "as it was" };
-  await say(orders.setMarketState, state, exchange.operator.token);
-  await say(orders.setMarketState, state);
-
+  await tellChanges(say);
   await say(orders.placeOrder, limit({ clientOrderId: "poor", quantity: "10" }));
   await say(orders.placeOrder, limit({ price: "1.001" }));
   await say(orders.placeOrder, limit({ symbol: "NO/USDT" }));
