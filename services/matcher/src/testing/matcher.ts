@@ -2,11 +2,12 @@
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
-import { systemClock } from "@bourse/shared/runtime/clock.js";
+import { type Clock, systemClock } from "@bourse/shared/runtime/clock.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import type { Market } from "../core/types.js";
 import { keepTime } from "../flow/keep-time.js";
+import type { Room, StoredLog } from "../flow/log.js";
 import { type OpenShard, type OpenShardOptions, openShard } from "../flow/open-shard.js";
 import { shardHandlers } from "../flow/shard-handlers.js";
 import { sha256 } from "../io/digest.js";
@@ -43,12 +44,16 @@ export async function startMatcher(
     followers?: string[];
     markets?: Market[];
     settings?: Partial<OpenShardOptions["settings"]>;
+    clock?: Clock;
+    /** Why new orders are not taken, as a full disk would. */
+    room?: () => Room;
   } = {},
 ): Promise<TestMatcher> {
   const log = createLogger({ service: "matcher", level: "silent" });
   const fail = (error: unknown): never => {
     throw error;
   };
+  const clock = options.clock ?? systemClock;
   const journal = await openJournal(optionsOf(folder, { segmentBytes: 1024 * 1024, onFailure: fail }));
   const refused: string[] = [];
   const draining = new AbortController();
@@ -56,10 +61,10 @@ export async function startMatcher(
   try {
     const shard = await openShard({
       number: 0,
-      log: journal,
+      log: options.room === undefined ? journal : withRoom(journal, options.room),
       codec: createRecordCodec(0),
       catalogue: options.markets ?? [market()],
-      clock: systemClock,
+      clock,
       logger: log,
       hash: sha256,
       fail,
@@ -75,10 +80,10 @@ export async function startMatcher(
     });
     const { sequencer, time } = shard;
     const keeping = keepTime(
-      { sequencer, time, tickMs: TICK_MS, clock: systemClock, log, onOffset: nothing },
+      { sequencer, time, tickMs: TICK_MS, clock, log, onOffset: nothing },
       draining.signal,
     );
-    const handlers = shardHandlers(shard, { clock: systemClock, watchEveryMs: 1, signal: draining.signal });
+    const handlers = shardHandlers(shard, { clock, watchEveryMs: 1, signal: draining.signal });
     const server = await serveGrpc({
       host: "127.0.0.1",
       port: 0,
@@ -104,4 +109,30 @@ export async function startMatcher(
     await journal.close();
     throw error;
   }
+}
+
+/** The same log with another word on its room. */
+function withRoom(log: StoredLog, room: () => Room): StoredLog {
+  return {
+    append: (entries) => log.append(entries),
+    read: (afterSeq) => log.read(afterSeq),
+    epoch: () => log.epoch(),
+    oldestSeq: () => log.oldestSeq(),
+    snapshots: () => log.snapshots(),
+    replay: (from) => log.replay(from),
+    room,
+  };
+}
+
+/** A clock that can be moved forward by hand; between moves it goes as the system's. */
+export function movableClock(): { clock: Clock; move(ms: number): void; wallMs(): number } {
+  let aheadMs = 0;
+  const wallMs = () => systemClock.wallMs() + aheadMs;
+  return {
+    clock: { ...systemClock, wallMs, monotonicMs: () => systemClock.monotonicMs() + aheadMs },
+    wallMs,
+    move(ms) {
+      aheadMs += ms;
+    },
+  };
 }

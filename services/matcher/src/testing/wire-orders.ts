@@ -1,12 +1,16 @@
 // Orders as messages, for tests that speak to a matcher.
 
-import type { CommandSchema, SubmitCommandSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import type {
+  AmendCommandSchema,
+  CommandSchema,
+  SubmitCommandSchema,
+} from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import type { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import type { ServiceClient } from "@bourse/shared/rpc/client.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { OrderTerms } from "../core/types.js";
+import type { AmendCommand, OrderTerms } from "../core/types.js";
 import { termsInit } from "../rpc/matcher-wire.js";
-import { orderId, terms, userId } from "./orders.js";
+import { amend, orderId, terms, userId } from "./orders.js";
 
 type Client = ServiceClient<typeof MatcherService>;
 
@@ -34,6 +38,23 @@ export function submitCommand(
   changes: Partial<OrderTerms> = {},
 ): MessageInitShape<typeof CommandSchema> {
   return { kind: { case: "submit", value: wireSubmit(number, changes) } };
+}
+
+/** Amend `key` of an order, which the shard may take for the next half minute of its time. */
+export function wireAmend(
+  key: number,
+  number: number,
+  changes: Partial<AmendCommand> = {},
+  expiresAtMs = Date.now() + 30_000,
+): MessageInitShape<typeof AmendCommandSchema> {
+  const { type: _, ...made } = amend(key, number, { ...changes, expiresAtMs });
+  return {
+    ...made,
+    priceTicks: BigInt(made.priceTicks),
+    quantityLots: BigInt(made.quantityLots),
+    legUnits: BigInt(made.legUnits),
+    expiresAtMs: BigInt(made.expiresAtMs),
+  };
 }
 
 export function cancelCommand(number: number, user = number): MessageInitShape<typeof CommandSchema> {
