@@ -160,6 +160,18 @@ describe("a trade subscription", () => {
   });
 });
 
+test("one record with more trades than a queue holds closes nobody who is in step", async () => {
+  const { fanOut, market, matcher, place, view, stop } = stage({ tradesQueueMax: 3 });
+  const trades = fanOut.trades(market, stop.signal);
+  const first = trades.next();
+  await settled();
+  for (let turn = 0; turn < 8; turn += 1) place("sell", 100 + turn, 1);
+  fanOut.publish(applyWire(view, matcher.place({ side: "buy", priceTicks: 200, quantityLots: 8 })));
+  expect((await first).value).toMatchObject({ priceTicks: 100, index: 0 });
+  for (let index = 1; index < 8; index += 1)
+    expect((await trades.next()).value).toMatchObject({ priceTicks: 100 + index, index });
+});
+
 describe("a status subscription", () => {
   const { TRADING, HALTED, POST_ONLY } = MarketState;
 

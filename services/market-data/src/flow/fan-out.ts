@@ -173,11 +173,13 @@ function enqueue<T>(
 ): void {
   if (subscriber.failure !== undefined) return;
   subscriber.bell.ring();
-  if (subscriber.queue.length + items.length <= queueMax) {
+  // Whoever has taken all before is not slow, however much one record brings.
+  const isInStep = subscriber.queue.length === 0;
+  if (isInStep || subscriber.queue.length + items.length <= queueMax) {
     for (const item of items) subscriber.queue.push(item);
     return;
   }
-  const next = subscriber.queue[0] ?? items[0];
+  const [next] = subscriber.queue;
   subscriber.failure = new DomainError("SLOW_CONSUMER", next === undefined ? {} : resumeAt(next));
   // What waits is told by the place to resume from; keeping it would only keep memory.
   subscriber.queue = [];
