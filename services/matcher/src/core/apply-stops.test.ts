@@ -76,6 +76,17 @@ describe("placing", () => {
     expect(fate(apply(shard, submit(5, { ...own, timeInForce: "IOC" })))).toBe("EXPIRED IOC_REMAINDER");
   });
 
+  test("a market holds 10,000 waiting stops at most, so that one record can hold all that a trade fires", () => {
+    const shard = shardOf(market());
+    for (let number = 1; number <= 10_000; number += 1) apply(shard, submit(number, sellStop(90)));
+    expect(fate(apply(shard, submit(10_001, buyStop(110))))).toBe("REJECTED OPEN_ORDER_LIMIT");
+    expect(fate(apply(shard, submit(10_002, { priceTicks: 100 })))).toBe("RESTED 1 @ 100");
+    apply(shard, submit(10_003, { side: "sell", priceTicks: 90, timeInForce: "IOC", quantityLots: 2 }));
+    expect(triggered(tradeAt(shard, 90, 20_000))).toHaveLength(10_000);
+    expect(fate(apply(shard, submit(10_004, buyStop(110))))).toBe("stopPlaced");
+    checkShard(shard);
+  });
+
   test("outside TRADING no stop is taken, also where post-only orders are", () => {
     expect(fate(apply(shardOf(market({ state: "POST_ONLY" })), submit(1, buyStop(110))))).toBe(
       "REJECTED SYMBOL_POST_ONLY",

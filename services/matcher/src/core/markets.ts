@@ -1,10 +1,11 @@
 // What operators do with markets.
 import { assert } from "@bourse/shared/assert.js";
+import type { MarketStateChanged } from "./change-events.js";
 import { reasonCode } from "./end-order.js";
 import { cancelled, endMany } from "./mass-end.js";
 import { noteDue } from "./session.js";
 import { addBook, bookOf, type Shard } from "./shard.js";
-import type { Market, MarketAdded, MarketStateChanged, SetMarketStateCommand } from "./types.js";
+import type { Market, MarketAdded, SetMarketStateCommand } from "./types.js";
 import { writeObject } from "./write-events.js";
 
 const DELISTED = reasonCode("DELISTED");

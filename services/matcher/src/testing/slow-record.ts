@@ -7,11 +7,11 @@ import {
 import { Side as WireSide } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { tradeIdOf } from "@bourse/shared/ids.js";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { OrderAmended } from "../core/change-events.js";
 import type {
   Command,
   JournalRecord,
   MatcherEvent,
-  OrderAmended,
   OrderEnded,
   SelfTradePrevented,
   TradeExecuted,
