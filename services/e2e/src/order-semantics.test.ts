@@ -1,6 +1,7 @@
 // Orders that wait, change, meet their own owner or end with many others: from the client to the ledger.
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { fromStatus } from "@bourse/shared/errors/from-wire.js";
+import { AmendCommandSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import type {
   BatchItemSchema,
@@ -16,9 +17,10 @@ import {
   Side,
   TimeInForce,
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { legIdOf } from "@bourse/shared/ids.js";
 import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Exchange, startExchange, type User } from "./exchange.js";
 import { runTool } from "./tool.js";
@@ -205,6 +207,26 @@ describe("stops", () => {
     await seller.client.orders.cancelOrder({ id: byId(empty.orderId) });
     expect(await balancesOf(seller)).toBe("base 99/1, USDT 10000/0");
   });
+});
+
+test("a stop whose market jumped over it never pays more than it has, nor leaves its band", async () => {
+  symbol = `J${symbol}`;
+  await createMarket(symbol, { bandBps: 2_000, protectionBps: 1_000 });
+  const rich = await exchange.newUser({ funds: { USDT: "10000" } });
+  await tradeAt("100");
+  const far = await place(rich, stopLimit(Side.BUY, "105", "200", "1"));
+  const market = await place(rich, stop(Side.BUY, "105", "1"));
+  const asks = await exchange.newUser({ funds: { [symbol.split("/")[0] ?? ""]: "10" } });
+  await tradeAt("119");
+  expect(await look(rich, far.orderId)).toBe("EXPIRED PRICE_OUT_OF_BAND 0/1");
+  expect(await look(rich, market.orderId)).toBe("EXPIRED INSUFFICIENT_LIQUIDITY 0/1");
+  await tradeAt("100");
+  await place(asks, limit(Side.SELL, "120", "5"));
+  const jumped = await place(rich, stop(Side.BUY, "105", "1"));
+  await tradeAt("119");
+  // 105 + 10 % for one: its 115.5 buy 0.962 of what costs 120, inside the protection of 119 + 10 %.
+  expect(await look(rich, jumped.orderId)).toBe("EXPIRED BUDGET_EXHAUSTED 0.962/1");
+  expect(await balancesOf(rich)).toBe("base 0.962/0, USDT 9884.56/0");
 });
 
 describe("self-trade prevention", () => {
@@ -396,6 +418,48 @@ describe("amends", () => {
     await entry.close();
     expect(await balancesOf(buyer)).toBe("base 100/0, USDT 9890/110");
   });
+
+  test("a leg whose amend never came is swept: its money comes back, and its key is closed for good", async () => {
+    const order = await place(buyer, limit(Side.BUY, "100", "1"));
+    const { orderId } = order;
+    const legId = legIdOf(orderId, "orphan");
+    // A gateway reserved it and died.
+    const channel = openChannel(`127.0.0.1:${exchange.mesh.ports("wallet").grpc}`);
+    const command = {
+      orderId,
+      userId: buyer.id,
+      legId,
+      symbol,
+      quantityLots: 3_000n,
+      legUnits: 20_000_000n,
+      legAmount: "200",
+    };
+    await createClient(WalletService, channel).reserve({
+      orderId: legId,
+      userId: buyer.id,
+      asset: "USDT",
+      amount: "200",
+      fingerprint: createHash("sha256")
+        .update(JSON.stringify(["amend", orderId, "", "3"]))
+        .digest(),
+      shard: markets % 2,
+      terms: toBinary(AmendCommandSchema, create(AmendCommandSchema, command)),
+      legOfOrderId: orderId,
+    });
+    channel.close();
+    expect(await balancesOf(buyer)).toBe("base 100/0, USDT 9700/300");
+    await expect
+      .poll(() => balancesOf(buyer), { timeout: 40_000, interval: 250 })
+      .toBe("base 100/0, USDT 9900/100");
+    expect(await failureOf(amend(buyer, order, { quantity: "3" }, "orphan"))).toBe(
+      "SUBMIT_EXPIRED NOT_ACCEPTED",
+    );
+    expect(await failureOf(amend(buyer, order, { quantity: "4" }, "orphan"))).toBe(
+      "REQUEST_ID_REUSED NOT_ATTEMPTED",
+    );
+    expect(words(await amend(buyer, order, { quantity: "3" }, "next"))).toBe("OPEN 0/3");
+    expect(await balancesOf(buyer)).toBe("base 100/0, USDT 9700/300");
+  }, 60_000);
 
   test("a waiting stop changes its quantity, and a stop limit its limit", async () => {
     const market = await place(buyer, stop(Side.BUY, "100", "1"));

@@ -39,6 +39,17 @@ describe("token buckets", () => {
     );
   });
 
+  test("what costs more than a bucket holds passes when it is full, and is paid back", () => {
+    const dear = takeTokens(rate, undefined, 0, 20);
+    expect(dear).toMatchObject({ isAllowed: true, remaining: 0, resetMs: 2_000 });
+    expect(takeTokens(rate, dear.bucket, 1_000)).toMatchObject({ isAllowed: false, retryAfterMs: 100 });
+    expect(takeTokens(rate, dear.bucket, 1_100).isAllowed).toBe(true);
+    const used = takeTokens(rate, undefined, 0).bucket;
+    expect(takeTokens(rate, used, 0, 20)).toMatchObject({ isAllowed: false, retryAfterMs: 100 });
+    expect(takeTokens(rate, dear.bucket, 1_900, 20).isAllowed).toBe(false);
+    expect(takeTokens(rate, dear.bucket, 2_000, 20).isAllowed).toBe(true);
+  });
+
   test("a clock that stands still or steps back gives nothing away", () => {
     const empty = { tokens: 0, updatedMs: 1_000 };
     expect(takeTokens(rate, empty, 500).isAllowed).toBe(false);
