@@ -4,9 +4,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { contentOf, upgradeLastFile, withFolder } from "./testing/journal-folder.js";
+import { makeSnapshot } from "./flow/make-snapshot.js";
+import { sha256 } from "./io/digest.js";
+import { openJournal } from "./io/journal.js";
+import { createRecordCodec } from "./rpc/record-codec.js";
+import { contentOf, optionsOf, upgradeLastFile, withFolder } from "./testing/journal-folder.js";
 import { startMatcher } from "./testing/matcher.js";
 import { orderId } from "./testing/orders.js";
+import { writeShardJournal } from "./testing/shard-journal.js";
 import { submitted } from "./testing/wire-orders.js";
 
 const MAIN = fileURLToPath(new URL("./journal-main.ts", import.meta.url));
@@ -85,7 +90,7 @@ test("damage ends it with 65, wrong use with 64, no journal with 1", () =>
     expect(none.code).toBe(1);
   }));
 
-test("a journal of a newer format ends it with 65 and says which version is needed", () =>
+test("a journal of a newer format ends it with 76 and says which version is needed", () =>
   withFolder(async (folder) => {
     const matcher = await startMatcher(folder);
     await submitted(matcher.client, 1);
@@ -94,7 +99,7 @@ test("a journal of a newer format ends it with 65 and says which version is need
     const before = await contentOf(folder);
     const verified = await journal("verify", folder);
     expect(verified).toEqual({
-      code: 65,
+      code: 76,
       lines: [],
       errors:
         "the journal is refused: it is of format 3, this version reads up to 1 " +
@@ -102,4 +107,31 @@ test("a journal of a newer format ends it with 65 and says which version is need
         "Start the newer version again, or restore a backup from before the upgrade.\n",
     });
     expect(await contentOf(folder)).toEqual(before);
+  }));
+
+test("a journal whose first files are gone is verified from its oldest snapshot, and each later one is compared", () =>
+  withFolder(async (folder) => {
+    const segmentBytes = 32 * 1024;
+    await writeShardJournal(folder, { commands: 600, segmentBytes });
+    const all = await journal("verify", folder);
+    const options = { directory: folder, shard: 0, codec: createRecordCodec(0), hash: sha256 };
+    const first = await makeSnapshot({ ...options, durableSeq: 400 });
+    const second = await makeSnapshot({ ...options, durableSeq: 600 });
+    const live = await openJournal(optionsOf(folder, { segmentBytes }));
+    for await (const _ of live.replay());
+    await live.deleteBelow(first.seq, Date.now() + 60_000);
+    const oldestSeq = live.oldestSeq();
+    await live.close();
+    expect(oldestSeq).toBeGreaterThan(1);
+    const [whole] = all.lines as { seq: number; stateHash: string }[];
+    const [verified, dumped, found] = await Promise.all([
+      journal("verify", folder),
+      journal("dump", folder, "--limit", "1"),
+      journal("find", folder, orderId(590)),
+    ]);
+    expect(verified.lines).toEqual([
+      { ...whole, records: whole.seq - first.seq, oldestSeq, snapshots: [first.seq, second.seq] },
+    ]);
+    expect(dumped.lines).toMatchObject([{ seq: String(oldestSeq) }]);
+    expect(found.lines.length).toBeGreaterThan(0);
   }));

@@ -1,16 +1,18 @@
 // The journal's tool, for operators and auditors. Reads only, also beside a live matcher.
 //
-//   verify <dir> [--to-seq N]            proves and replays; prints one JSON line
+//   verify <dir> [--to-seq N]            proves and replays, compares each snapshot; prints one JSON line
 //   dump <dir> [--after N] [--limit N]   prints records as JSON, one a line
 //   find <dir> <text>                    prints the records that hold an id: order, trade, user, client id
 //
-// Exit codes: 0, 64 wrong use, 65 the journal is refused, 1 otherwise.
+// Of a journal whose first files are gone they read what is still there.
+//
+// Exit codes: 0, 64 wrong use, those of a matcher that refuses the journal (65, 66, 70, 76), 1 otherwise.
 import { parseArgs } from "node:util";
 import { RecordSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { fromBinary, toJsonString } from "@bufbuild/protobuf";
 import { durableRecords, verifyJournal } from "./flow/read-journal.js";
+import { refusalOf } from "./flow/refusal.js";
 import { sha256 } from "./io/digest.js";
-import { JournalRefused } from "./io/segment.js";
 import { createRecordCodec } from "./rpc/record-codec.js";
 
 const USAGE = `usage: journal verify <dir> [--to-seq N]
@@ -18,15 +20,14 @@ const USAGE = `usage: journal verify <dir> [--to-seq N]
        journal find <dir> <id>
 `;
 
-/** EX_USAGE and EX_DATAERR. */
+/** EX_USAGE. */
 const EXIT_USAGE = 64;
-const EXIT_JOURNAL_REFUSED = 65;
 
 try {
   await run(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(error instanceof JournalRefused ? EXIT_JOURNAL_REFUSED : 1);
+  process.exit(refusalOf(error)?.exitCode ?? 1);
 }
 
 async function run(args: readonly string[]): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { expect, test } from "vitest";
+import { flip } from "./testing/harm.js";
 import { contentOf, upgradeLastFile, withFolder } from "./testing/journal-folder.js";
 import {
   connect,
@@ -14,14 +15,16 @@ import {
 import { numberOf } from "./testing/orders.js";
 import { submitCommand, submitted } from "./testing/wire-orders.js";
 
+type Start = (env?: MatcherEnv, args?: readonly string[]) => MatcherProcess;
+
 /** Runs a test with a folder and what starts matchers on it; none of them outlives the test. */
-function withMatchers(run: (start: (env?: MatcherEnv) => MatcherProcess, folder: string) => Promise<void>) {
+function withMatchers(run: (start: Start, folder: string) => Promise<void>) {
   return () =>
     withFolder(async (folder) => {
       const started: MatcherProcess[] = [];
       try {
-        await run((env) => {
-          const matcher = spawnMatcher(folder, env);
+        await run((env, args) => {
+          const matcher = spawnMatcher(folder, env, args);
           started.push(matcher);
           return matcher;
         }, folder);
@@ -105,13 +108,13 @@ test(
 );
 
 test(
-  "a journal of a newer format is refused with exit code 65 and left as it is",
+  "a journal of a newer format is refused with exit code 76 and left as it is",
   withMatchers(async (start, folder) => {
     await ranOnce(start);
     const name = await upgradeLastFile(folder, 2);
     const before = await contentOf(folder);
     const { code, lines } = await refusedMatcher(folder);
-    expect(code).toBe(65);
+    expect(code).toBe(76);
     expect(lines.at(-1)).toBe(
       "the journal is refused: it is of format 2, this version reads up to 1 " +
         `(file ${name}, offset 0, seq 1). Nothing was changed. ` +
@@ -144,7 +147,7 @@ test(
       /^78 BOURSE_CONFIG: cannot read .*ENOENT/,
     );
     expect(await lastLine({ BOURSE__MATCHER__SHARD: "1" })).toMatch(
-      /^65 the journal is refused: it belongs to shard 0, this is shard 1/,
+      /^66 the journal is refused: it belongs to shard 0, this is shard 1/,
     );
     const notADirectory = join(folder, (await readdir(folder))[0] ?? "");
     expect(await lastLine({ BOURSE__MATCHER__DATA_DIR: notADirectory })).toMatch(
@@ -299,4 +302,56 @@ test(
     }
     again.channel.close();
   }),
+);
+
+test(
+  "data loss is accepted at the seq that the refusal names, written down, and the shard goes on behind it",
+  withMatchers(async (start, folder) => {
+    const env = { BOURSE__MATCHER__SEGMENT_BYTES: String(64 * 1024), BOURSE__MATCHER__TICK_MS: "600000" };
+    const first = start(env);
+    const { client, channel } = await connect(first);
+    for (let number = 1; number <= 20; number += 1) await submitted(client, number);
+    channel.close();
+    first.child.kill("SIGTERM");
+    expect(await first.exit).toBe(0);
+    const [name] = (await readdir(folder)).filter((each) => each.endsWith(".log"));
+    await flip(join(folder, name), 4_000);
+    const { lines } = await refusedMatcher(folder, env);
+    const seq = Number(/--accept-data-loss=([0-9]+)/.exec(lines.at(-1) ?? "")?.[1]);
+    expect(seq).toBeGreaterThan(2);
+    const wrong = await refusedMatcher(folder, env, [`--accept-data-loss=${seq + 1}`]);
+    expect(wrong.code).toBe(65);
+    const again = await connect(start(env, [`--accept-data-loss=${seq}`]));
+    const { orders } = await again.client.listOpenOrders({});
+    // All before the damage, and nothing of what came with it or after it.
+    expect(Number(orders.at(-1)?.acceptedSeq)).toBe(seq - 1);
+    expect(orders.map((order) => numberOf(order.orderId))).toEqual(orders.map((_, index) => index + 1));
+    expect((await submitted(again.client, 100)).order.status).toBe(OrderStatus.OPEN);
+    again.channel.close();
+    const names = await readdir(folder);
+    expect(names.filter((each) => each.startsWith("data-loss-"))).toHaveLength(1);
+    expect(names.some((each) => each.startsWith(`${name}.lost-`))).toBe(true);
+  }),
+);
+
+test(
+  "a start after snapshots reads only what follows on the newest one",
+  withMatchers(async (start, folder) => {
+    const env = { BOURSE__MATCHER__SNAPSHOT_EVERY_RECORDS: "50" };
+    const first = start(env);
+    const { client, channel } = await connect(first);
+    for (let number = 1; number <= 80; number += 1) await submitted(client, number);
+    const snapshots = async () => (await readdir(folder)).filter((name) => /^snap-[0-9]+$/.test(name));
+    await expect.poll(snapshots, { timeout: 20_000 }).toHaveLength(1);
+    const before = await client.getShardState({});
+    channel.close();
+    first.child.kill("SIGKILL");
+    await first.exit;
+    const again = await connect(start(env));
+    const { orders } = await again.client.listOpenOrders({});
+    expect(orders).toHaveLength(80);
+    expect((await again.client.getShardState({})).openOrders).toBe(before.openOrders);
+    again.channel.close();
+  }),
+  60_000,
 );

@@ -53,8 +53,9 @@ function environmentOf(folder: string, env: MatcherEnv): MatcherEnv {
 export async function refusedMatcher(
   folder: string,
   env: MatcherEnv = {},
+  args: readonly string[] = [],
 ): Promise<{ code: number; lines: string[] }> {
-  const command = ["-c", 'exec "$@" 2>&1', "sh", process.execPath, ...ARGS];
+  const command = ["-c", 'exec "$@" 2>&1', "sh", process.execPath, ...ARGS, ...args];
   const options = { env: environmentOf(folder, env), timeout: 30_000 };
   return promisify(execFile)("sh", command, options).then(
     () => {
@@ -65,8 +66,12 @@ export async function refusedMatcher(
 }
 
 /** Starts main.ts on free ports. Values of `env` override. */
-export function spawnMatcher(folder: string, env: MatcherEnv = {}): MatcherProcess {
-  const child = spawn(process.execPath, ARGS, {
+export function spawnMatcher(
+  folder: string,
+  env: MatcherEnv = {},
+  args: readonly string[] = [],
+): MatcherProcess {
+  const child = spawn(process.execPath, [...ARGS, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: environmentOf(folder, env),
   });
