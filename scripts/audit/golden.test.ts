@@ -1,8 +1,10 @@
 // The golden journals of the matcher, folded: what every version wrote hangs together, and ends as it is known to.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import { expect, test } from "vitest";
+import { MarketSchema, OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import { create } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { ShardFold } from "./fold.js";
 import { journalTool } from "./home-exchange.js";
 import { readJournal } from "./journal.js";
@@ -41,4 +43,31 @@ test.each(journals)("golden journal %s", async (path) => {
       acceptedSeq: BigInt(order.acceptedSeq),
     });
   }
+});
+
+let headless = "";
+beforeAll(() => {
+  headless = mkdtempSync(join(tmpdir(), "bourse-audit-"));
+});
+afterAll(() => rmSync(headless, { recursive: true, force: true }));
+
+test("a journal whose first file is gone is folded from its second on, and contradicts nothing", async () => {
+  const folder = join(golden, "format-1", "rules-1");
+  const [, second = ""] = readdirSync(folder)
+    .filter((file) => file.endsWith(".log"))
+    .sort();
+  copyFileSync(join(folder, second), join(headless, second));
+  const grid = { quoteAsset: "USDT", tickSize: "0.01", lotSize: "0.00001" };
+  const markets = ["BTC", "ETH"].map((baseAsset) =>
+    create(MarketSchema, { ...grid, baseAsset, symbol: `${baseAsset}/USDT` }),
+  );
+  const fold = new ShardFold();
+  await readJournal(journalTool(headless), (record) => {
+    if (fold.records === 0) fold.beginAfter(record.seq - 1n, markets);
+    fold.apply(record);
+  });
+  expect(fold.contradictions).toEqual([]);
+  expect(fold.isWhole).toBe(false);
+  expect(fold.missingThroughSeq).toBe(BigInt(Number.parseInt(second, 10)) - 1n);
+  expect(fold.records).toBeGreaterThan(10);
 });
