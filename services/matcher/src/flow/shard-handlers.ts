@@ -20,9 +20,10 @@ export function shardHandlers(
 ) {
   const isOpen = () => followers.isOpen() && !draining.aborted;
   const isReadOnly = () => whyReadOnly() !== undefined;
-  const changed = (seq: number, signal: AbortSignal) =>
-    firstOf(signal, [(each) => tail.changed(seq, each), statusChanged.next]);
-  const watch = { sequencer, isOpen, isReadOnly, changed, clock, everyMs: watchEveryMs };
+  const changed = (seq: number, notices: number, signal: AbortSignal) =>
+    firstOf(signal, [(each) => tail.changed(seq, each), (each) => statusChanged.after(notices, each)]);
+  const notices = statusChanged.count;
+  const watch = { sequencer, isOpen, isReadOnly, notices, changed, clock, everyMs: watchEveryMs };
   return {
     requireOpen() {
       if (!isOpen()) throw new DomainError("SHARD_UNAVAILABLE", { missing: followers.missing().join(",") });

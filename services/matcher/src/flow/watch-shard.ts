@@ -22,8 +22,10 @@ export interface WatchOptions {
   readonly sequencer: Sequencer;
   readonly isOpen: () => boolean;
   readonly isReadOnly: () => boolean;
-  /** Resolves when something may have changed since a seq, or the signal aborts. */
-  readonly changed: (seq: number, signal: AbortSignal) => Promise<void>;
+  /** Counts changes that no record tells of. */
+  readonly notices: () => number;
+  /** Resolves when something may have changed since a seq and a count of notices, or the signal aborts. */
+  readonly changed: (seq: number, notices: number, signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   /** Least time between two messages. */
   readonly everyMs: number;
@@ -33,12 +35,13 @@ export interface WatchOptions {
 export async function* watchShard(options: WatchOptions, signal: AbortSignal): AsyncGenerator<ShardStatus> {
   const sent: Sent = { markets: new Map(), quotes: new Map() };
   while (!signal.aborted) {
+    const notices = options.notices();
     const { value, seq } = await options.sequencer.query((shard) => snapshot(shard, sent));
     for (const quote of value.quotes) sent.quotes.set(quote.symbol, quote);
     for (const market of value.markets) sent.markets.set(market.symbol, market);
     yield { ...value, seq, isOpen: options.isOpen(), isReadOnly: options.isReadOnly() };
     await options.clock.sleep(options.everyMs, signal);
-    await options.changed(seq, signal);
+    await options.changed(seq, notices, signal);
   }
 }
 
