@@ -1,5 +1,6 @@
 // An accepted order at hand takes what it can, then rests or ends. New orders, fired stops and amends that lost
 // their place all come here.
+import { assert } from "@bourse/shared/assert.js";
 import type { Book } from "./book.js";
 import { EXPIRED, endOrder, FILLED, reasonCode, restOrder } from "./end-order.js";
 import type { Shard } from "./shard.js";
@@ -31,6 +32,7 @@ export function execute(shard: Shard, book: Book, slot: number): void {
     return;
   }
   const end = take(shard, book, slot);
+  assert(time !== FOK || end === END_FILLED, "a FOK order trades all or nothing");
   const type = (codes >> TYPE_SHIFT) & TYPE_MASK;
   const isLimit = type === LIMIT || type === STOP_LIMIT;
   if (end === END_FILLED) endOrder(shard, book, slot, FILLED, NO_REASON);

@@ -241,7 +241,7 @@ function readBook(shard: Shard, head: BookHead, sections: Sections): void {
   shard.bookOfSymbol.set(head.market.symbol, book);
   const records = sections.words();
   const extras = sections.numbers();
-  const text = decoder.decode(sections.next());
+  const texts = sections.next();
   let extraAt = 0;
   let textAt = 0;
   for (let at = 0; at < records.length; at += LIVE_WORDS) {
@@ -253,7 +253,7 @@ function readBook(shard: Shard, head: BookHead, sections: Sections): void {
       extraAt += EXTRA_NUMBERS;
     }
     const length = records[at + NEXT];
-    shard.slots.texts[slot] = text.slice(textAt, textAt + length);
+    shard.slots.texts[slot] = decoder.decode(texts.subarray(textAt, textAt + length));
     textAt += length;
     if ((records[at + CODES] & Code.WAITING) !== 0) enqueueStop(book, shard.slots, slot);
     else enqueue(book, shard.slots, slot);

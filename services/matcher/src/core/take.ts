@@ -114,6 +114,7 @@ function trade(shard: Shard, book: Book, maker: number, taker: number, lots: num
   const m = maker * NUMBERS;
   const price = makerNumbers[m + PRICE];
   const tickLots = price * lots;
+  assert(lots > 0, "a trade moves something");
   assert(tickLots <= Number.MAX_SAFE_INTEGER, "a fill's notional is exact");
   makerNumbers[m + REMAINING] -= lots;
   const makerExtra = extraOf(slots, maker);
