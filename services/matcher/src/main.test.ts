@@ -332,6 +332,7 @@ test(
     expect(names.filter((each) => each.startsWith("data-loss-"))).toHaveLength(1);
     expect(names.some((each) => each.startsWith(`${name}.lost-`))).toBe(true);
   }),
+  60_000,
 );
 
 test(
