@@ -361,6 +361,7 @@ describe("browsers", () => {
     const allowed = await send("OPTIONS", "/api/v1/orders", undefined, { origin: ORIGIN, ...preflight });
     expect(allowed.status).toBe(204);
     expect(allowed.headers.get("access-control-allow-origin")).toBe(ORIGIN);
+    expect(allowed.headers.get("access-control-allow-methods")).toBe("GET, POST, PATCH, DELETE");
     expect(allowed.headers.get("access-control-allow-headers")?.toLowerCase()).toContain("authorization");
     const call = await send("GET", "/api/v1/markets", undefined, { origin: ORIGIN });
     expect(call.headers.get("access-control-allow-origin")).toBe(ORIGIN);

@@ -62,7 +62,7 @@ export const failures = {
   SYMBOL_DELISTED: { status: "FAILED_PRECONDITION", text: "the market is delisted" },
   POST_ONLY_WOULD_TAKE: { status: "FAILED_PRECONDITION", text: "the order would take at this price" },
   PRICE_OUT_OF_BAND: { status: "FAILED_PRECONDITION", text: "the price lies too far from the last trade" },
-  LEG_TOO_SMALL: { status: "FAILED_PRECONDITION", text: "what was reserved for the amend is no longer enough" },
+  LEG_TOO_SMALL: { status: "FAILED_PRECONDITION", text: "what was reserved for the amend is too little" },
   INSUFFICIENT_FUNDS: { status: "FAILED_PRECONDITION", text: "available balance is too low" },
   INSUFFICIENT_LIQUIDITY: { status: "FAILED_PRECONDITION", text: "the market has no price to start from" },
   ORDER_NOT_OPEN: { status: "FAILED_PRECONDITION", text: "the order is no longer open" },
@@ -83,7 +83,7 @@ export const failures = {
   // Something is away. Metadata `outcome` says what is certain.
   WALLET_UNAVAILABLE: { status: "UNAVAILABLE", text: "the wallet does not answer, try again" },
   SHARD_UNAVAILABLE: { status: "UNAVAILABLE", text: "the matcher does not answer, try again" },
-  SHARD_READ_ONLY: { status: "RESOURCE_EXHAUSTED", text: "the matcher takes no new orders now, only cancels" },
+  SHARD_READ_ONLY: { status: "RESOURCE_EXHAUSTED", text: "the matcher takes no new orders now" },
   MARKET_DATA_UNAVAILABLE: { status: "UNAVAILABLE", text: "market data does not answer, try again" },
   HISTORY_UNAVAILABLE: { status: "UNAVAILABLE", text: "the order history does not answer, try again" },
   DRAINING: { status: "UNAVAILABLE", text: "this process is going down, try another" },
