@@ -63,10 +63,11 @@ export async function* scanJournal(
   for (let index = start; index < names.length; index += 1) {
     const name = names[index];
     const file = await open(join(directory, name), "r");
+    let reader: SegmentReader | undefined;
     try {
       const header = await checkedHeader(file, name, { previous: last, ...options });
       options.onFile?.(name, header);
-      const reader = new SegmentReader(file, {
+      reader = new SegmentReader(file, {
         name,
         fileBytes: header.fileBytes,
         windowBytes: WINDOW_BYTES,
@@ -91,6 +92,7 @@ export async function* scanJournal(
       if (last !== undefined && isAccepted(error, last, options)) return { ...last, tail: "lost" };
       throw error;
     } finally {
+      await reader?.settle();
       await file.close();
     }
   }

@@ -56,7 +56,10 @@ export interface ReaderOptions {
 export class SegmentReader {
   readonly #file: FileHandle;
   readonly #options: ReaderOptions;
-  #window: Buffer = Buffer.alloc(0);
+  /** Two windows in turn: one is decided about while the other is read. */
+  readonly #windows: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
+  #turn = 0;
+  #ahead: { readonly offset: number; readonly window: Promise<Buffer> } | undefined;
 
   constructor(file: FileHandle, options: ReaderOptions) {
     this.#file = file;
@@ -69,13 +72,32 @@ export class SegmentReader {
    */
   async read(from: Reached, batch: RecordBatch): Promise<Reached> {
     const { windowBytes, fileBytes, name } = this.#options;
-    let window = await this.#load(from.offset, windowBytes);
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    let window = await (ahead?.offset === from.offset ? ahead.window : this.#load(from.offset, windowBytes));
     const first = sizeAt(window, 0);
     if (first !== undefined && first > window.length && from.offset + first <= fileBytes) {
       window = await this.#load(from.offset, first);
     }
     batch.clear(window, name);
-    return this.#take(window, from, batch);
+    const reached = this.#take(window, from, batch);
+    if (reached.offset > from.offset) this.#readAhead(reached.offset);
+    return reached;
+  }
+
+  /** Reads the next window while the caller works on this one. */
+  #readAhead(offset: number): void {
+    const { keepsWindows, windowBytes, fileBytes } = this.#options;
+    if (keepsWindows || offset >= fileBytes) return;
+    const window = this.#load(offset, windowBytes);
+    // Whoever asks for it gets the error; nobody may.
+    window.catch(() => {});
+    this.#ahead = { offset, window };
+  }
+
+  /** Waits for what is on its way: the file may be closed then. */
+  async settle(): Promise<void> {
+    await this.#ahead?.window.catch(() => {});
   }
 
   #take(window: Buffer, from: Reached, batch: RecordBatch): Reached {
@@ -128,8 +150,9 @@ export class SegmentReader {
     const { keepsWindows, fileBytes } = this.#options;
     const length = Math.max(0, Math.min(bytes, fileBytes - offset));
     if (keepsWindows) return readRange(this.#file, offset, length);
-    if (this.#window.length < length) this.#window = Buffer.allocUnsafeSlow(length);
-    return readInto(this.#file, offset, this.#window.subarray(0, length));
+    this.#turn = 1 - this.#turn;
+    if (this.#windows[this.#turn].length < length) this.#windows[this.#turn] = Buffer.allocUnsafeSlow(length);
+    return readInto(this.#file, offset, this.#windows[this.#turn].subarray(0, length));
   }
 }
 
