@@ -97,6 +97,14 @@ export function insertFound(memory: Memory, ref: number): void {
   cells[memory.at + 1] = ref + 1;
 }
 
+/** Lets the id of the last search mean something else, if it is the one that means `from`. */
+export function moveFound(memory: Memory, from: number, to: number): boolean {
+  const cells = memory.parts[memory.part];
+  if (cells[memory.at + 1] !== from + 1) return false;
+  cells[memory.at + 1] = to + 1;
+  return true;
+}
+
 /** Lets an id, by its hash, mean something else. */
 export function moveRef(memory: Memory, hash: number, from: number, to: number): void {
   const cells = memory.parts[hash >>> PART_SHIFT];
