@@ -33,8 +33,11 @@ export function createFlusher({ log, tail, epochs, meters, waitingMax }: Flusher
       const batch = waiting;
       waiting = [];
       const checksums = await log.append(batch);
-      const stored = batch.map((entry, index): StoredEntry => ({ ...entry, checksum: checksums[index] }));
-      for (const { epoch, seq } of stored) epochs.note(epoch, seq);
+      // Written out: a spread of each record takes longer than everything else here.
+      const stored = batch.map(({ seq, epoch, payload }, index): StoredEntry => {
+        epochs.note(epoch, seq);
+        return { seq, epoch, payload, checksum: checksums[index] };
+      });
       tail.publish(stored);
       meters.flushed(batch.length, waiting.length);
       wake();

@@ -1,9 +1,10 @@
 // Commands about one order: decided, refused for what the core does not know, applied, answered.
 import { assert } from "@bourse/shared/assert.js";
 import { amendOutcome, decide, orderOfLeg, type Verdict } from "../core/decide.js";
+import { isEndedRef, recordOf } from "../core/memory.js";
 import { entryOf, type Shard } from "../core/shard.js";
 import type { AmendCommand, OrderCommand, OrderTerms, OrderView, SubmitCommand } from "../core/types.js";
-import { viewOf } from "../core/view.js";
+import { termsOf, viewOf } from "../core/view.js";
 import type { Admit } from "./admit.js";
 import type { Draft, FailureAnswer, Request } from "./answer.js";
 import type { Log } from "./log.js";
@@ -133,7 +134,7 @@ function invalid(field: string | undefined) {
 function termsBefore(shard: Shard, command: OrderCommand): OrderTerms | undefined {
   if (command.type === "submit" || command.type === "amend") return undefined;
   const entry = entryOf(shard, command.orderId);
-  return entry === -1 ? undefined : viewOf(shard, entry).terms;
+  return entry === -1 || isEndedRef(entry) ? undefined : termsOf(shard, recordOf(entry));
 }
 
 function orderIdIn(command: OrderCommand): string {

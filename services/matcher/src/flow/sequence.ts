@@ -4,7 +4,7 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { RULES, type Shard } from "../core/shard.js";
 import type { CancelAllCommand, Market, SetMarketStateCommand, SetSwitchCommand } from "../core/types.js";
 import type { Admit } from "./admit.js";
-import { type Answer, type CompleteDeps, complete, isComplete, type Request } from "./answer.js";
+import { type Answer, type CompleteDeps, complete, type Draft, isComplete, type Request } from "./answer.js";
 import { type Control, createControl } from "./control.js";
 import type { Epochs } from "./epochs.js";
 import { createFlusher } from "./flusher.js";
@@ -93,10 +93,16 @@ export function createSequencer(deps: SequencerDeps): Sequencer {
   };
   return {
     order(requests) {
-      const drafts = requests.map(orders);
+      const drafts: Draft[] = [];
+      let isAllThere = true;
+      for (const request of requests) {
+        const draft = orders(request);
+        drafts.push(draft);
+        isAllThere &&= isComplete(draft);
+      }
       const { seq } = shard;
       // Most need nothing more than their flush: one promise for all of them.
-      if (drafts.every(isComplete)) return flusher.durable(seq).then(() => drafts as Answer[]);
+      if (isAllThere) return flusher.durable(seq).then(() => drafts as Answer[]);
       return flusher.durable(seq).then(() => Promise.all(drafts.map((draft) => complete(completing, draft))));
     },
     addMarket: async (market, traceparent = "") => durable(() => control.addMarket(market, traceparent)),
