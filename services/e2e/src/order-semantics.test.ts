@@ -355,6 +355,13 @@ describe("amends", () => {
     );
     expect(await look(buyer, order.orderId)).toBe("OPEN 0/1");
     expect(await balancesOf(buyer)).toBe("base 100/0, USDT 9900/100");
+    // A no stays a no, also when the same would need nothing more by now.
+    await amend(buyer, order, { quantity: "101", price: "99" });
+    expect(await failureOf(amend(buyer, order, { quantity: "101" }, "poor"))).toBe(
+      "INSUFFICIENT_FUNDS NOT_ACCEPTED",
+    );
+    expect(await look(buyer, order.orderId)).toBe("OPEN 0/101");
+    expect(await balancesOf(buyer)).toBe("base 100/0, USDT 1/9999");
   });
 
   test("outside the band it is refused", async () => {

@@ -155,7 +155,7 @@ describe("the way of an amend", () => {
   test("one that needs nothing more asks the shard alone", async () => {
     const { mesh, asked, amends } = meshOf();
     expect(await amend(mesh, { quantity: "0.4" })).toMatchObject({ order: { quantity: "0.4" } });
-    expect(asked).toEqual(["order", "amend"]);
+    expect(asked).toEqual(["order", "leg row", "amend"]);
     expect(amends[0]?.amend).toEqual(
       amendOf({ priceTicks: 0, quantityLots: 40_000, legUnits: 0, legAmount: "" }),
     );
@@ -171,7 +171,7 @@ describe("the way of an amend", () => {
     const { mesh, asked } = meshOf();
     const named = { ...mesh, known: new Map() };
     await amend(named, { quantity: "0.4" });
-    expect(asked).toEqual(["row", "amend"].flatMap((each) => (each === "amend" ? ["order", each] : [each])));
+    expect(asked).toEqual(["row", "order", "leg row", "amend"]);
   });
 });
 
@@ -220,7 +220,7 @@ describe("a repeat", () => {
       amend: async () => answer(filled, { replayed: true }),
     });
     expect(await amend(mesh)).toMatchObject({ replayed: true, order: { status: "FILLED" } });
-    expect(asked).toEqual(["order", "row", "order", "amend"]);
+    expect(asked).toEqual(["order", "row", "order", "leg row", "amend"]);
   });
 
   test("after the shard has forgotten the order is answered from the rows", async () => {
@@ -250,6 +250,58 @@ test("a repeat of one that took no leg goes on too, once its row says that it wa
   expect(await amend({ ...mesh, shards: strict }, { quantity: "0.4" })).toMatchObject({ seq: 12 });
   expect(asked).toEqual(["order", "leg row", "amend"]);
   expect(amends[0]?.amend).toMatchObject({ quantityLots: 40_000, legUnits: 0 });
+});
+
+describe("one that needs no leg now, but had one when it was first sent", () => {
+  const less = { quantity: "0.4" };
+  const stored = {
+    ...leg,
+    leg: amendOf({ priceTicks: 0, quantityLots: 40_000, legUnits: 7, legAmount: "0.0000007" }),
+  };
+
+  test("takes along what it holds", async () => {
+    const { mesh, amends } = meshOf({ rows: [row, stored] });
+    await amend(mesh, less);
+    expect(amends[0]?.amend).toMatchObject({ quantityLots: 40_000, legUnits: 7 });
+  });
+
+  test("stays refused when it was: a no never becomes a yes", async () => {
+    const { mesh, asked } = meshOf({ rows: [row, { ...stored, state: "REFUSED" }] });
+    const failure = await failureOf(amend(mesh, less));
+    expect(failure).toMatchObject({ reason: "INSUFFICIENT_FUNDS", facts: { outcome: "NOT_ACCEPTED" } });
+    expect(asked).toEqual(["order", "leg row"]);
+    const ended = meshOf({
+      state: { ...filled, terms },
+      rows: [
+        { ...row, state: "CLOSED", end },
+        { ...stored, state: "REFUSED" },
+      ],
+    });
+    expect(await failureOf(amend(ended.mesh, less))).toMatchObject({
+      reason: "ORDER_NOT_OPEN",
+      facts: { outcome: "NOT_ACCEPTED", status: "FILLED" },
+    });
+  });
+
+  test("stays closed when it was swept, also after its shard has forgotten that", async () => {
+    const swept = { ...end, status: "REJECTED" as const, reason: "NOT_SEQUENCED" };
+    const { mesh, asked } = meshOf({ rows: [row, { ...stored, state: "CLOSED", end: swept }] });
+    expect(await failureOf(amend(mesh, less))).toMatchObject({
+      reason: "SUBMIT_EXPIRED",
+      facts: { outcome: "NOT_ACCEPTED" },
+    });
+    expect(asked).toEqual(["order", "leg row"]);
+  });
+});
+
+test("one that needs a leg now, but took none when it was decided, asks the shard for its word", async () => {
+  const closed: Reservation = { ...leg, leg: undefined, state: "CLOSED", end: { ...end, reason: "AMENDED" } };
+  const { mesh, amends } = meshOf({
+    reserveLeg: async () => ({ type: "reserved", replayed: true, stored: closed }),
+    amend: async () => answer(open, { replayed: true }),
+  });
+  expect(await amend(mesh)).toMatchObject({ replayed: true });
+  expect(amends[0]?.amend).toMatchObject({ priceTicks: 10_100, legUnits: 0, legAmount: "" });
 });
 
 describe("what an error says", () => {
@@ -338,7 +390,7 @@ describe("what an error says", () => {
       { amend: () => Promise.reject(new DomainError("DEADLINE_EXCEEDED", { outcome: "NOT_ATTEMPTED" })) },
       "DEADLINE_EXCEEDED",
       "NOT_ATTEMPTED",
-      ["order", "amend"],
+      ["order", "leg row", "amend"],
     ],
     [
       "an amend whose answer is lost",
@@ -346,7 +398,7 @@ describe("what an error says", () => {
       { amend: () => Promise.reject(new DomainError("DEADLINE_EXCEEDED", { outcome: "UNKNOWN" })) },
       "OUTCOME_UNKNOWN",
       "UNKNOWN",
-      ["order", "amend"],
+      ["order", "leg row", "amend"],
     ],
     [
       "a shard without room",
@@ -354,7 +406,7 @@ describe("what an error says", () => {
       { amend: async () => ({ type: "failure", error: new DomainError("SHARD_READ_ONLY") }) },
       "SHARD_READ_ONLY",
       "NOT_ATTEMPTED",
-      ["order", "amend"],
+      ["order", "leg row", "amend"],
     ],
     [
       "an order that nobody knows",
@@ -462,7 +514,7 @@ describe("on a stream", () => {
     await onStream(mesh, "2", "0.7");
     // From 0.5, not from 1: the second needs 0.2 at 100 more.
     expect(legs.map(({ amend: { legAmount } }) => legAmount)).toEqual(["20"]);
-    expect(asked).toEqual(["amend", "leg", "amend"]);
+    expect(asked).toEqual(["leg row", "amend", "leg row", "leg", "amend"]);
   });
 
   test("a leg is reserved in its turn, when what made the order has been reserved", async () => {

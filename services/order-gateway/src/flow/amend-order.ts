@@ -37,6 +37,8 @@ interface Amending {
   readonly context: CallContext;
   /** Shard times from before anything was reserved or read. */
   readonly heard: Heard;
+  /** What the wallet has under the leg's id, read once. */
+  readonly legRow: () => Promise<Reservation | undefined>;
 }
 
 /** The order to change as it is known. */
@@ -75,7 +77,8 @@ export async function amendOrder(
   try {
     checkWaiting(mesh, context);
     const legId = legIdOf(ids.orderId, request.requestId);
-    const amending: Amending = { ids, legId, content, context, heard: hear(mesh) };
+    const legRow = once(() => mesh.wallet.getReservation(legId, context.deadlineMs));
+    const amending: Amending = { ids, legId, content, context, heard: hear(mesh), legRow };
     const found = await findInTurn(mesh, amending, name.symbol);
     if (!("shard" in found)) return found;
     // A leg needs its order's reservation: on a stream what came before has been reserved for by now.
@@ -93,6 +96,8 @@ async function findInTurn(mesh: Mesh, amending: Amending, hint: string): Promise
   const { ids, context } = amending;
   const { turn } = context;
   if (turn === undefined) return findOrder(mesh, amending, hint);
+  // Asked while others have their turn; whoever needs the answer hears of a failure.
+  amending.legRow().catch(() => undefined);
   const isKnown = mesh.known.get(ids.orderId)?.terms !== undefined;
   const found = isKnown ? undefined : await findOrder(mesh, amending, hint);
   await turn.enter();
@@ -128,7 +133,7 @@ async function askShard(
 
 /** The reservation names the shard; when even that has forgotten the order, it holds the final word. */
 async function fromRow(mesh: Mesh, amending: Amending, asked?: number): Promise<Found | OrderAnswer> {
-  const { ids, legId, context } = amending;
+  const { ids, context } = amending;
   const row = await mesh.wallet.getReservation(ids.orderId, context.deadlineMs);
   if (!isOrderOf(row, context.userId)) throw new DomainError("ORDER_NOT_FOUND");
   noteShard(mesh, ids.orderId, row.shard);
@@ -138,7 +143,7 @@ async function fromRow(mesh: Mesh, amending: Amending, asked?: number): Promise<
   // Reserved but not at its shard yet: there is nothing to change, and nothing is journaled.
   if (row.state !== "CLOSED") throw new DomainError("ORDER_NOT_FOUND");
   const answer = answerOfClosed(mesh, ids, row);
-  const leg = await mesh.wallet.getReservation(legId, context.deadlineMs);
+  const leg = await amending.legRow();
   if (leg?.end?.reason === "AMENDED") return answer;
   throw notOpen(answer.order);
 }
@@ -148,40 +153,36 @@ async function prepare(mesh: Mesh, amending: Amending, found: Found): Promise<Re
   const { symbol } = found.terms;
   const market = mesh.shards.findMarket(symbol, found.shard) ?? mesh.shards.market(symbol);
   let decision: Decision;
+  const { orderId, userId } = amending.ids;
+  const named = { orderId, userId, legId: amending.legId, symbol };
   try {
     decision = decide(amending, market, found);
   } catch (error) {
-    return { found, amend: await decidedBefore(mesh, amending, { market, symbol, error }), isHeld: true };
+    // A rule that changed since must not hide what was decided: the wallet has a row for it.
+    const row = await amending.legRow();
+    if (row === undefined || row.state === "REFUSED") throw error;
+    const amend = { ...named, ...parseDecided(amending.content, market), ...NO_LEG };
+    return { found, amend: fromLeg(amending, market, row, amend), isHeld: true };
   }
   mesh.shards.checkOpen(found.shard);
   const { change, after, asset } = decision;
-  const { orderId, userId } = amending.ids;
-  const amend: Amend = { orderId, userId, legId: amending.legId, symbol, ...change };
-  if (change.legUnits === 0 || asset === undefined) return { found, amend, after, isHeld: false };
-  return reserveLeg(mesh, amending, { found, amend, after, market, asset });
+  const amend: Amend = { ...named, ...change };
+  if (change.legUnits > 0 && asset !== undefined)
+    return reserveLeg(mesh, amending, { found, amend, after, market, asset });
+  // Reserve is the look-up; an amend that needs none must still meet what the wallet once said under its key.
+  const row = await amending.legRow();
+  if (row === undefined) return { found, amend, after, isHeld: false };
+  if (row.state === "REFUSED") throw await refusedByRow(mesh, amending, found);
+  return { found, amend: fromLeg(amending, market, row, amend), after, isHeld: true };
 }
 
 type Decision = Pick<AmendDecision, "change"> & Partial<AmendDecision<OrderTerms>>;
-
-/** A rule that changed since must not hide what was decided: the wallet has a row for it. */
-async function decidedBefore(
-  mesh: Mesh,
-  amending: Amending,
-  { market, symbol, error }: { market: MarketRules; symbol: string; error: unknown },
-): Promise<Amend> {
-  const { ids, legId, content, context } = amending;
-  const row = await mesh.wallet.getReservation(legId, context.deadlineMs);
-  if (row === undefined || row.userId !== ids.userId || row.state === "REFUSED") throw error;
-  if (row.leg !== undefined || row.state !== "CLOSED") return fromLeg(amending, market, row).amend;
-  // One that needed no leg left no content.
-  const { orderId, userId } = ids;
-  return { orderId, userId, legId, symbol, ...parseDecided(content, market), legUnits: 0, legAmount: "" };
-}
+const NO_LEG = { legUnits: 0, legAmount: "" };
 
 function decide({ content }: Amending, market: MarketRules, { isOpen, terms }: Found): Decision {
   // What never rests cannot be open: its shard says so.
   if (isOpen && terms.type !== "MARKET") return decideAmend(content, market, terms);
-  return { change: { ...parseChange(content, market), legUnits: 0, legAmount: "" } };
+  return { change: { ...parseChange(content, market), ...NO_LEG } };
 }
 
 interface Leg extends Omit<Ready, "isHeld"> {
@@ -216,17 +217,39 @@ async function reserveLeg(
     }
     case "reserved":
       if (answer.stored === undefined) return { found, amend, after, isHeld: true };
-      return { found, after, ...fromLeg(amending, market, answer.stored), isHeld: true };
+      return { found, amend: fromLeg(amending, market, answer.stored, amend), after, isHeld: true };
   }
 }
 
-/** The amend as it was first reserved for. A leg that is closed holds nothing: the shard repeats what it said. */
-function fromLeg({ content }: Amending, market: MarketRules, { state, leg, end }: Reservation) {
+/**
+ * The amend as it was first reserved for. A leg that is closed holds nothing: the shard repeats what it said. One
+ * that needed no leg left no content, so the shard is asked in the words of this call.
+ */
+function fromLeg(
+  { content }: Amending,
+  market: MarketRules,
+  { state, leg, end }: Reservation,
+  mine: Amend,
+): Amend {
   if (end?.reason === "NOT_SEQUENCED") throw new DomainError("SUBMIT_EXPIRED", { outcome: "NOT_ACCEPTED" });
-  if (leg === undefined) throw unknown(new DomainError("INTERNAL"));
+  if (leg === undefined) return { ...mine, ...NO_LEG };
   const field = differingAmendField(content, leg, market);
   if (field !== undefined) throw new DomainError("REQUEST_ID_REUSED", { field, outcome: "NOT_ATTEMPTED" });
-  return { amend: state === "ACTIVE" ? leg : { ...leg, legUnits: 0, legAmount: "" } };
+  return state === "ACTIVE" ? leg : { ...leg, ...NO_LEG };
+}
+
+/** The wallet's stored no: for want of funds, or because the order held nothing any more. */
+async function refusedByRow(mesh: Mesh, amending: Amending, found: Found): Promise<DomainError> {
+  if (!found.isOpen) return notOpenByRow(mesh, amending);
+  return new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+}
+
+function once<T>(run: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= run();
+    return result;
+  };
 }
 
 /** The wallet's word that the order holds nothing any more, with how it ended if the row says so. */
