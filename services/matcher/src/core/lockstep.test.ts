@@ -7,7 +7,7 @@ import { Lockstep } from "../testing/slow-lockstep.js";
 import { type SlowContext, type SlowStep, slowMarkets, slowScale, slowStep } from "../testing/slow-steps.js";
 import type { Market, MatcherEvent } from "./types.js";
 
-const RUNS = Number(process.env.BOURSE_LOCKSTEP_RUNS ?? 150);
+const RUNS = Number(process.env.BOURSE_LOCKSTEP_RUNS ?? 100);
 const SEED = Number(process.env.BOURSE_LOCKSTEP_SEED ?? 23);
 const STEPS_MAX = 160;
 /** Commands after which the core's state goes through its bytes. */
