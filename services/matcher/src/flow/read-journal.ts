@@ -1,14 +1,9 @@
 // A journal read by a tool, also beside a live writer: only what is proven durable counts.
 import { createShard, openCountOf } from "../core/shard.js";
 import { stateBytes } from "../core/state-bytes.js";
-import {
-  readFirstHeader,
-  type ScanEnd,
-  type StoredRecord,
-  scanJournal,
-  scanRecords,
-} from "../io/journal-scan.js";
+import { readFirstHeader, type ScanEnd, scanJournal, scanRecords } from "../io/journal-scan.js";
 import { JournalRefused } from "../io/segment.js";
+import type { StoredRecord } from "../io/segment-reader.js";
 import { readSnapshots, snapshotName } from "../io/snapshot-file.js";
 import { createEpochs } from "./epochs.js";
 import type { RecordCodec } from "./log.js";

@@ -1,8 +1,6 @@
 // What a person may say to a matcher on its command line; everything else is settings.
 import { parseArgs } from "node:util";
-
-/** EX_USAGE. */
-const EXIT_USAGE = 64;
+import { ConfigError, refuseSettings } from "@bourse/shared/runtime/config.js";
 
 export interface Arguments {
   /** Seq of the damage that a person accepts: everything from there on is given up. */
@@ -12,15 +10,15 @@ export interface Arguments {
 /** Ends the process, and says why, when the words cannot be understood. */
 export function readArguments(args: readonly string[]): Arguments {
   try {
-    const options = { "accept-data-loss": { type: "string" } } as const;
+    // The second is answered where the settings are read.
+    const options = { "accept-data-loss": { type: "string" }, check: { type: "boolean" } } as const;
     const { values } = parseArgs({ args: [...args], options });
     const text = values["accept-data-loss"];
     if (text !== undefined && !/^[1-9][0-9]{0,15}$/.test(text)) {
-      throw new Error(`--accept-data-loss=${text}: a seq was expected`);
+      throw new Error(`--accept-data-loss: a seq was expected, not "${text}"`);
     }
     return { acceptDataLossAt: text === undefined ? undefined : Number(text) };
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(EXIT_USAGE);
+    return refuseSettings(new ConfigError([error instanceof Error ? error.message : String(error)]));
   }
 }

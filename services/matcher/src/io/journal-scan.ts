@@ -17,8 +17,6 @@ import {
 } from "./segment.js";
 import { type Reached, readRange, SegmentReader, type StoredRecord } from "./segment-reader.js";
 
-export type { Position, Reached, StoredRecord } from "./segment-reader.js";
-
 const WINDOW_BYTES = 1024 * 1024;
 
 /** Where the journal ends, and how. */

@@ -16,13 +16,8 @@ import { giveUpTail, type LostTail } from "./journal-loss.js";
 import { JournalMarks } from "./journal-marks.js";
 import { readAfter } from "./journal-reader.js";
 import { rewrite, setAside } from "./journal-repair.js";
-import {
-  type Position,
-  refuseNewerFormats,
-  type ScanEnd,
-  type StoredRecord,
-  scanJournal,
-} from "./journal-scan.js";
+import { refuseNewerFormats, type ScanEnd, scanJournal } from "./journal-scan.js";
+import { markedBatches } from "./marked-batches.js";
 import type { RecordBatch } from "./record-batch.js";
 import {
   HEADER_BYTES,
@@ -34,6 +29,7 @@ import {
   syncDirectory,
   writeAll,
 } from "./segment.js";
+import type { Position, StoredRecord } from "./segment-reader.js";
 import { readSnapshots, type StoredSnapshot } from "./snapshot-file.js";
 import { ClosedWithoutRoom, SpareFile } from "./spare-file.js";
 
@@ -69,8 +65,6 @@ export interface TornTail {
   readonly bytes: number;
   readonly savedAs: string;
 }
-
-export type { JournalEntry } from "./batch-encoder.js";
 
 /** Present when the last process closed the journal in good order: nothing is in the page cache only. */
 const CLEAN_STOP = "clean-stop";
@@ -168,7 +162,7 @@ export class Journal {
       acceptLossAt: acceptDataLossAt,
       onFile,
     });
-    const end = yield* withMarks(scan, this.#marks);
+    const end = yield* markedBatches(scan, this.#marks);
     await rm(join(directory, SPARE), { force: true });
     if (end !== undefined) return this.#resume(end);
     await this.#begin(1, { chain: 0, seq: 0, epoch: 0 }, { nonce: newNonce(), incarnation: 0 });
@@ -381,26 +375,5 @@ export class Journal {
   #openFile(): OpenFile {
     assert(this.#file !== undefined, "the journal is replayed before it is appended to");
     return this.#file;
-  }
-}
-
-/** Passes batches on and notes where they are. */
-async function* withMarks(
-  scan: AsyncGenerator<RecordBatch, ScanEnd | undefined>,
-  marks: JournalMarks,
-): AsyncGenerator<RecordBatch, ScanEnd | undefined> {
-  try {
-    for (;;) {
-      const step = await scan.next();
-      if (step.done === true) return step.value;
-      const { file, count, seqs, offsets, chains } = step.value;
-      for (let index = 0; index < count; index += 1) {
-        marks.note(file, seqs[index], offsets[index], chains[index]);
-      }
-      yield step.value;
-    }
-  } finally {
-    // Whoever stops half-way leaves no file open.
-    await scan.return(undefined);
   }
 }

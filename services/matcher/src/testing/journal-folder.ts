@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { cp, mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { JournalEntry } from "../io/batch-encoder.js";
 import { crc32c } from "../io/crc32c.js";
 import { checksumAt, holdsAt, sizeAt } from "../io/frame.js";
-import { type Journal, type JournalEntry, type JournalOptions, openJournal } from "../io/journal.js";
+import { type Journal, type JournalOptions, openJournal } from "../io/journal.js";
 import { HEADER_BYTES } from "../io/segment.js";
 
 /** Runs a test with an empty directory that is gone afterwards. */
