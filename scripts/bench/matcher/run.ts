@@ -1,5 +1,6 @@
 // npm run bench -- matcher [--only <figure>…] [--flow <file>]: the figures that the matcher claims.
 import { type Bench, openBench } from "./bench.js";
+import { conformanceRows } from "./conformance-row.js";
 import { coreRows } from "./core-row.js";
 import { allocationRows, latencyRows } from "./cost-row.js";
 import { journaledRows } from "./journaled-row.js";
@@ -10,6 +11,7 @@ import { type Figure, tableLines } from "./table.js";
 /** Figures by name, in the order of the table. */
 const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   core: coreRows,
+  conformance: conformanceRows,
   latency: latencyRows,
   allocation: allocationRows,
   memory: memoryRows,

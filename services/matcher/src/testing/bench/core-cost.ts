@@ -1,12 +1,15 @@
 // What commands and resting orders cost the heap. Needs --expose-gc and a young generation that is larger than
 // anything a run allocates, so that what was allocated can be read off the heap's size.
+import { readFileSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
 import { serveLines } from "@bourse/shared/testing/line-server.js";
 import { applyCommand, placeOrder } from "../../core/apply.js";
 import { OrderInput } from "../../core/order-input.js";
+import { openCountOf, type Shard } from "../../core/shard.js";
+import { SLOT_NUMBERS } from "../../core/slots.js";
 import { dueTimer } from "../../core/timers.js";
 import { benchShard, CorePlay, prepareIds } from "./core-flow.js";
-import { BENCH_MARKET, type FlowRows, idWords, readRows, USERS_PER_SIDE } from "./flow-rows.js";
+import { BENCH_MARKET, type FlowRows, idWords, readRows, USERS_PER_SIDE, userIdOf } from "./flow-rows.js";
 
 const [flowPath = ""] = process.argv.slice(2);
 /** Longer than ids are remembered. */
@@ -14,9 +17,10 @@ const FORGET_AFTER_MS = 601_000;
 /** Levels on each side. */
 const LEVELS = 2_000;
 
-let collections = 0;
+/** When collections began, milliseconds of this process. */
+const collections: number[] = [];
 new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
+  for (const { startTime } of list.getEntries()) collections.push(startTime);
 }).observe({ entryTypes: ["gc"] });
 
 function collect(): void {
@@ -37,21 +41,22 @@ async function allocation(flow: FlowRows, warmUps: number) {
   const shard = benchShard();
   for (let round = 0; round < warmUps; round += 1) {
     playRound(new CorePlay(shard, flow, prepareIds(flow, round)), flow.count);
+    endAll(shard, round);
     forgetEnded(shard);
   }
   const play = new CorePlay(shard, flow, prepareIds(flow, warmUps));
   collect();
-  await nextTurn();
-  collections = 0;
+  const startedAt = performance.now();
   const before = used();
   playRound(play, flow.count);
   const after = used();
+  const endedAt = performance.now();
   await nextTurn();
   return {
     commands: flow.count,
     heapBytes: after.heap - before.heap,
     bufferBytes: after.buffers - before.buffers,
-    collections,
+    collections: collections.filter((at) => at >= startedAt && at <= endedAt).length,
     checksum: play.checksum,
   };
 }
@@ -60,8 +65,26 @@ function playRound(play: CorePlay, count: number): void {
   for (let index = 0; index < count; index += 1) play.step(index);
 }
 
+/** The next round finds an empty book, as the flow expects. */
+function endAll(shard: Shard, round: number): void {
+  for (let user = 0; user < 2 * USERS_PER_SIDE; user += 1) {
+    applyCommand(
+      shard,
+      { seq: shard.seq + 1, timeMs: shard.timeMs },
+      {
+        type: "cancelAll",
+        userId: userIdOf(user),
+        requestId: `end-${round}`,
+        symbol: "",
+        side: "",
+        expiresAtMs: shard.timeMs + 1_000,
+      },
+    );
+  }
+}
+
 /** As the shard does: followers have passed everything, ten minutes go by, the ended ids are forgotten. */
-function forgetEnded(shard: ReturnType<typeof benchShard>): void {
+function forgetEnded(shard: Shard): void {
   const untilMs = shard.timeMs + FORGET_AFTER_MS;
   applyCommand(
     shard,
@@ -75,6 +98,12 @@ function forgetEnded(shard: ReturnType<typeof benchShard>): void {
   }
 }
 
+/** Bytes that the process has in memory: typed arrays that were reserved and never touched are not there. */
+function residentBytes(): number {
+  const text = readFileSync("/proc/self/smaps_rollup", "utf8");
+  return Number(/^Rss:\s+(\d+) kB$/m.exec(text)?.[1] ?? Number.NaN) * 1_024;
+}
+
 /** Bytes of a resting order, heap and typed arrays together. */
 function resting(orders: number, withText: boolean) {
   const shard = benchShard();
@@ -84,6 +113,7 @@ function resting(orders: number, withText: boolean) {
   input.makerFeePpm = BENCH_MARKET.makerFeePpm;
   input.takerFeePpm = BENCH_MARKET.takerFeePpm;
   collect();
+  const residentBefore = residentBytes();
   const before = used();
   for (let id = 1; id <= orders; id += 1) {
     idWords(id, words, 0);
@@ -109,11 +139,14 @@ function resting(orders: number, withText: boolean) {
   input.clientOrderId = "";
   collect();
   const after = used();
-  if (shard.openCount !== orders) throw new Error(`${shard.openCount} of ${orders} orders rest`);
+  if (openCountOf(shard) !== orders) throw new Error(`${openCountOf(shard)} of ${orders} orders rest`);
   return {
     orders,
     heapBytes: after.heap - before.heap,
     bufferBytes: after.buffers - before.buffers,
+    residentBytes: residentBytes() - residentBefore,
+    // Room to grow: reserved, and given by the system only when it is touched.
+    spareBytes: shard.slots.numbers.byteLength - shard.slots.used * SLOT_NUMBERS * 8,
   };
 }
 

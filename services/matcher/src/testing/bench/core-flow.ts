@@ -3,7 +3,7 @@
 import { applyCommand, cancelOrder, placeOrder } from "../../core/apply.js";
 import { CELLS, Cell, type EventBuffer, EventKind } from "../../core/event-buffer.js";
 import { OrderInput } from "../../core/order-input.js";
-import { createShard, type Shard, userNumber } from "../../core/shard.js";
+import { createShard, openCountOf, type Shard, userNumber } from "../../core/shard.js";
 import { levelsOf } from "../../core/view.js";
 import {
   BENCH_MARKET,
@@ -118,13 +118,13 @@ export class CorePlay {
   /** What every core must come to. */
   totals() {
     const [book] = this.shard.books;
-    const bids = levelsOf(book, book.bids);
-    const asks = levelsOf(book, book.asks);
+    const bids = levelsOf(this.shard, book.bids);
+    const asks = levelsOf(this.shard, book.asks);
     return {
       trades: this.trades,
       volume: this.volume,
       notional: this.notional,
-      resting: this.shard.openCount,
+      resting: openCountOf(this.shard),
       restingLots: [...bids, ...asks].reduce((sum, { quantityLots }) => sum + Number(quantityLots), 0),
       levels: bids.length + asks.length,
       bestBid: bids[0]?.priceTicks ?? 0,
