@@ -101,7 +101,9 @@ function playAlone(workload: Workload, runs: number): Played {
   return { tape, speed: rate(workload, seconds[Math.floor(runs / 2)]) };
 }
 
-const hashOf = (tape: ReportTape) => hashLines(reportLines(tape));
+function hashOf(tape: ReportTape): string {
+  return hashLines(reportLines(tape));
+}
 
 function show(name: string, { tape, speed }: Played, expected: string): boolean {
   const hash = hashOf(tape);
