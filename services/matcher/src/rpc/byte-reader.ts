@@ -16,6 +16,9 @@ export class ByteReader {
   bytes: Buffer = Buffer.alloc(0);
   at = 0;
   end = 0;
+  /** Content of the field that `range` found last. */
+  from = 0;
+  to = 0;
 
   /** Takes a message of these bytes. */
   over(bytes: Buffer, start: number, end: number): this {
@@ -61,24 +64,49 @@ export class ByteReader {
     return end;
   }
 
-  /** ASCII text behind its length. */
-  text(): string {
-    const end = this.extent();
-    const start = this.at;
-    this.at = end;
-    return this.bytes.toString("latin1", start, end);
+  /** The number of a field that comes next; 0 when another does. Fields come in the order of their numbers. */
+  whole(tag: number): number {
+    return this.#isNext(tag) ? this.varint() : 0;
   }
 
-  /** The number of a field that comes next or is zero. */
-  tagged(tag: number): number {
-    if (this.bytes[this.at] !== tag || this.at >= this.end) return 0;
-    this.at += 1;
-    return this.varint();
+  flag(tag: number): boolean {
+    return this.whole(tag) !== 0;
   }
 
-  /** A UUID in canonical text, as four 32-bit words into `words` at `at`. */
-  id(words: Int32Array, at: number): void {
-    if (this.bytes[this.at] !== 36 || this.at + 37 > this.end)
+  /** ASCII text of a field that comes next; empty when another does. */
+  text(tag: number): string {
+    this.range(tag);
+    const { from, to } = this;
+    return from === to ? "" : this.bytes.toString("latin1", from, to);
+  }
+
+  /** Where the content of a field that comes next stands, in `from` and `to`; equal when another does. */
+  range(tag: number): void {
+    this.from = this.at;
+    this.to = this.at;
+    if (!this.#isNext(tag)) return;
+    this.to = this.extent();
+    this.from = this.at;
+    this.at = this.to;
+  }
+
+  /** Goes into the message of a field that must come next; returns where the one around it ends. */
+  enter(tag: number): number {
+    if (!this.#isNext(tag)) throw new UnreadableBytes(`field ${tag >>> 3} is missing`);
+    const { end } = this;
+    this.end = this.extent();
+    return end;
+  }
+
+  /** Leaves it at its end. */
+  leave(end: number): void {
+    if (this.at !== this.end) this.unknown(this.varint());
+    this.end = end;
+  }
+
+  /** A UUID in canonical text that must come next, as four 32-bit words into `words` at `at`. */
+  id(tag: number, words: Int32Array, at: number): void {
+    if (!this.#isNext(tag) || this.bytes[this.at] !== 36 || this.at + 37 > this.end)
       throw new UnreadableBytes("an id has 36 characters");
     const start = this.at + 1;
     this.at = start + 36;
@@ -89,6 +117,21 @@ export class ByteReader {
     words[at + 3] = (this.#hex4(start + 28) << 16) | this.#hex4(start + 32);
   }
 
+  /** Takes the tag when it is the next one. */
+  #isNext(tag: number): boolean {
+    const { bytes, at } = this;
+    if (at >= this.end) return false;
+    if (tag < 0x80) {
+      if (bytes[at] !== tag) return false;
+      this.at = at + 1;
+      return true;
+    }
+    // Field numbers above 15 take two bytes.
+    if (bytes[at] !== ((tag & 0x7f) | 0x80) || bytes[at + 1] !== tag >>> 7) return false;
+    this.at = at + 2;
+    return true;
+  }
+
   #hex4(at: number): number {
     const { bytes } = this;
     return (
@@ -97,11 +140,6 @@ export class ByteReader {
       (NIBBLES[bytes[at + 2]] << 4) |
       NIBBLES[bytes[at + 3]]
     );
-  }
-
-  /** A number that is 0 or 1. */
-  flag(): boolean {
-    return this.varint() !== 0;
   }
 
   /** Throws for a field that nobody here knows. */

@@ -31,16 +31,14 @@ export function readCommand(
   shard: number,
 ): { readonly command: Command; readonly traceparent: string } {
   const { at: start, end } = from;
-  const command = readKind(from);
-  if (command === undefined) {
-    return readRare(from.bytes.subarray(start, end), shard);
-  }
-  let traceparent = "";
-  while (from.at < end) {
-    const tag = from.varint();
-    if (tag !== CommandTag.TRACEPARENT) from.unknown(tag);
-    traceparent = from.text();
-  }
+  const tag = from.bytes[start] ?? 0;
+  const read = start < end ? READERS[tag] : undefined;
+  if (read === undefined) return readRare(from.bytes.subarray(start, end), shard);
+  from.enter(tag);
+  const command = read(from);
+  from.leave(end);
+  const traceparent = from.text(CommandTag.TRACEPARENT);
+  from.leave(end);
   return { command, traceparent };
 }
 
@@ -53,210 +51,84 @@ function readRare(bytes: Uint8Array, shard: number) {
   return { command, traceparent: message.traceparent };
 }
 
-/** The command of a kind that is read here; undefined for all others. */
-function readKind(from: ByteReader): Command | undefined {
-  const messageEnd = from.end;
-  const tag = from.at < messageEnd ? from.varint() : 0;
-  const read = READERS[tag];
-  if (read === undefined) return undefined;
-  from.end = from.extent();
-  const command = read(from);
-  from.end = messageEnd;
-  return command;
-}
-
 const READERS: Readonly<Record<number, (from: ByteReader) => Command>> = {
   [CommandTag.SUBMIT]: readSubmit,
   [CommandTag.CANCEL]: readCancel,
   [CommandTag.RESOLVE]: readResolve,
   [CommandTag.AMEND]: readAmend,
-  [CommandTag.TICK](from) {
-    if (from.at < from.end) from.unknown(from.varint());
-    return { type: "tick" };
-  },
+  [CommandTag.TICK]: () => ({ type: "tick" }),
 };
 
+// Fields of messages by their tags: number times eight, plus two for what has a length.
+
 function readSubmit(from: ByteReader): SubmitCommand {
-  let terms: OrderTerms | undefined;
-  let expiresAtMs = 0;
-  const { end } = from;
-  while (from.at < end) {
-    const tag = from.varint();
-    if (tag === 10) {
-      from.end = from.extent();
-      terms = readTerms(from);
-      from.end = end;
-    } else if (tag === 16) expiresAtMs = from.varint();
-    else from.unknown(tag);
-  }
-  if (terms === undefined) throw new UnreadableBytes("an order has terms");
-  return { type: "submit", terms, expiresAtMs };
+  const end = from.enter(10);
+  const terms = readTerms(from);
+  from.leave(end);
+  return { type: "submit", terms, expiresAtMs: from.whole(16) };
 }
 
 function readTerms(from: ByteReader): OrderTerms {
-  let [orderId, userId, clientOrderId, symbol] = ["", "", "", ""];
-  let [side, type, timeInForce, mode] = [0, 0, 0, 1];
-  let [priceTicks, stopPriceTicks, quantityLots, budgetTickLots] = [0, 0, 0, 0];
-  let [byQuoteBudget, postOnly] = [false, false];
-  let [makerFeePpm, takerFeePpm] = [0, 0];
-  let [reservedAsset, reservedAmount, quoteBudget] = ["", "", ""];
-  while (from.at < from.end) {
-    const tag = from.varint();
-    switch (tag) {
-      case 10:
-        orderId = from.text();
-        break;
-      case 18:
-        userId = from.text();
-        break;
-      case 26:
-        clientOrderId = from.text();
-        break;
-      case 34:
-        symbol = from.text();
-        break;
-      case 40:
-        side = from.varint();
-        break;
-      case 48:
-        type = from.varint();
-        break;
-      case 56:
-        timeInForce = from.varint();
-        break;
-      case 64:
-        priceTicks = from.varint();
-        break;
-      case 72:
-        quantityLots = from.varint();
-        break;
-      case 80:
-        budgetTickLots = from.varint();
-        break;
-      case 88:
-        byQuoteBudget = from.flag();
-        break;
-      case 96:
-        postOnly = from.flag();
-        break;
-      case 104:
-        makerFeePpm = from.varint();
-        break;
-      case 112:
-        takerFeePpm = from.varint();
-        break;
-      case 122:
-        reservedAsset = from.text();
-        break;
-      case 130:
-        reservedAmount = from.text();
-        break;
-      case 138:
-        quoteBudget = from.text();
-        break;
-      case 144:
-        stopPriceTicks = from.varint();
-        break;
-      case 152:
-        mode = from.varint();
-        break;
-      default:
-        from.unknown(tag);
-    }
-  }
+  const orderId = from.text(10);
+  const userId = from.text(18);
+  const clientOrderId = from.text(26);
+  const symbol = from.text(34);
+  const side = word(sideWords, from.whole(40));
+  const type = word(typeWords, from.whole(48));
+  const timeInForce = word(timeInForceWords, from.whole(56));
+  const priceTicks = from.whole(64);
+  const quantityLots = from.whole(72);
+  const budgetTickLots = from.whole(80);
+  const byQuoteBudget = from.flag(88);
+  const postOnly = from.flag(96);
+  const makerFeePpm = from.whole(104);
+  const takerFeePpm = from.whole(112);
+  const reservedAsset = from.text(122);
+  const reservedAmount = from.text(130);
+  const quoteBudget = from.text(138);
+  const stopPriceTicks = from.whole(144);
+  // Orders of the first rules did not say it.
+  const mode = from.whole(152);
+  const selfTradePrevention = mode === 0 ? "CANCEL_TAKER" : word(selfTradeWords, mode);
   return {
-    orderId,
-    userId,
-    clientOrderId,
-    symbol,
-    side: word(sideWords, side),
-    type: word(typeWords, type),
-    timeInForce: word(timeInForceWords, timeInForce),
-    priceTicks,
-    stopPriceTicks,
-    quantityLots,
-    budgetTickLots,
-    byQuoteBudget,
-    postOnly,
-    selfTradePrevention: word(selfTradeWords, mode),
-    makerFeePpm,
-    takerFeePpm,
-    reservedAsset,
-    reservedAmount,
-    quoteBudget,
+    ...{ orderId, userId, clientOrderId, symbol, side, type, timeInForce, priceTicks, stopPriceTicks },
+    ...{ quantityLots, budgetTickLots, byQuoteBudget, postOnly, selfTradePrevention },
+    ...{ makerFeePpm, takerFeePpm, reservedAsset, reservedAmount, quoteBudget },
   };
 }
 
 function readCancel(from: ByteReader): CancelCommand {
-  let [orderId, userId] = ["", ""];
-  while (from.at < from.end) {
-    const tag = from.varint();
-    if (tag === 10) orderId = from.text();
-    else if (tag === 18) userId = from.text();
-    else from.unknown(tag);
-  }
-  return { type: "cancel", orderId, userId };
+  return { type: "cancel", orderId: from.text(10), userId: from.text(18) };
 }
 
 function readResolve(from: ByteReader): ResolveCommand {
-  let [orderId, userId, symbol] = ["", "", ""];
-  let [status, expiresAtMs] = [0, 0];
-  let cancelIfOpen = false;
-  while (from.at < from.end) {
-    const tag = from.varint();
-    if (tag === 10) orderId = from.text();
-    else if (tag === 18) userId = from.text();
-    else if (tag === 26) symbol = from.text();
-    else if (tag === 32) status = from.varint();
-    // The reason follows from the status.
-    else if (tag === 40) from.varint();
-    else if (tag === 48) expiresAtMs = from.varint();
-    else if (tag === 56) cancelIfOpen = from.flag();
-    else from.unknown(tag);
-  }
-  const tombstoneStatus = word(statusWords, status);
+  const orderId = from.text(10);
+  const userId = from.text(18);
+  const symbol = from.text(26);
+  const tombstoneStatus = word(statusWords, from.whole(32));
   if (tombstoneStatus !== "CANCELLED" && tombstoneStatus !== "REJECTED")
     throw new UnreadableBytes("a tombstone says CANCELLED or REJECTED");
+  // It follows from the status.
+  from.whole(40);
   const tombstoneReason = tombstoneStatus === "CANCELLED" ? "USER" : "NOT_SEQUENCED";
-  return {
-    type: "resolve",
-    orderId,
-    userId,
-    symbol,
-    tombstoneStatus,
-    tombstoneReason,
-    expiresAtMs,
-    cancelIfOpen,
-  };
+  const expiresAtMs = from.whole(48);
+  const cancelIfOpen = from.flag(56);
+  const names = { orderId, userId, symbol } as const;
+  return { type: "resolve", ...names, tombstoneStatus, tombstoneReason, expiresAtMs, cancelIfOpen };
 }
 
 function readAmend(from: ByteReader): AmendCommand {
-  let [orderId, userId, legId, symbol, legAmount] = ["", "", "", "", ""];
-  let [priceTicks, quantityLots, legUnits, expiresAtMs] = [0, 0, 0, 0];
-  while (from.at < from.end) {
-    const tag = from.varint();
-    if (tag === 10) orderId = from.text();
-    else if (tag === 18) userId = from.text();
-    else if (tag === 26) legId = from.text();
-    else if (tag === 34) symbol = from.text();
-    else if (tag === 40) priceTicks = from.varint();
-    else if (tag === 48) quantityLots = from.varint();
-    else if (tag === 56) legUnits = from.varint();
-    else if (tag === 66) legAmount = from.text();
-    else if (tag === 72) expiresAtMs = from.varint();
-    else from.unknown(tag);
-  }
   return {
     type: "amend",
-    orderId,
-    userId,
-    legId,
-    symbol,
-    priceTicks,
-    quantityLots,
-    legUnits,
-    legAmount,
-    expiresAtMs,
+    orderId: from.text(10),
+    userId: from.text(18),
+    legId: from.text(26),
+    symbol: from.text(34),
+    priceTicks: from.whole(40),
+    quantityLots: from.whole(48),
+    legUnits: from.whole(56),
+    legAmount: from.text(66),
+    expiresAtMs: from.whole(72),
   };
 }
 

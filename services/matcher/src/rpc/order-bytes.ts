@@ -38,96 +38,36 @@ export class OrderReader {
   readTerms(from: ByteReader, shard: Shard, input: OrderInput): void {
     const { words } = this;
     const texts = this.#texts;
-    let [type, timeInForce, mode] = [0, 0, 1];
-    texts.asset = texts.assetEnd = texts.amount = texts.amountEnd = texts.budget = texts.budgetEnd = 0;
-    input.isSell = false;
-    input.priceTicks = 0;
-    input.stopPriceTicks = 0;
-    input.quantityLots = 0;
-    input.budgetTickLots = 0;
-    input.isByQuoteBudget = false;
-    input.isPostOnly = false;
-    input.makerFeePpm = 0;
-    input.takerFeePpm = 0;
-    while (from.at < from.end) {
-      const tag = from.varint();
-      switch (tag) {
-        case 10:
-          from.id(words, 0);
-          break;
-        case 18:
-          from.id(words, 4);
-          break;
-        case 26:
-          texts.clientOrderIdEnd = from.extent();
-          texts.clientOrderId = from.at;
-          from.at = texts.clientOrderIdEnd;
-          break;
-        case 34:
-          texts.symbolEnd = from.extent();
-          texts.symbol = from.at;
-          from.at = texts.symbolEnd;
-          break;
-        case 40:
-          input.isSell = from.varint() === 2;
-          break;
-        case 48:
-          type = from.varint();
-          break;
-        case 56:
-          timeInForce = from.varint();
-          break;
-        case 64:
-          input.priceTicks = from.varint();
-          break;
-        case 72:
-          input.quantityLots = from.varint();
-          break;
-        case 80:
-          input.budgetTickLots = from.varint();
-          break;
-        case 88:
-          input.isByQuoteBudget = from.flag();
-          break;
-        case 96:
-          input.isPostOnly = from.flag();
-          break;
-        case 104:
-          input.makerFeePpm = from.varint();
-          break;
-        case 112:
-          input.takerFeePpm = from.varint();
-          break;
-        case 122:
-          texts.assetEnd = from.extent();
-          texts.asset = from.at;
-          from.at = texts.assetEnd;
-          break;
-        case 130:
-          texts.amountEnd = from.extent();
-          texts.amount = from.at;
-          from.at = texts.amountEnd;
-          break;
-        case 138:
-          texts.budgetEnd = from.extent();
-          texts.budget = from.at;
-          from.at = texts.budgetEnd;
-          break;
-        case 144:
-          input.stopPriceTicks = from.varint();
-          break;
-        case 152:
-          mode = from.varint();
-          break;
-        default:
-          from.unknown(tag);
-      }
-    }
-    if (type < 1 || type > 4 || timeInForce < 1 || timeInForce > 4 || mode < 1 || mode > 4)
-      throw new UnreadableBytes("a word is not known");
-    input.type = type - 1;
-    input.timeInForce = timeInForce - 1;
-    input.selfTradePrevention = mode - 1;
+    from.id(10, words, 0);
+    from.id(18, words, 4);
+    from.range(26);
+    texts.clientOrderId = from.from;
+    texts.clientOrderIdEnd = from.to;
+    from.range(34);
+    texts.symbol = from.from;
+    texts.symbolEnd = from.to;
+    input.isSell = from.whole(40) === 2;
+    input.type = choice(from.whole(48));
+    input.timeInForce = choice(from.whole(56));
+    input.priceTicks = from.whole(64);
+    input.quantityLots = from.whole(72);
+    input.budgetTickLots = from.whole(80);
+    input.isByQuoteBudget = from.flag(88);
+    input.isPostOnly = from.flag(96);
+    input.makerFeePpm = from.whole(104);
+    input.takerFeePpm = from.whole(112);
+    from.range(122);
+    texts.asset = from.from;
+    texts.assetEnd = from.to;
+    from.range(130);
+    texts.amount = from.from;
+    texts.amountEnd = from.to;
+    from.range(138);
+    texts.budget = from.from;
+    texts.budgetEnd = from.to;
+    input.stopPriceTicks = from.whole(144);
+    // Orders of the first rules did not say it: CANCEL_TAKER.
+    input.selfTradePrevention = choice(from.whole(152) || 1);
     input.id0 = words[0];
     input.id1 = words[1];
     input.id2 = words[2];
@@ -198,4 +138,10 @@ function emptyTexts(): Texts {
     ...{ clientOrderId: 0, clientOrderIdEnd: 0, symbol: 0, symbolEnd: 0, asset: 0, assetEnd: 0 },
     ...{ amount: 0, amountEnd: 0, budget: 0, budgetEnd: 0 },
   };
+}
+
+/** Place in the core's list of four words of a number of the contract, which counts from one. */
+function choice(number: number): number {
+  if (number < 1 || number > 4) throw new UnreadableBytes("a word is not known");
+  return number - 1;
 }

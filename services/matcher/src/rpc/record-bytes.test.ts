@@ -122,7 +122,7 @@ test("a command with anything that is not known is not read", () => {
 /** Where the command stands in a record. */
 function commandIn(bytes: Buffer): [number, number] {
   const reader = new ByteReader().over(bytes, 0, bytes.length);
-  for (const tag of [8, 16, 24]) reader.tagged(tag);
+  for (const tag of [8, 16, 24]) reader.whole(tag);
   reader.varint();
   const end = reader.extent();
   return [reader.at, end];

@@ -8,26 +8,13 @@
 import { SELF_TRADE_MODES } from "../core/content-hash.js";
 import { CELLS, Cell, type EventBuffer, EventKind, Flag } from "../core/event-buffer.js";
 import type { Shard } from "../core/shard.js";
-import {
-  AMEND_REFUSALS,
-  END_REASONS,
-  type MatcherEvent,
-  ORDER_STATUSES,
-  type OrderTerms,
-} from "../core/types.js";
+import { AMEND_REFUSALS, END_REASONS, type MatcherEvent, ORDER_STATUSES } from "../core/types.js";
 import type { RecordHead } from "../flow/log.js";
 import { fieldOf } from "./byte-reader.js";
-import {
-  amendRefusals,
-  reasons,
-  selfTradeModes,
-  sides,
-  statuses,
-  timesInForce,
-  types,
-} from "./matcher-words.js";
+import { CommandWriter } from "./command-writer.js";
+import { amendRefusals, reasons, selfTradeModes, sides, statuses } from "./matcher-words.js";
 import { MessageWriter } from "./message-writer.js";
-import { rareCommandBytes, rareEventBytes } from "./rare-bytes.js";
+import { rareEventBytes } from "./rare-bytes.js";
 import { TradeIds } from "./trade-id.js";
 
 /** Bytes of one allocation that many records share. */
@@ -49,9 +36,7 @@ const Guess = {
   BODY: 16,
   MAKER: 32,
   TAKER: 33,
-  TERMS: 34,
-  SUBMIT: 35,
-  COMMAND: 36,
+  COMMAND: 34,
 } as const;
 
 // Constants of other files are read through a cell at each use; those of this file cost nothing.
@@ -113,12 +98,14 @@ export interface CommandPlace {
 /** Writes the records of one shard. */
 export class RecordWriter {
   readonly #to: MessageWriter;
+  readonly #commands: CommandWriter;
   readonly #tradeIds: TradeIds;
   readonly #guesses = new Uint8Array(40).fill(1);
   readonly #place: CommandPlace = { bytes: new Uint8Array(0), start: 0, end: 0 };
 
   constructor(shard: number, chunkBytes = CHUNK_BYTES) {
     this.#to = new MessageWriter(chunkBytes);
+    this.#commands = new CommandWriter(this.#to);
     this.#tradeIds = new TradeIds(shard);
   }
 
@@ -149,66 +136,10 @@ export class RecordWriter {
     return this.#to.equals(command.bytes, start, end);
   }
 
-  #command({ command, traceparent }: RecordHead): void {
+  #command(head: RecordHead): void {
     const to = this.#to;
     const opened = this.#open(4, Guess.COMMAND);
-    switch (command.type) {
-      case "submit": {
-        const submit = this.#open(1, Guess.SUBMIT);
-        const terms = this.#open(1, Guess.TERMS);
-        writeTerms(to, command.terms);
-        this.#close(terms, Guess.TERMS);
-        to.whole(2, command.expiresAtMs);
-        this.#close(submit, Guess.SUBMIT);
-        to.text(15, traceparent);
-        break;
-      }
-      case "cancel": {
-        const cancel = to.open(2, 1);
-        to.text(1, command.orderId);
-        to.text(2, command.userId);
-        to.close(cancel, 1);
-        to.text(15, traceparent);
-        break;
-      }
-      case "resolve": {
-        const resolve = to.open(3, 1);
-        to.text(1, command.orderId);
-        to.text(2, command.userId);
-        to.text(3, command.symbol);
-        to.whole(4, statuses[command.tombstoneStatus]);
-        to.whole(5, reasons[command.tombstoneReason]);
-        to.whole(6, command.expiresAtMs);
-        to.flag(7, command.cancelIfOpen);
-        to.close(resolve, 1);
-        to.text(15, traceparent);
-        break;
-      }
-      case "amend": {
-        const amend = to.open(7, 2);
-        to.text(1, command.orderId);
-        to.text(2, command.userId);
-        to.text(3, command.legId);
-        to.text(4, command.symbol);
-        to.whole(5, command.priceTicks);
-        to.whole(6, command.quantityLots);
-        to.whole(7, command.legUnits);
-        to.text(8, command.legAmount);
-        to.whole(9, command.expiresAtMs);
-        to.close(amend, 2);
-        to.text(15, traceparent);
-        break;
-      }
-      case "tick":
-        to.close(to.open(6, 1), 1);
-        to.text(15, traceparent);
-        break;
-      default: {
-        const bytes = rareCommandBytes(command, traceparent);
-        to.room(EVENT_BYTES_MAX + bytes.length);
-        to.raw(bytes, 0, bytes.length);
-      }
-    }
+    this.#commands.write(head);
     this.#close(opened, Guess.COMMAND);
     this.#place.bytes = to.bytes;
     this.#place.end = to.at;
@@ -430,26 +361,4 @@ const FIELD_OF_KIND: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10];
 
 function symbolAt(shard: Shard, cells: Float64Array, at: number): string {
   return shard.books[cells[at + MARKET]].market.symbol;
-}
-
-function writeTerms(to: MessageWriter, terms: OrderTerms): void {
-  to.text(1, terms.orderId);
-  to.text(2, terms.userId);
-  to.text(3, terms.clientOrderId);
-  to.text(4, terms.symbol);
-  to.whole(5, sides[terms.side]);
-  to.whole(6, types[terms.type]);
-  to.whole(7, timesInForce[terms.timeInForce]);
-  to.whole(8, terms.priceTicks);
-  to.whole(9, terms.quantityLots);
-  to.whole(10, terms.budgetTickLots);
-  to.flag(11, terms.byQuoteBudget);
-  to.flag(12, terms.postOnly);
-  to.whole(13, terms.makerFeePpm);
-  to.whole(14, terms.takerFeePpm);
-  to.text(15, terms.reservedAsset);
-  to.text(16, terms.reservedAmount);
-  to.text(17, terms.quoteBudget);
-  to.whole(18, terms.stopPriceTicks);
-  to.whole(19, selfTradeModes[terms.selfTradePrevention]);
 }

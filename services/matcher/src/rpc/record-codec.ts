@@ -5,7 +5,7 @@ import type { EventBuffer } from "../core/event-buffer.js";
 import { OrderInput } from "../core/order-input.js";
 import type { Shard } from "../core/shard.js";
 import type { RecordCodec } from "../flow/log.js";
-import { ByteReader, UnreadableBytes } from "./byte-reader.js";
+import { ByteReader } from "./byte-reader.js";
 import { CommandTag, readCommand } from "./command-bytes.js";
 import { newerIn } from "./newer-record.js";
 import { OrderReader } from "./order-bytes.js";
@@ -84,53 +84,41 @@ class Replayer {
   }
 
   #placeOrder(state: Shard, from: ByteReader): EventBuffer {
-    const { end } = from;
-    from.at += 1;
-    const submitEnd = from.extent();
-    from.end = submitEnd;
-    if (from.varint() !== TERMS) throw new UnreadableBytes("an order has terms");
-    from.end = from.extent();
+    const end = from.enter(CommandTag.SUBMIT);
+    const submitEnd = from.enter(TERMS);
     this.#orders.readTerms(from, state, this.#input);
-    from.end = submitEnd;
-    from.tagged(EXPIRES_AT);
-    endOf(from, submitEnd, end);
+    from.leave(submitEnd);
+    from.whole(EXPIRES_AT);
+    endCommand(from, end);
     return placeOrder(state, this.#place, this.#input);
   }
 
   #cancel(state: Shard, from: ByteReader): EventBuffer {
-    const { end } = from;
     const { words } = this.#orders;
-    from.at += 1;
-    const cancelEnd = from.extent();
-    if (from.varint() !== ORDER_ID) throw new UnreadableBytes("a cancel names an order");
-    from.id(words, 0);
-    if (from.varint() !== USER_ID) throw new UnreadableBytes("a cancel names an owner");
-    from.id(words, 4);
-    endOf(from, cancelEnd, end);
+    const end = from.enter(CommandTag.CANCEL);
+    from.id(ORDER_ID, words, 0);
+    from.id(USER_ID, words, 4);
+    endCommand(from, end);
     return cancelOrder(state, this.#place, words[0], words[1], words[2], words[3]);
   }
 }
 
 /** Nothing that is not known may follow: neither in the message that ends here, nor behind it in the command. */
-function endOf(from: ByteReader, messageEnd: number, commandEnd: number): void {
-  if (from.at !== messageEnd) from.unknown(from.varint());
-  from.end = commandEnd;
-  if (from.at === commandEnd) return;
-  const tag = from.varint();
-  if (tag !== CommandTag.TRACEPARENT) from.unknown(tag);
-  from.at = from.extent();
-  if (from.at !== commandEnd) from.unknown(from.varint());
+function endCommand(from: ByteReader, end: number): void {
+  from.leave(end);
+  from.range(CommandTag.TRACEPARENT);
+  from.leave(end);
 }
 
 /** Reads up to the events; from then on `start` and `end` are those of the command. */
 function readPlace(reader: ByteReader, place: Place): Place {
   reader.over(place.bytes, place.start, place.end);
-  place.seq = reader.tagged(SEQ);
-  place.epoch = reader.tagged(EPOCH);
-  place.timeMs = reader.tagged(TIME);
-  if (reader.varint() !== COMMAND) throw new UnreadableBytes("a record has a command");
-  place.end = reader.extent();
+  place.seq = reader.whole(SEQ);
+  place.epoch = reader.whole(EPOCH);
+  place.timeMs = reader.whole(TIME);
+  reader.enter(COMMAND);
   place.start = reader.at;
+  place.end = reader.end;
   return place;
 }
 
