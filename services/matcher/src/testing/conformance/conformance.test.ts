@@ -9,6 +9,7 @@ import { playJournal } from "./play-journal.js";
 import { expectedOf } from "./published.js";
 import { hashLines, reportLines } from "./reports.js";
 import { slowReports } from "./slow-play.js";
+import { UsedIds } from "./used-ids.js";
 import { parseWorkload, readWorkload, type Workload, workloadBytes } from "./workload.js";
 
 function coreReports(workload: Workload): string[] {
@@ -54,6 +55,19 @@ describe("the seeded workload of 20,000 messages", () => {
   test("the core gives its hash when a journal is replayed", async () => {
     expect(hashLines(await journalReports(workload))).toBe(hash);
   });
+});
+
+test("an id is counted however often it is used and however large it is", () => {
+  const uses = new UsedIds();
+  for (const [low, high] of [
+    [7, 0],
+    [7, 9],
+    [2 ** 31, 0],
+  ]) {
+    expect(uses.of(low, high)).toBe(0);
+    for (let use = 1; use <= 300; use += 1) expect(uses.next(low, high)).toBe(use);
+    expect(uses.of(low, high)).toBe(300);
+  }
 });
 
 describe("files that are no workload", () => {
