@@ -112,7 +112,7 @@ function refusal(from: Place, imported: Import, target: Target, isTest: boolean)
   if (foreign !== undefined) return foreign;
   if (from.workspace === "shared") return sharedRefusal(from, target, isTest);
   if (isTest || !SERVICES.has(from.workspace)) return undefined;
-  return serviceRefusal(roomOf(from), imported, target);
+  return serviceRefusal(from, imported, target);
 }
 
 /** Between workspaces: shared for all; a service never; users of the contracts by their list. */
@@ -143,7 +143,14 @@ function sharedRow(inner: string): number {
   return SHARED_ROWS.findIndex((row) => row.some((room) => inner === room || inner.startsWith(`${room}/`)));
 }
 
-function serviceRefusal(room: string, imported: Import, target: Target): string | undefined {
+/**
+ * The journal's records are made of the core's own rows of numbers and read back into them, without objects in
+ * between: these files of the matcher's rpc use what the core says about its rows.
+ */
+const CORE_ROWS = /^rpc\/(record-bytes|record-codec|order-bytes)$/;
+
+function serviceRefusal(from: Place, imported: Import, target: Target): string | undefined {
+  const room = roomOf(from);
   switch (room) {
     case "core":
       return coreRefusal(target);
@@ -160,7 +167,7 @@ function serviceRefusal(room: string, imported: Import, target: Target): string 
     case "http":
       return edgeRefusal(
         room,
-        { types: ["core", "flow"], never: ["io", "main", "config"] },
+        { types: CORE_ROWS.test(from.inner) ? ["flow"] : ["core", "flow"], never: ["io", "main", "config"] },
         imported,
         target,
       );

@@ -1,4 +1,5 @@
 // Events as rows of the core's buffer, from objects: the way back from core/read-events.ts.
+import type { OrderAmended } from "../core/change-events.js";
 import { SELF_TRADE_MODES } from "../core/content-hash.js";
 import { Cell, type EventBuffer, EventKind, Flag } from "../core/event-buffer.js";
 import { parseIdInto } from "../core/ids.js";
@@ -8,6 +9,7 @@ import {
   type MatcherEvent,
   ORDER_STATUSES,
   type OrderEnded,
+  type SelfTradePrevented,
   type Side,
   type TradeExecuted,
 } from "../core/types.js";
@@ -52,43 +54,12 @@ export function writeRow(events: EventBuffer, event: MatcherEvent, numbers: Numb
     }
     case "trade":
       return writeTrade(events, event, numbers);
-    case "selfTradePrevented": {
-      const at = events.row(EventKind.PREVENTED);
-      setId(events.cells, at + Cell.ORDER, event.makerOrderId);
-      setId(events.cells, at + Cell.OTHER, event.takerOrderId);
-      return set(events.cells, at, {
-        [Cell.MARKET]: numbers.market(event.symbol),
-        [Cell.USER]: numbers.user(event.userId),
-        [Cell.SIDE]: sideCode(event.takerSide),
-        [Cell.PRICE]: event.priceTicks,
-        [Cell.LOTS]: event.quantityLots,
-        [Cell.REASON]: SELF_TRADE_MODES.indexOf(event.mode),
-        [Cell.REMAINING]: event.makerRemainingLots,
-        [Cell.RESERVED]: event.makerReservedUnits,
-        [Cell.OTHER_REMAINING]: event.takerRemainingLots,
-        [Cell.OTHER_RESERVED]: event.takerReservedUnits,
-      });
-    }
+    case "selfTradePrevented":
+      return writePrevented(events, event, numbers);
     case "ended":
       return writeEnded(events, event, numbers);
-    case "amended": {
-      const at = events.row(EventKind.AMENDED);
-      setId(events.cells, at + Cell.ORDER, event.orderId);
-      setId(events.cells, at + Cell.OTHER, event.legId);
-      return set(events.cells, at, {
-        [Cell.MARKET]: numbers.market(event.symbol),
-        [Cell.USER]: numbers.user(event.userId),
-        [Cell.SIDE]: sideCode(event.side),
-        [Cell.PRICE]: event.priceTicks,
-        [Cell.LOTS]: event.remainingLots,
-        [Cell.OLD_PRICE]: event.oldPriceTicks,
-        [Cell.OLD_LOTS]: event.oldRemainingLots,
-        [Cell.QUANTITY]: event.quantityLots,
-        [Cell.RESERVED]: event.reservedUnits,
-        [Cell.CREATED]: event.createdAtMs,
-        [Cell.FLAGS]: (event.keepsPlace ? Flag.KEEPS_PLACE : 0) | (event.wasResting ? Flag.WAS_RESTING : 0),
-      });
-    }
+    case "amended":
+      return writeAmended(events, event, numbers);
     case "amendRefused": {
       const at = events.row(EventKind.AMEND_REFUSED);
       setId(events.cells, at + Cell.ORDER, event.orderId);
@@ -103,6 +74,43 @@ export function writeRow(events: EventBuffer, event: MatcherEvent, numbers: Numb
       events.objects[events.count] = event;
       events.row(EventKind.OBJECT);
   }
+}
+
+function writePrevented(events: EventBuffer, event: SelfTradePrevented, numbers: Numbers): void {
+  const at = events.row(EventKind.PREVENTED);
+  setId(events.cells, at + Cell.ORDER, event.makerOrderId);
+  setId(events.cells, at + Cell.OTHER, event.takerOrderId);
+  set(events.cells, at, {
+    [Cell.MARKET]: numbers.market(event.symbol),
+    [Cell.USER]: numbers.user(event.userId),
+    [Cell.SIDE]: sideCode(event.takerSide),
+    [Cell.PRICE]: event.priceTicks,
+    [Cell.LOTS]: event.quantityLots,
+    [Cell.REASON]: SELF_TRADE_MODES.indexOf(event.mode),
+    [Cell.REMAINING]: event.makerRemainingLots,
+    [Cell.RESERVED]: event.makerReservedUnits,
+    [Cell.OTHER_REMAINING]: event.takerRemainingLots,
+    [Cell.OTHER_RESERVED]: event.takerReservedUnits,
+  });
+}
+
+function writeAmended(events: EventBuffer, event: OrderAmended, numbers: Numbers): void {
+  const at = events.row(EventKind.AMENDED);
+  setId(events.cells, at + Cell.ORDER, event.orderId);
+  setId(events.cells, at + Cell.OTHER, event.legId);
+  set(events.cells, at, {
+    [Cell.MARKET]: numbers.market(event.symbol),
+    [Cell.USER]: numbers.user(event.userId),
+    [Cell.SIDE]: sideCode(event.side),
+    [Cell.PRICE]: event.priceTicks,
+    [Cell.LOTS]: event.remainingLots,
+    [Cell.OLD_PRICE]: event.oldPriceTicks,
+    [Cell.OLD_LOTS]: event.oldRemainingLots,
+    [Cell.QUANTITY]: event.quantityLots,
+    [Cell.RESERVED]: event.reservedUnits,
+    [Cell.CREATED]: event.createdAtMs,
+    [Cell.FLAGS]: (event.keepsPlace ? Flag.KEEPS_PLACE : 0) | (event.wasResting ? Flag.WAS_RESTING : 0),
+  });
 }
 
 function writeTrade(events: EventBuffer, event: TradeExecuted, numbers: Numbers): void {

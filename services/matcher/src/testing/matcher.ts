@@ -34,6 +34,9 @@ const SETTINGS = {
   readerStallMsMax: 60_000,
 };
 
+const nothing = () => {};
+const NO_METERS = { matched: nothing, traded: nothing, flushed: nothing, readers: nothing };
+
 /** So long that no test meets a tick. */
 const TICK_MS = 3_600_000;
 
@@ -57,7 +60,6 @@ export async function startMatcher(
   const journal = await openJournal(optionsOf(folder, { segmentBytes: 1024 * 1024, onFailure: fail }));
   const refused: string[] = [];
   const draining = new AbortController();
-  const nothing = () => {};
   try {
     const shard = await openShard({
       number: 0,
@@ -69,13 +71,7 @@ export async function startMatcher(
       hash: sha256,
       fail,
       onOpen: nothing,
-      meters: {
-        matched: nothing,
-        traded: nothing,
-        flushed: nothing,
-        readers: nothing,
-        refusedPosition: (follower) => void refused.push(follower),
-      },
+      meters: { ...NO_METERS, refusedPosition: (follower) => void refused.push(follower) },
       settings: { ...SETTINGS, followers: options.followers ?? [], ...options.settings },
     });
     const { sequencer, time } = shard;
