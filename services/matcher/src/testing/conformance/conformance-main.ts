@@ -1,5 +1,6 @@
-// npm run conformance -- <file…>: runs workload files of the public matching-engine benchmark and compares the
-// hash of the canonical reports with the published one, for the core alone and through the journal.
+// npm run conformance [-- <file…>]: runs workload files of the public matching-engine benchmark, or the one that
+// lies here, and compares the hash of the canonical reports with the published one, for the core alone and through
+// the journal.
 //
 //   --core-only            without the journal
 //   --runs N               runs of the core alone (3); the middle speed is shown
@@ -7,6 +8,7 @@
 //
 // Exit codes: 0 all as expected, 1 a hash differs or a run failed, 64 wrong use.
 import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync } from "node:zlib";
 import { makeMessages } from "./make-workload.js";
@@ -17,10 +19,12 @@ import { hashLines, type ReportTape, reportLines } from "./reports.js";
 import { slowReports } from "./slow-play.js";
 import { parseWorkload, readWorkload, type Workload, workloadBytes } from "./workload.js";
 
-const USAGE = `usage: npm run conformance -- <file…> [--core-only] [--runs N]
+const USAGE = `usage: npm run conformance [-- [<file…>] [--core-only] [--runs N]]
        npm run conformance -- --make <file> [--seed N] [--count N]
 `;
 const EXIT_USAGE = 64;
+/** The workload that lies here, also when this runs compiled. */
+const OWN = fileURLToPath(new URL("../../../src/testing/conformance/seeded-20000.bin.br", import.meta.url));
 
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 const grouped = new Intl.NumberFormat("en-US");
@@ -45,13 +49,14 @@ async function run(): Promise<number> {
   });
   const [runs, seed, count] = [Number(values.runs), Number(values.seed), Number(values.count)];
   const isUsable = [runs, seed, count].every((each) => Number.isSafeInteger(each) && each > 0);
-  if (!isUsable || (values.make === undefined) === (positionals.length === 0)) {
+  if (!isUsable || (values.make !== undefined && positionals.length > 0)) {
     process.stderr.write(USAGE);
     return EXIT_USAGE;
   }
   if (values.make !== undefined) return make(values.make, seed, count);
   let isGood = true;
-  for (const path of positionals) isGood = (await conforms(path, runs, values["core-only"])) && isGood;
+  const paths = positionals.length === 0 ? [OWN] : positionals;
+  for (const path of paths) isGood = (await conforms(path, runs, values["core-only"])) && isGood;
   return isGood ? 0 : 1;
 }
 
