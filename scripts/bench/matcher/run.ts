@@ -6,6 +6,7 @@ import { allocationRows, latencyRows } from "./cost-row.js";
 import { journaledRows } from "./journaled-row.js";
 import { memoryRows } from "./memory-row.js";
 import { recoveryRows } from "./recovery-row.js";
+import { snapshotRows } from "./snapshot-row.js";
 import { type Figure, tableLines } from "./table.js";
 
 /** Figures by name, in the order of the table. */
@@ -16,6 +17,7 @@ const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   allocation: allocationRows,
   memory: memoryRows,
   journaled: journaledRows,
+  snapshot: snapshotRows,
   recovery: recoveryRows,
 };
 

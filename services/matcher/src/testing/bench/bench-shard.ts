@@ -11,6 +11,9 @@ const MIB = 1024 * 1024;
 /** The follower that reports; without its reports no id is ever forgotten. */
 export const FOLLOWER = "bench";
 
+/** The default of the settings. */
+export const SNAPSHOT_EVERY_RECORDS = 250_000;
+
 /** Opens (and recovers) the shard; a failure ends the process. */
 export async function openBenchShard(
   folder: string,

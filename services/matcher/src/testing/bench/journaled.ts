@@ -2,7 +2,7 @@
 // disk: sequencer, core, codec and journal as main puts them together, with callers in a closed loop.
 //   journaled.js FLOW FOLDER: "journaled N WAITING" plays the next N commands, "raw WAITING" writes their records.
 import { serveLines } from "@bourse/shared/testing/line-server.js";
-import type { Request } from "../../flow/sequence.js";
+import type { Request } from "../../flow/answer.js";
 import { openBenchShard } from "./bench-shard.js";
 import { commandOf, readRows } from "./flow-rows.js";
 import { rawGroupCommit } from "./raw-commit.js";
