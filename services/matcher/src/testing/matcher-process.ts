@@ -89,7 +89,9 @@ export async function connect(
 ): Promise<{ client: ServiceClient<typeof MatcherService>; channel: Channel; adminPort: number }> {
   const output = matcher.child.stdout;
   if (output === null) throw new Error("the process has no output");
+  let last = "";
   for await (const line of createInterface({ input: output })) {
+    last = line;
     const fact = JSON.parse(line) as { msg?: string; grpcPort?: number; adminPort?: number };
     if (fact.msg !== "matcher started") continue;
     // The rest of the log goes nowhere, but is read, so that the process never waits for us.
@@ -97,5 +99,5 @@ export async function connect(
     const channel = openChannel(`127.0.0.1:${fact.grpcPort}`);
     return { client: createClient(MatcherService, channel), channel, adminPort: fact.adminPort ?? 0 };
   }
-  throw new Error(`the matcher ended with ${await matcher.exit}: ${matcher.errors()}`);
+  throw new Error(`the matcher ended with ${await matcher.exit}: ${matcher.errors()} ${last}`);
 }

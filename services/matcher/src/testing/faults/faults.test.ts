@@ -44,6 +44,7 @@ test("of several processes on one directory one serves", async () => {
 }, 60_000);
 
 test("nothing that was acknowledged is lost by kill -9 under load, twenty times", async () => {
-  const { acknowledged } = await killUnderLoad({ kills: 20, seed: SEED }, quiet);
+  const { acknowledged, snapshotSeq } = await killUnderLoad({ kills: 20, seed: SEED }, quiet);
   expect(acknowledged).toBeGreaterThan(1_000);
+  expect(snapshotSeq).toBeGreaterThan(500);
 }, 180_000);
