@@ -18,6 +18,8 @@ export interface Flusher {
   push(entry: LogEntry): void;
   /** Resolves when everything up to a seq is durable. */
   durable(seq: number): Promise<void>;
+  /** The same for who needs no promise of its own: calls back, in the order of the calls. */
+  whenDurable(seq: number, then: () => void): void;
   /** Resolves when there is room for more. */
   room(): Promise<void>;
 }
@@ -54,6 +56,10 @@ export function createFlusher({ log, tail, epochs, meters, waitingMax }: Flusher
     forRoom = [];
     for (const resolve of roomy) resolve();
   };
+  const whenDurable = (seq: number, resolve: () => void) => {
+    if (seq <= tail.seq()) resolve();
+    else callers.push({ seq, resolve });
+  };
   return {
     push(entry) {
       waiting.push(entry);
@@ -63,11 +69,9 @@ export function createFlusher({ log, tail, epochs, meters, waitingMax }: Flusher
       setImmediate(() => void flush());
     },
     durable(seq) {
-      if (seq <= tail.seq()) return Promise.resolve();
-      return new Promise((resolve) => {
-        callers.push({ seq, resolve });
-      });
+      return new Promise((resolve) => whenDurable(seq, resolve));
     },
+    whenDurable,
     async room() {
       while (waiting.length >= waitingMax) {
         await new Promise<void>((resolve) => {

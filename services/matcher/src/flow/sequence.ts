@@ -101,8 +101,9 @@ export function createSequencer(deps: SequencerDeps): Sequencer {
         isAllThere &&= isComplete(draft);
       }
       const { seq } = shard;
-      // Most need nothing more than their flush: one promise for all of them.
-      if (isAllThere) return flusher.durable(seq).then(() => drafts as Answer[]);
+      // Most need nothing more than their flush.
+      if (isAllThere)
+        return new Promise((resolve) => flusher.whenDurable(seq, () => resolve(drafts as Answer[])));
       return flusher.durable(seq).then(() => Promise.all(drafts.map((draft) => complete(completing, draft))));
     },
     addMarket: async (market, traceparent = "") => durable(() => control.addMarket(market, traceparent)),
