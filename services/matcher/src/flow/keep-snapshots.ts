@@ -55,7 +55,7 @@ export async function keepSnapshots(options: KeepSnapshotsOptions, signal: Abort
   while (!signal.aborted) {
     const durableSeq = past.durableSeq();
     if (durableSeq - newestSeq >= everyRecords && clock.monotonicMs() >= notBeforeMs) {
-      const made = await makeOne(options, durableSeq);
+      const made = await makeOne(options, durableSeq, signal);
       newestSeq = made?.seq ?? newestSeq;
       if (made === undefined) notBeforeMs = clock.monotonicMs() + RETRY_MS;
     }
@@ -69,7 +69,11 @@ export async function keepSnapshots(options: KeepSnapshotsOptions, signal: Abort
   }
 }
 
-async function makeOne(options: KeepSnapshotsOptions, durableSeq: number): Promise<MadeSnapshot | undefined> {
+async function makeOne(
+  options: KeepSnapshotsOptions,
+  durableSeq: number,
+  signal: AbortSignal,
+): Promise<MadeSnapshot | undefined> {
   const { make, clock, log, meters } = options;
   const startedMs = clock.monotonicMs();
   try {
@@ -81,6 +85,8 @@ async function makeOne(options: KeepSnapshotsOptions, durableSeq: number): Promi
     for (const bad of made.bad) log.warn({ bad }, "a snapshot cannot be used");
     return made;
   } catch (error) {
+    // The process drains: the next one makes it.
+    if (signal.aborted) return undefined;
     meters.failed();
     log.error({ err: error }, "a snapshot failed; the one before it stays");
     return undefined;

@@ -23,6 +23,8 @@ const HASH_BYTES = 32;
 const END_BYTES = BLOCK_HEAD_BYTES + 2 * HASH_BYTES;
 const BLOCK_BYTES = 1024 * 1024;
 const EPOCH_BYTES = 12;
+/** Flushed after so much, so that no flush of the journal waits for all of a snapshot. */
+const FLUSH_BYTES = 8 * BLOCK_BYTES;
 const NAME = /^snap-([0-9]{20})$/;
 const ASIDE = "snap.tmp";
 
@@ -153,6 +155,7 @@ class BlockWriter {
   readonly #hash: Hash = createHash("sha256");
   #header: Buffer;
   #at = 0;
+  #flushedAt = 0;
   #crc: number;
 
   constructor(file: FileHandle, header: Buffer) {
@@ -182,6 +185,9 @@ class BlockWriter {
     this.#hash.update(bytes);
     await writeAll(this.#file, bytes, this.#at);
     this.#at += bytes.length;
+    if (this.#at - this.#flushedAt < FLUSH_BYTES) return;
+    await this.#file.datasync();
+    this.#flushedAt = this.#at;
   }
 }
 
