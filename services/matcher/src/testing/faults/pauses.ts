@@ -44,23 +44,26 @@ export async function startAtOnce(count: number): Promise<void> {
   await withMatchers(async ({ folder, spawn, start }) => {
     const alias = `${folder}-alias`;
     await symlink(folder, alias);
-    const first = await start();
-    const codes = await Promise.all(
-      Array.from({ length: count }, (_, index) => refusedMatcher(index % 2 === 0 ? folder : alias)),
-    );
-    for (const { code, lines } of codes) {
-      check(code === 1, `a second one ended with ${code}`);
-      check(
-        (lines.at(-1) ?? "").includes(`in use by process ${first.matcher.child.pid}`),
-        "it does not say by whom",
+    try {
+      const first = await start();
+      const codes = await Promise.all(
+        Array.from({ length: count }, (_, index) => refusedMatcher(index % 2 === 0 ? folder : alias)),
       );
+      for (const { code, lines } of codes) {
+        check(code === 1, `a second one ended with ${code}`);
+        check(
+          (lines.at(-1) ?? "").includes(`in use by process ${first.matcher.child.pid}`),
+          "it does not say by whom",
+        );
+      }
+      await kill(first);
+      const racing = Array.from({ length: count }, () => spawn());
+      const alive = () => racing.filter(({ child }) => child.exitCode === null).length;
+      await until("all but one end", async () => alive() <= 1, 60_000);
+      await sleep(500);
+      check(alive() === 1, `${alive()} of ${count} serve one directory`);
+    } finally {
+      await rm(alias);
     }
-    await kill(first);
-    const racing = Array.from({ length: count }, () => spawn());
-    const alive = () => racing.filter(({ child }) => child.exitCode === null).length;
-    await until("all but one end", async () => alive() <= 1, 60_000);
-    await sleep(500);
-    check(alive() === 1, `${alive()} of ${count} serve one directory`);
-    await rm(alias);
   });
 }
