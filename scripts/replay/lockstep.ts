@@ -96,7 +96,7 @@ class Both {
     const { userId } = rests.terms;
     const total = command.op === "REDUCE" ? rests.quantity - command.quantityLots : 0n;
     // Less keeps its place; with nothing left it is a cancel.
-    if (total <= rests.executed) return { type: "cancel", orderId, userId };
+    if (total <= rests.executed) return { type: "cancel", orderId, userId, operatorId: "" };
     this.#amends += 1;
     return {
       type: "amend",

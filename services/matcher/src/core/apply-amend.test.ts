@@ -226,6 +226,14 @@ describe("refusals leave the order as it was", () => {
     expect(refused(shard, FIRST, { quantityLots: 1 })).toBe("ORDER_NOT_OPEN");
   });
 
+  test("SYMBOL_DELISTED of an order that the record of the delisting had no room for", () => {
+    // A shard that serves never says it: the rest is due at once, and due timers go before any client's command.
+    const shard = shardOf(market());
+    for (let number = 1; number <= 20_001; number += 1) apply(shard, submit(number));
+    setState(shard, "DELISTED");
+    expect(refused(shard, 20_001, { priceTicks: 99 })).toBe("SYMBOL_DELISTED");
+  });
+
   test("PRICE_NOT_ALLOWED of a STOP, which has no limit", () => {
     const shard = shardOf(market());
     apply(shard, submit(1, { type: "STOP", stopPriceTicks: 110, budgetTickLots: 150 }));

@@ -51,6 +51,30 @@ test("a cancel of an unknown or a foreign order has no effect, of an ended one i
   expect(decide(shard, 0, cancel(1000))).toEqual({ type: "known", entry: entryOf(shard, orderId(1000)) });
 });
 
+test("an operator's word ends another's order with OPERATOR, once", () => {
+  const shard = shardOfLadder(LADDER);
+  const command = cancel(1001, 1001, userId(99));
+  expect(fate(apply(shard, command))).toBe("CANCELLED OPERATOR");
+  const known = { type: "known", entry: entryOf(shard, orderId(1001)) };
+  expect(decide(shard, 0, command)).toEqual(known);
+  // Whoever asks later: the first word stands.
+  expect(decide(shard, 0, cancel(1001))).toEqual(known);
+  expect(viewOf(shard, known.entry)).toMatchObject({ status: "CANCELLED", reason: "OPERATOR" });
+  expect(decide(shard, 0, cancel(1000, 7, userId(99)))).toMatchObject({ reason: "ORDER_NOT_FOUND" });
+});
+
+test("an operator's Resolve cancels what is open, and its tombstone says OPERATOR", () => {
+  const shard = shardOf(market());
+  const word = { tombstoneStatus: "CANCELLED", tombstoneReason: "OPERATOR", cancelIfOpen: true } as const;
+  apply(shard, submit(1));
+  expect(fate(offer(shard, resolve(1, word)) ?? [])).toBe("CANCELLED OPERATOR");
+  expect(offer(shard, resolve(2, word))).toMatchObject([{ reason: "OPERATOR", isTombstone: true }]);
+  expect(offer(shard, submit(2))).toBeUndefined();
+  expect(viewOf(shard, entryOf(shard, orderId(2)))).toMatchObject({
+    ...{ status: "CANCELLED", reason: "OPERATOR", isTombstone: true },
+  });
+});
+
 test("Resolve of an unknown order writes a tombstone, and the late Submit is told of it", () => {
   const shard = shardOf(market());
   const [tombstone] = offer(shard, resolve(1)) ?? [];

@@ -10,22 +10,23 @@ import type { CancelAllCommand, ResolveCommand } from "./types.js";
 import { writeTombstone } from "./write-events.js";
 
 const USER = reasonCode("USER");
+const OPERATOR = reasonCode("OPERATOR");
 const CANCEL_ALL = reasonCode("CANCEL_ALL");
 
-/** Takes the open order whose id is in `shard.id` out of its market, as its owner asked. */
-export function applyCancel(shard: Shard): Book {
+/** Takes the open order whose id is in `shard.id` out of its market, as its owner or an operator asked. */
+export function applyCancel(shard: Shard, isByOperator: boolean): Book {
   const ref = findId(shard.memory, shard.slots, shard.id);
   assert(ref >= 0 && !isEndedRef(ref), "an applied cancel names an open order");
   const slot = recordOf(ref);
   const book = shard.books[codesOf(shard.slots, slot) >>> Code.MARKET_SHIFT];
-  endOrder(shard, book, slot, CANCELLED, USER);
+  endOrder(shard, book, slot, CANCELLED, isByOperator ? OPERATOR : USER);
   return book;
 }
 
 /** Cancels the order if it is known; else writes a tombstone, so that its late Submit is refused. */
 export function applyResolve(shard: Shard, command: ResolveCommand): void {
   if (entryOf(shard, command.orderId) >= 0) {
-    applyCancel(shard);
+    applyCancel(shard, command.tombstoneReason === "OPERATOR");
     return;
   }
   const user = userNumber(shard, command.userId);
@@ -41,16 +42,18 @@ export const cancelAllKey = (user: number, requestId: string) => `${user}|${requ
 
 /** Ends a user's open orders, as many as fit the record, and remembers the request until its expiry has passed. */
 export function applyCancelAll(shard: Shard, command: CancelAllCommand): void {
-  const { requestId, symbol, side, expiresAtMs } = command;
+  const { requestId, symbol, side, expiresAtMs, operatorId } = command;
+  const end = cancelled(operatorId === "" ? CANCEL_ALL : OPERATOR);
   const user = userNumber(shard, command.userId);
   let done = 0;
   for (const book of booksBySymbol(shard)) {
     if (symbol !== "" && book.market.symbol !== symbol) continue;
-    done += endMany(shard, book, { user, side }, { ...cancelled(CANCEL_ALL), max: ROOM - done });
+    done += endMany(shard, book, { user, side }, { ...end, max: ROOM - done });
   }
   for (const [key, before] of shard.cancelAlls) {
     if (before.expiresAtMs < shard.timeMs) shard.cancelAlls.delete(key);
   }
   const request = { user, requestId, symbol, side, expiresAtMs, cancelled: done };
-  shard.cancelAlls.set(cancelAllKey(user, requestId), request);
+  const by = operatorId === "" ? {} : { operatorId };
+  shard.cancelAlls.set(cancelAllKey(user, requestId), { ...request, ...by });
 }

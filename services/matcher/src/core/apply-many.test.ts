@@ -18,6 +18,7 @@ import {
 import { checkShard } from "./check.js";
 import { decide, decideControl } from "./decide.js";
 import { entryOf, type Shard } from "./shard.js";
+import { readState, stateBytes } from "./state-bytes.js";
 import { dueTimer } from "./timers.js";
 import type { MarketState, MatcherEvent, OrderTerms, SetSwitchCommand } from "./types.js";
 
@@ -68,6 +69,22 @@ describe("cancel-all", () => {
     expect(reasons(events)).toEqual(new Set(["CANCELLED CANCEL_ALL"]));
     expect(show(shard)).toBe("bids | price | asks\n1 | 100 |");
     checkShard(shard);
+  });
+
+  test("by an operator says OPERATOR, and whose word it is belongs to its content", () => {
+    const shard = manyOrders();
+    const command = cancelAll(7, { operatorId: userId(99) });
+    const events = apply(shard, command);
+    expect(ended(events)).toEqual(IN_ORDER.map(orderId));
+    expect(reasons(events)).toEqual(new Set(["CANCELLED OPERATOR"]));
+    const again = readState(Buffer.concat([...stateBytes(shard)]));
+    for (const each of [shard, again]) {
+      expect(decideControl(each, 0, command)).toEqual({ type: "known", cancelled: 8 });
+      for (const operatorId of ["", userId(98)])
+        expect(decideControl(each, 0, { ...command, operatorId })).toMatchObject({
+          reason: "REQUEST_ID_REUSED",
+        });
+    }
   });
 
   test("takes one market or one side, stops included", () => {

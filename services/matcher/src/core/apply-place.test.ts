@@ -296,7 +296,7 @@ describe("rules of the market", () => {
     expect(fate(apply(shard, submit(3, own)))).toBe("REJECTED OPEN_ORDER_LIMIT");
     expect(fate(apply(shard, submit(4, { ...own, timeInForce: "IOC" })))).toBe("EXPIRED IOC_REMAINDER");
     expect(fate(apply(shard, submit(5)))).toBe("RESTED 1 @ 100");
-    apply(shard, { type: "cancel", orderId: orderId(1), userId: userId(7) });
+    apply(shard, { type: "cancel", orderId: orderId(1), userId: userId(7), operatorId: "" });
     expect(fate(apply(shard, submit(6, own)))).toBe("RESTED 1 @ 100");
   });
 });

@@ -38,7 +38,7 @@ export function placeOrder(shard: Shard, moment: Moment, input: OrderInput): Eve
   return shard.events;
 }
 
-/** A cancel of an open order by the four words of its id. */
+/** A cancel of an open order by the four words of its id; its owner's unless said. */
 export function cancelOrder(
   shard: Shard,
   moment: Moment,
@@ -46,6 +46,7 @@ export function cancelOrder(
   second: number,
   third: number,
   fourth: number,
+  isByOperator = false,
 ): EventBuffer {
   begin(shard, moment);
   const { id } = shard;
@@ -53,7 +54,7 @@ export function cancelOrder(
   id[1] = second;
   id[2] = third;
   id[3] = fourth;
-  applyCancel(shard);
+  applyCancel(shard, isByOperator);
   return shard.events;
 }
 
@@ -85,7 +86,7 @@ function run(shard: Shard, command: Exclude<Command, SubmitCommand>): Book | und
   switch (command.type) {
     case "cancel":
       parseIdInto(shard.id, 0, command.orderId);
-      applyCancel(shard);
+      applyCancel(shard, command.operatorId !== "");
       return undefined;
     case "resolve":
       applyResolve(shard, command);

@@ -205,11 +205,12 @@ export function decideControl(shard: Shard, timeMs: number, command: ControlComm
 }
 
 function decideCancelAll(shard: Shard, timeMs: number, command: CancelAllCommand): ControlVerdict {
-  const { userId, requestId, symbol, side, expiresAtMs } = command;
+  const { userId, requestId, symbol, side, expiresAtMs, operatorId } = command;
   const user = findUser(shard.users, userId);
   const before = user < 0 ? undefined : shard.cancelAlls.get(cancelAllKey(user, requestId));
   if (before !== undefined && before.expiresAtMs >= timeMs) {
-    return before.symbol === symbol && before.side === side
+    const { operatorId: by = "" } = before;
+    return before.symbol === symbol && before.side === side && by === operatorId
       ? { type: "known", cancelled: before.cancelled }
       : { type: "refuse", reason: "REQUEST_ID_REUSED" };
   }

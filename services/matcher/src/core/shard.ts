@@ -34,6 +34,8 @@ export interface CancelAllDone {
   readonly side: Side | "";
   readonly expiresAtMs: number;
   readonly cancelled: number;
+  /** Absent when the owner asked. */
+  readonly operatorId?: string;
 }
 
 /** Dead-man switch of one user in one market. */

@@ -48,10 +48,12 @@ function run(shard: SlowShard, record: SlowRecord, command: Command): void {
       slowPlace(shard, record, command.terms);
       return slowCascade(shard, record, command.terms.symbol);
     case "cancel":
-      return cancel(shard, record, command.orderId);
-    case "resolve":
-      if (shard.known.has(command.orderId)) return cancel(shard, record, command.orderId);
+      return cancel(shard, record, command.orderId, command.operatorId === "" ? "USER" : "OPERATOR");
+    case "resolve": {
+      const by = command.tombstoneReason === "OPERATOR" ? "OPERATOR" : "USER";
+      if (shard.known.has(command.orderId)) return cancel(shard, record, command.orderId, by);
       return tombstone(shard, record, command);
+    }
     case "amend":
       return slowAmend(shard, record, command);
     case "cancelAll":
@@ -137,12 +139,13 @@ function cancelAllVerdict(
   timeMs: number,
   command: CancelAllCommand,
 ): "apply" | SlowOutcome {
-  const { userId, requestId, symbol, side, expiresAtMs } = command;
+  const { userId, requestId, symbol, side, expiresAtMs, operatorId } = command;
   const before = shard.cancelAlls.find(
     (each) => each.userId === userId && each.requestId === requestId && each.expiresAtMs >= timeMs,
   );
   if (before !== undefined) {
-    return before.symbol === symbol && before.side === side ? KNOWN : refuse("REQUEST_ID_REUSED");
+    const isSame = before.symbol === symbol && before.side === side && before.operatorId === operatorId;
+    return isSame ? KNOWN : refuse("REQUEST_ID_REUSED");
   }
   if (symbol !== "" && !hasMarket(shard, symbol)) return refuse("SYMBOL_NOT_FOUND");
   return isInTime(timeMs, expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
@@ -155,10 +158,10 @@ function stateVerdict(shard: SlowShard, { symbol, state }: SetMarketStateCommand
   return target.state === "DELISTED" ? refuse("SYMBOL_DELISTED") : "apply";
 }
 
-function cancel(shard: SlowShard, record: SlowRecord, orderId: string): void {
+function cancel(shard: SlowShard, record: SlowRecord, orderId: string, reason: "USER" | "OPERATOR"): void {
   const known = shard.known.get(orderId);
   if (known?.type !== "order") throw new Error("an applied cancel names an order");
-  slowEnd(shard, record, known.order, { status: "CANCELLED", reason: "USER" });
+  slowEnd(shard, record, known.order, { status: "CANCELLED", reason });
 }
 
 function tombstone(shard: SlowShard, record: SlowRecord, command: ResolveCommand): void {

@@ -40,13 +40,16 @@ function endMany(
 }
 
 export function slowCancelAll(shard: SlowShard, record: SlowRecord, command: CancelAllCommand): void {
-  const { userId, requestId, symbol, side, expiresAtMs } = command;
-  shard.cancelAlls.push({ userId, requestId, symbol, side, expiresAtMs });
+  const { userId, requestId, symbol, side, expiresAtMs, operatorId } = command;
+  shard.cancelAlls.push({ userId, requestId, symbol, side, expiresAtMs, operatorId });
   const matches = ({ terms }: SlowOrder) =>
     terms.userId === userId &&
     (symbol === "" || terms.symbol === symbol) &&
     (side === "" || terms.side === side);
-  endMany(shard, record, matches, { status: "CANCELLED", reason: "CANCEL_ALL" });
+  endMany(shard, record, matches, {
+    status: "CANCELLED",
+    reason: operatorId === "" ? "CANCEL_ALL" : "OPERATOR",
+  });
 }
 
 export function slowSetState(shard: SlowShard, record: SlowRecord, command: SetMarketStateCommand): void {

@@ -103,6 +103,7 @@ export interface SlowCancelAll {
   readonly symbol: string;
   readonly side: Side | "";
   readonly expiresAtMs: number;
+  readonly operatorId: string;
 }
 
 /** The record that is being decided: its events, and what counts over the whole of it. */

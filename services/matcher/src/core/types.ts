@@ -133,6 +133,8 @@ export interface CancelCommand {
   readonly type: "cancel";
   readonly orderId: string;
   readonly userId: string;
+  /** Operator who ends another's order; "" when its owner does. */
+  readonly operatorId: string;
 }
 
 export interface ResolveCommand {
@@ -141,7 +143,8 @@ export interface ResolveCommand {
   readonly userId: string;
   readonly symbol: string;
   readonly tombstoneStatus: "CANCELLED" | "REJECTED";
-  readonly tombstoneReason: "USER" | "NOT_SEQUENCED";
+  /** Also of the cancel of a known order: USER unless it says OPERATOR. */
+  readonly tombstoneReason: "USER" | "OPERATOR" | "NOT_SEQUENCED";
   readonly expiresAtMs: number;
   readonly cancelIfOpen: boolean;
 }
@@ -171,6 +174,8 @@ export interface CancelAllCommand {
   readonly symbol: string;
   readonly side: Side | "";
   readonly expiresAtMs: number;
+  /** Operator who ends another's orders; "" when their owner does. */
+  readonly operatorId: string;
 }
 
 export interface SetMarketStateCommand {

@@ -279,6 +279,7 @@ test("commands about many orders and about markets: refused by their field, noth
   const cases: [Promise<unknown>, string, string][] = [
     [client.cancelAll({}), "FIELD_REQUIRED", "cancel_all"],
     [client.cancelAll({ cancelAll: { ...all, userId: "x" } }), "INVALID_USER_ID", "user_id"],
+    [client.cancelAll({ cancelAll: { ...all, operatorId: "x" } }), "INVALID_USER_ID", "operator_id"],
     [client.cancelAll({ cancelAll: { ...all, requestId: "" } }), "FIELD_REQUIRED", "request_id"],
     [client.cancelAll({ cancelAll: { ...all, requestId: "a b" } }), "INVALID_REQUEST_ID", "request_id"],
     [client.cancelAll({ cancelAll: { ...all, symbol: "x" } }), "INVALID_SYMBOL", "symbol"],

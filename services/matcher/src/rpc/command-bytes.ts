@@ -11,7 +11,14 @@ import type {
   SubmitCommand,
 } from "../core/types.js";
 import { type ByteReader, UnreadableBytes } from "./byte-reader.js";
-import { selfTradeWords, sideWords, statusWords, timeInForceWords, typeWords } from "./matcher-words.js";
+import {
+  selfTradeWords,
+  sideWords,
+  statusWords,
+  timeInForceWords,
+  tombstoneReasonOf,
+  typeWords,
+} from "./matcher-words.js";
 import { parseStored } from "./parse-stored.js";
 import { isRare, rareCommandBytes } from "./rare-bytes.js";
 
@@ -98,7 +105,7 @@ function readTerms(from: ByteReader): OrderTerms {
 }
 
 function readCancel(from: ByteReader): CancelCommand {
-  return { type: "cancel", orderId: from.text(10), userId: from.text(18) };
+  return { type: "cancel", orderId: from.text(10), userId: from.text(18), operatorId: from.text(26) };
 }
 
 function readResolve(from: ByteReader): ResolveCommand {
@@ -108,9 +115,7 @@ function readResolve(from: ByteReader): ResolveCommand {
   const tombstoneStatus = word(statusWords, from.whole(32));
   if (tombstoneStatus !== "CANCELLED" && tombstoneStatus !== "REJECTED")
     throw new UnreadableBytes("a tombstone says CANCELLED or REJECTED");
-  // It follows from the status.
-  from.whole(40);
-  const tombstoneReason = tombstoneStatus === "CANCELLED" ? "USER" : "NOT_SEQUENCED";
+  const tombstoneReason = tombstoneReasonOf(tombstoneStatus, from.whole(40));
   const expiresAtMs = from.whole(48);
   const cancelIfOpen = from.flag(56);
   const names = { orderId, userId, symbol } as const;

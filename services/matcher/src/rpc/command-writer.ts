@@ -36,6 +36,7 @@ export class CommandWriter {
         const cancel = to.open(2, 1);
         to.text(1, command.orderId);
         to.text(2, command.userId);
+        to.text(3, command.operatorId);
         to.close(cancel, 1);
         to.text(15, traceparent);
         break;

@@ -19,6 +19,11 @@ export function user(userId: string): string {
   return uuidField("user_id", userId, "INVALID_USER_ID");
 }
 
+/** An operator who ends another's orders; "" for none. */
+export function operator(operatorId: string): string {
+  return operatorId === "" ? "" : uuidField("operator_id", operatorId, "INVALID_USER_ID");
+}
+
 export function uuidField(field: string, text: string, reason: FailureReason): string {
   if (!isUuid(text)) throw new DomainError(reason, { field });
   return text;

@@ -119,6 +119,15 @@ export const selfTradeWords = wordsByNumber(selfTradeModes);
 export const statusWords = wordsByNumber(statuses);
 export const marketStateWords = wordsByNumber(marketStates);
 
+/** What a tombstone says: it follows from the status, but for the word of an operator. */
+export function tombstoneReasonOf(
+  status: "CANCELLED" | "REJECTED",
+  reason: WireReason,
+): "USER" | "OPERATOR" | "NOT_SEQUENCED" {
+  if (status === "REJECTED") return "NOT_SEQUENCED";
+  return reason === WireReason.OPERATOR ? "OPERATOR" : "USER";
+}
+
 /** The word of a number; refuses what the core does not know. */
 export function wordOf<W extends string>(words: readonly (W | undefined)[], field: string, value: number): W {
   const word = words[value];

@@ -20,6 +20,7 @@ import {
   ASSET,
   CLIENT_ORDER_ID,
   matching,
+  operator,
   owner,
   PPM_MAX,
   SYMBOL,
@@ -32,6 +33,7 @@ import {
   sideWords,
   statusWords,
   timeInForceWords,
+  tombstoneReasonOf,
   typeWords,
   wordOf,
 } from "./matcher-words.js";
@@ -47,7 +49,7 @@ export function parseSubmit(wire: WireSubmit | undefined): SubmitCommand {
 export function parseCancel(wire: WireCancel | undefined): CancelCommand {
   if (wire === undefined) throw new DomainError("FIELD_REQUIRED", { field: "cancel" });
   const { orderId, userId } = owner(wire);
-  return { type: "cancel", orderId, userId };
+  return { type: "cancel", orderId, userId, operatorId: operator(wire.operatorId) };
 }
 
 export function parseResolve(wire: WireResolve | undefined): ResolveCommand {
@@ -56,7 +58,7 @@ export function parseResolve(wire: WireResolve | undefined): ResolveCommand {
   if (status !== "CANCELLED" && status !== "REJECTED") {
     throw new DomainError("INVALID_ENUM", { field: "tombstone_status" });
   }
-  const tombstoneReason = status === "CANCELLED" ? "USER" : "NOT_SEQUENCED";
+  const tombstoneReason = tombstoneReasonOf(status, wire.tombstoneReason);
   const symbol = matching("symbol", wire.symbol, SYMBOL, "INVALID_SYMBOL");
   const { cancelIfOpen } = wire;
   const expiresAtMs = whole("expires_at_ms", wire.expiresAtMs);

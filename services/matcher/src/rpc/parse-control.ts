@@ -6,7 +6,7 @@ import type {
   SetSwitchCommand as WireSetSwitch,
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import type { CancelAllCommand, SetMarketStateCommand, SetSwitchCommand } from "../core/types.js";
-import { CLIENT_ORDER_ID, matching, SYMBOL, user, uuidField, whole } from "./fields.js";
+import { CLIENT_ORDER_ID, matching, operator, SYMBOL, user, uuidField, whole } from "./fields.js";
 import { marketStateWords, sideWords, wordOf } from "./matcher-words.js";
 
 /** Longest time of a dead-man switch. */
@@ -25,6 +25,7 @@ export function parseCancelAll(wire: WireCancelAll | undefined): CancelAllComman
     symbol: wire.symbol === "" ? "" : matching("symbol", wire.symbol, SYMBOL, "INVALID_SYMBOL"),
     side: wire.side === 0 ? "" : wordOf(sideWords, "side", wire.side),
     expiresAtMs: whole("expires_at_ms", wire.expiresAtMs),
+    operatorId: operator(wire.operatorId),
   };
 }
 

@@ -37,9 +37,9 @@ export function rareCommandInit(command: RareCommand): CommandKind {
       return { case: "startEpoch", value: { epoch: BigInt(command.epoch), rules } };
     }
     case "cancelAll": {
-      const { userId, requestId, symbol, expiresAtMs } = command;
+      const { userId, requestId, symbol, expiresAtMs, operatorId } = command;
       const side = command.side === "" ? 0 : sides[command.side];
-      const value = { userId, requestId, symbol, side, expiresAtMs: BigInt(expiresAtMs) };
+      const value = { userId, requestId, symbol, side, expiresAtMs: BigInt(expiresAtMs), operatorId };
       return { case: "cancelAll", value };
     }
     case "setMarketState": {

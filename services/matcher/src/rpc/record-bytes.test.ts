@@ -140,7 +140,7 @@ test("numbers beyond what counts exactly are not read", () => {
   const bytes = Buffer.from(
     slowRecordBytes(SHARD, {
       ...{ seq: 1, epoch: 1, timeMs: 1, traceparent: "", events: [] },
-      command: { type: "cancel", orderId: ANY_USERS[0] ?? "", userId: ANY_USERS[0] ?? "" },
+      command: { type: "cancel", orderId: ANY_USERS[0] ?? "", userId: ANY_USERS[0] ?? "", operatorId: "" },
     }),
   );
   const wrong = Buffer.concat([

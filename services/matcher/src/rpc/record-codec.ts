@@ -22,6 +22,7 @@ const EXPIRES_AT = 16;
 /** Of a cancel. */
 const ORDER_ID = 10;
 const USER_ID = 18;
+const OPERATOR_ID = 26;
 
 /** What stands before the events of a record; read anew for each. */
 interface Place extends CommandPlace {
@@ -98,8 +99,10 @@ class Replayer {
     const end = from.enter(CommandTag.CANCEL);
     from.id(ORDER_ID, words, 0);
     from.id(USER_ID, words, 4);
+    from.range(OPERATOR_ID);
+    const isByOperator = from.to > from.from;
     endCommand(from, end);
-    return cancelOrder(state, this.#place, words[0], words[1], words[2], words[3]);
+    return cancelOrder(state, this.#place, words[0], words[1], words[2], words[3], isByOperator);
   }
 }
 

@@ -71,15 +71,17 @@ const typed = <T extends string, R>(type: T, fields: { [K in keyof R]: fc.Arbitr
     R & { readonly type: T }
   >;
 
+/** Who ends another's orders; nobody mostly. */
+const operatorId = fc.oneof(fc.constant(""), user);
+
 /** A command of any kind but submit. */
 const anyOther: fc.Arbitrary<Command> = fc.oneof(
-  typed("cancel", { orderId: anyId, userId: user }),
+  typed("cancel", { orderId: anyId, userId: user, operatorId }),
   fc
-    .tuple(anyId, user, symbol, fc.boolean(), whole, fc.boolean())
-    .map(([orderId, userId, symbol, isCancelled, expiresAtMs, cancelIfOpen]): Command => {
-      const word = isCancelled
-        ? ({ tombstoneStatus: "CANCELLED", tombstoneReason: "USER" } as const)
-        : ({ tombstoneStatus: "REJECTED", tombstoneReason: "NOT_SEQUENCED" } as const);
+    .tuple(anyId, user, symbol, fc.constantFrom("USER", "OPERATOR", "NOT_SEQUENCED"), whole, fc.boolean())
+    .map(([orderId, userId, symbol, tombstoneReason, expiresAtMs, cancelIfOpen]): Command => {
+      const tombstoneStatus = tombstoneReason === "NOT_SEQUENCED" ? "REJECTED" : "CANCELLED";
+      const word = { tombstoneStatus, tombstoneReason } as const;
       return { type: "resolve", orderId, userId, symbol, ...word, expiresAtMs, cancelIfOpen };
     }),
   fc
@@ -105,6 +107,7 @@ const anyOther: fc.Arbitrary<Command> = fc.oneof(
     requestId: clientOrderId,
     symbol: fc.constantFrom("", ...ANY_SYMBOLS),
     side: fc.constantFrom<Side | "">("", "buy", "sell"),
+    operatorId,
     expiresAtMs: whole,
   }),
   typed("setMarketState", {

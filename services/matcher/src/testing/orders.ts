@@ -94,8 +94,8 @@ export function submit(
   return { type: "submit", terms: terms(number, changes), expiresAtMs };
 }
 
-export function cancel(number: number, user = number): CancelCommand {
-  return { type: "cancel", orderId: orderId(number), userId: userId(user) };
+export function cancel(number: number, user = number, operatorId = ""): CancelCommand {
+  return { type: "cancel", orderId: orderId(number), userId: userId(user), operatorId };
 }
 
 export function resolve(number: number, changes: Partial<ResolveCommand> = {}): ResolveCommand {
@@ -136,6 +136,7 @@ export function cancelAll(user: number, changes: Partial<CancelAllCommand> = {})
     requestId: "r-1",
     symbol: "",
     side: "",
+    operatorId: "",
     expiresAtMs: 30_000,
     ...changes,
   };

@@ -47,7 +47,10 @@ function commandInit(command: Command): CommandKind {
       return { case: "submit", value: { terms: termsInit(command.terms), expiresAtMs } };
     }
     case "cancel":
-      return { case: "cancel", value: { orderId: command.orderId, userId: command.userId } };
+      return {
+        case: "cancel",
+        value: { orderId: command.orderId, userId: command.userId, operatorId: command.operatorId },
+      };
     case "resolve": {
       const { orderId, userId, symbol, cancelIfOpen } = command;
       const value = {

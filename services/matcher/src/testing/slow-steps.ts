@@ -8,6 +8,7 @@ import { market, orderId, terms, userId, uuid } from "./orders.js";
 
 export const SLOW_SYMBOLS = ["BTC/USDT", "ETH/USDT"] as const;
 const USERS = 4;
+const OPERATOR = userId(99);
 const SAFE_MAX = Number.MAX_SAFE_INTEGER;
 
 /** What a step may look at. */
@@ -197,15 +198,23 @@ function targetOf({ slow, orders }: SlowContext, pick: number): { id: string; or
 }
 
 const undo: fc.Arbitrary<Choose> = fc
-  .record({ pick: anyNumber, stranger: fc.constantFrom(false, false, false, true), expiry })
-  .chain(({ pick, stranger, expiry }) =>
+  .record({
+    pick: anyNumber,
+    stranger: fc.constantFrom(false, false, false, true),
+    isByOperator: fc.constantFrom(false, false, true),
+    expiry,
+  })
+  .chain(({ pick, stranger, isByOperator, expiry }) =>
     fc.constantFrom("cancel", "cancel", "resolve", "resolveOpen", "resolveLeg").map(
       (kind): Choose =>
         (context, timeMs) => {
           const { id, order } = targetOf(context, pick);
           const owner = order?.terms.userId ?? userId(1 + (pick % USERS));
           const by = stranger ? userId(1 + (pick % USERS)) : owner;
-          if (kind === "cancel") return { type: "cancel", orderId: id, userId: by };
+          if (kind === "cancel") {
+            return { type: "cancel", orderId: id, userId: by, operatorId: isByOperator ? OPERATOR : "" };
+          }
+          const reason = isByOperator ? "OPERATOR" : "USER";
           const isLeg = kind === "resolveLeg";
           return {
             type: "resolve",
@@ -213,7 +222,7 @@ const undo: fc.Arbitrary<Choose> = fc
             userId: by,
             symbol: order?.terms.symbol ?? SLOW_SYMBOLS[0],
             tombstoneStatus: kind === "resolve" ? "REJECTED" : "CANCELLED",
-            tombstoneReason: kind === "resolve" ? "NOT_SEQUENCED" : "USER",
+            tombstoneReason: kind === "resolve" ? "NOT_SEQUENCED" : reason,
             expiresAtMs: timeMs + expiry,
             cancelIfOpen: kind === "resolveOpen",
           };
@@ -316,14 +325,16 @@ const cancelAll: fc.Arbitrary<Choose> = fc
     request: fc.integer({ min: 1, max: 6 }),
     symbol: fc.constantFrom("", "", ...SLOW_SYMBOLS, "NO/SUCH"),
     side: fc.constantFrom("" as const, "" as const, "buy" as const, "sell" as const),
+    operatorId: fc.constantFrom("", "", OPERATOR),
     expiry,
   })
-  .map(({ user, request, symbol, side, expiry }) => (_context, timeMs) => ({
+  .map(({ user, request, symbol, side, operatorId, expiry }) => (_context, timeMs) => ({
     type: "cancelAll",
     userId: userId(user),
     requestId: `r-${request}`,
     symbol,
     side,
+    operatorId,
     expiresAtMs: timeMs + expiry,
   }));
 

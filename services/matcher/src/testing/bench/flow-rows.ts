@@ -87,7 +87,7 @@ export function commandOf({ rows, count }: FlowRows, number: number, expiresAtMs
   const id = rows[at + FIELD.ID] + round * count;
   const orderId = uuidOf(id);
   const userId = userIdOf(userOf(side, id));
-  if (op === OP.CANCEL) return { type: "cancel", orderId, userId };
+  if (op === OP.CANCEL) return { type: "cancel", orderId, userId, operatorId: "" };
   const isBuy = side === 0;
   const isMarket = op === OP.MARKET;
   const budgetTickLots = isMarket && isBuy ? budgetOf(quantityLots) : 0;

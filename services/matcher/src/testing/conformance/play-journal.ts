@@ -117,6 +117,7 @@ class WritingEngine implements Engine {
       type: "cancel",
       orderId: this.#idOf(first, second, third),
       userId: OWNERS[side],
+      operatorId: "",
     };
     return this.#encode(command, events);
   }

@@ -30,7 +30,7 @@ function reportsOf(shard: SlowShard, index: number, message: Message, uses: Map<
   if (rest === undefined) return [`${type === CANCEL ? 4 : 5},${index},${id}`];
   const { orderId, userId } = rest.terms;
   const sideNumber = SIDES.indexOf(rest.terms.side) as 0 | 1;
-  applySlow(shard, 0, { type: "cancel", orderId, userId });
+  applySlow(shard, 0, { type: "cancel", orderId, userId, operatorId: "" });
   if (type === CANCEL) return [`2,${index},${sideNumber},${id},${rest.price}`];
   const again: Message = { ...message, side: sideNumber, isIoc: false };
   return [`3,${index},${sideNumber},${id},${price},${quantity}`, ...place(shard, index, again, uses)];
