@@ -27,7 +27,7 @@ const againstJava = {
 /** Figures of the realistic flow; the deep one is told in a line of its own. */
 export async function coreRows(bench: Bench): Promise<Figure[]> {
   const { flow, say } = bench;
-  const ours = await bench.start("bourse", "core-player", [flow.path]);
+  const ours = await bench.start("bourse", "core-player", [flow.path], ["--expose-gc"]);
   const node = await startModule(
     "nodejs-order-book",
     new URL(`./node-peer${extension}`, import.meta.url).href,

@@ -14,7 +14,7 @@ const RUNS = 5;
 const WARM_UPS = 3;
 
 export async function latencyRows(bench: Bench): Promise<Figure[]> {
-  const player = await bench.start("bourse", "core-player", [bench.flow.path]);
+  const player = await bench.start("bourse", "core-player", [bench.flow.path], ["--expose-gc"]);
   try {
     for (let at = 0; at < WARM_UPS; at += 1) await player.ask("play");
     const runs: { command: Percentiles; timer: Percentiles }[] = [];

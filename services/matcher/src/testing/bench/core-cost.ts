@@ -3,17 +3,14 @@
 import { readFileSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
 import { serveLines } from "@bourse/shared/testing/line-server.js";
-import { applyCommand, placeOrder } from "../../core/apply.js";
+import { placeOrder } from "../../core/apply.js";
 import { OrderInput } from "../../core/order-input.js";
-import { openCountOf, type Shard } from "../../core/shard.js";
+import { openCountOf } from "../../core/shard.js";
 import { SLOT_NUMBERS } from "../../core/slots.js";
-import { dueTimer } from "../../core/timers.js";
-import { benchShard, CorePlay, prepareIds } from "./core-flow.js";
-import { BENCH_MARKET, type FlowRows, idWords, readRows, USERS_PER_SIDE, userIdOf } from "./flow-rows.js";
+import { benchShard, CorePlay, emptyShard, prepareIds } from "./core-flow.js";
+import { BENCH_MARKET, type FlowRows, idWords, readRows, USERS_PER_SIDE } from "./flow-rows.js";
 
 const [flowPath = ""] = process.argv.slice(2);
-/** Longer than ids are remembered. */
-const FORGET_AFTER_MS = 601_000;
 /** Levels on each side. */
 const LEVELS = 2_000;
 
@@ -41,8 +38,7 @@ async function allocation(flow: FlowRows, warmUps: number) {
   const shard = benchShard();
   for (let round = 0; round < warmUps; round += 1) {
     playRound(new CorePlay(shard, flow, prepareIds(flow, round)), flow.count);
-    endAll(shard, round);
-    forgetEnded(shard);
+    emptyShard(shard, round);
   }
   const play = new CorePlay(shard, flow, prepareIds(flow, warmUps));
   collect();
@@ -63,39 +59,6 @@ async function allocation(flow: FlowRows, warmUps: number) {
 
 function playRound(play: CorePlay, count: number): void {
   for (let index = 0; index < count; index += 1) play.step(index);
-}
-
-/** The next round finds an empty book, as the flow expects. */
-function endAll(shard: Shard, round: number): void {
-  for (let user = 0; user < 2 * USERS_PER_SIDE; user += 1) {
-    applyCommand(
-      shard,
-      { seq: shard.seq + 1, timeMs: shard.timeMs },
-      {
-        type: "cancelAll",
-        userId: userIdOf(user),
-        requestId: `end-${round}`,
-        symbol: "",
-        side: "",
-        expiresAtMs: shard.timeMs + 1_000,
-      },
-    );
-  }
-}
-
-/** As the shard does: followers have passed everything, ten minutes go by, the ended ids are forgotten. */
-function forgetEnded(shard: Shard): void {
-  const untilMs = shard.timeMs + FORGET_AFTER_MS;
-  applyCommand(
-    shard,
-    { seq: shard.seq + 1, timeMs: shard.timeMs },
-    { type: "learnCursors", throughSeq: shard.seq },
-  );
-  for (;;) {
-    const due = dueTimer(shard, untilMs);
-    if (due === undefined) return;
-    applyCommand(shard, { seq: shard.seq + 1, timeMs: Math.max(due.dueMs, shard.timeMs) }, due.command);
-  }
 }
 
 /** Bytes that the process has in memory: typed arrays that were reserved and never touched are not there. */

@@ -4,6 +4,7 @@ import { applyCommand, cancelOrder, placeOrder } from "../../core/apply.js";
 import { CELLS, Cell, type EventBuffer, EventKind } from "../../core/event-buffer.js";
 import { OrderInput } from "../../core/order-input.js";
 import { createShard, openCountOf, type Shard, userNumber } from "../../core/shard.js";
+import { dueTimer } from "../../core/timers.js";
 import { levelsOf } from "../../core/view.js";
 import {
   BENCH_MARKET,
@@ -18,9 +19,11 @@ import {
   userOf,
 } from "./flow-rows.js";
 
-/** When the flow begins, and how fast it comes: 5,000 commands a second. */
+/** When the shard begins, and how fast the flow comes: 5,000 commands a second. */
 const START_MS = 1_700_000_000_000;
 const COMMANDS_PER_MS = 5;
+/** Longer than ids are remembered. */
+const FORGET_AFTER_MS = 601_000;
 /** Rules that decide now. */
 const RULES = 2;
 
@@ -47,9 +50,11 @@ export class CorePlay {
   readonly #texts: readonly string[];
   readonly #input = new OrderInput();
   readonly #moment = { seq: 0, timeMs: 0 };
+  readonly #startMs: number;
 
   constructor(shard: Shard, { rows }: FlowRows, { ids, texts }: PreparedIds) {
     this.shard = shard;
+    this.#startMs = shard.timeMs;
     this.#rows = rows;
     this.#ids = ids;
     this.#texts = texts;
@@ -65,7 +70,7 @@ export class CorePlay {
     const at = index * 4;
     const moment = this.#moment;
     moment.seq = shard.seq + 1;
-    moment.timeMs = Math.max(shard.timeMs, START_MS + Math.floor(index / COMMANDS_PER_MS));
+    moment.timeMs = this.#startMs + Math.floor(index / COMMANDS_PER_MS);
     const isCancel = this.#rows[index * FIELDS + FIELD.OP] === OP.CANCEL;
     const events = isCancel
       ? cancelOrder(shard, moment, ids[at], ids[at + 1], ids[at + 2], ids[at + 3])
@@ -150,4 +155,44 @@ export function prepareIds({ rows, count }: FlowRows, round = 0): PreparedIds {
     texts[index] = rows[index * FIELDS + FIELD.OP] === OP.CANCEL ? "" : `c-${id}`;
   }
   return { ids: new Int32Array(words.buffer), texts };
+}
+
+/** Ends what rests after a round and forgets its ids, as the shard does ten minutes after its followers. */
+export function emptyShard(shard: Shard, round: number): void {
+  endAll(shard, round);
+  forgetEnded(shard);
+}
+
+/** The next round finds an empty book, as the flow expects. */
+function endAll(shard: Shard, round: number): void {
+  for (let user = 0; user < 2 * USERS_PER_SIDE; user += 1) {
+    applyCommand(
+      shard,
+      { seq: shard.seq + 1, timeMs: shard.timeMs },
+      {
+        type: "cancelAll",
+        userId: userIdOf(user),
+        requestId: `end-${round}`,
+        symbol: "",
+        side: "",
+        operatorId: "",
+        expiresAtMs: shard.timeMs + 1_000,
+      },
+    );
+  }
+}
+
+/** As the shard does: followers have passed everything, ten minutes go by, the ended ids are forgotten. */
+function forgetEnded(shard: Shard): void {
+  const untilMs = shard.timeMs + FORGET_AFTER_MS;
+  applyCommand(
+    shard,
+    { seq: shard.seq + 1, timeMs: shard.timeMs },
+    { type: "learnCursors", throughSeq: shard.seq },
+  );
+  for (;;) {
+    const due = dueTimer(shard, untilMs);
+    if (due === undefined) return;
+    applyCommand(shard, { seq: shard.seq + 1, timeMs: Math.max(due.dueMs, shard.timeMs) }, due.command);
+  }
 }
