@@ -40,6 +40,7 @@ const CAUSES: Readonly<Partial<Record<EndReason, readonly string[]>>> = {
   [EndReason.DAY_END]: ["endDay"],
   [EndReason.DEAD_MAN]: ["fireSwitch"],
   [EndReason.CANCEL_ALL]: ["cancelAll"],
+  [EndReason.OPERATOR]: ["cancel", "cancelAll", "resolve"],
   [EndReason.DELISTED]: ["setMarketState", "sweepMarket"],
   [EndReason.AMENDED]: ["amend"],
 };

@@ -366,6 +366,9 @@ test.each<[EndReason, Command]>([
   [EndReason.DAY_END, { case: "endDay", value: symbols }],
   [EndReason.DEAD_MAN, { case: "fireSwitch", value: symbols }],
   [EndReason.CANCEL_ALL, { case: "cancelAll", value: symbols }],
+  [EndReason.OPERATOR, { case: "cancelAll", value: symbols }],
+  [EndReason.OPERATOR, { case: "cancel", value: {} }],
+  [EndReason.OPERATOR, { case: "resolve", value: {} }],
   [EndReason.DELISTED, { case: "sweepMarket", value: symbols }],
   [EndReason.DELISTED, { case: "setMarketState", value: symbols }],
 ])("orders end by reason %i by their own command alone", (reason, command) => {

@@ -514,6 +514,31 @@ describe("many orders at once", () => {
     expect(await balancesOf(buyer)).toBe("base 100/0, USDT 10000/0");
   });
 
+  test("an operator ends one order of a user or all; the reason stays with them, and the money comes back", async () => {
+    const userId = buyer.id;
+    const { orders } = exchange.operator.client;
+    const one = await place(buyer, limit(Side.BUY, "10", "1"));
+    const rests = await place(buyer, limit(Side.SELL, "1000", "1"));
+    const waits = await place(buyer, stop(Side.BUY, "2000", "1"));
+    const others = await place(seller, limit(Side.BUY, "10", "1"));
+    const theirs = { id: byId(others.orderId), userId: seller.id };
+    expect(await failureOf(buyer.client.orders.cancelOrder(theirs))).toBe("INSUFFICIENT_SCOPE NOT_ATTEMPTED");
+    const named = { case: "clientOrderId", value: one.clientOrderId } as const;
+    for (const replayed of [false, true]) {
+      const answer = await orders.cancelOrder({ id: named, userId });
+      expect([words(answer.order), answer.replayed]).toEqual(["CANCELLED OPERATOR 0/1", replayed]);
+    }
+    const all = { userId, requestId: "operator" };
+    expect(await orders.cancelAllOrders(all)).toMatchObject({ cancelled: 2 });
+    expect(await orders.cancelAllOrders(all)).toMatchObject({ cancelled: 2 });
+    expect(await look(seller, others.orderId)).toBe("OPEN 0/1");
+    expect(await balancesOf(buyer)).toBe("base 100/0, USDT 10000/0");
+    for (const { orderId } of [one, rests, waits])
+      expect(await look(buyer, orderId)).toBe("CANCELLED OPERATOR 0/1");
+    const { orders: listed } = await buyer.client.orders.listOrders({ symbol });
+    expect(listed.map(words)).toEqual(Array.from({ length: 3 }, () => "CANCELLED OPERATOR 0/1"));
+  });
+
   test("a batch places, amends and cancels in order, each item with its own result", async () => {
     await place(seller, limit(Side.SELL, "100", "1"));
     const clientOrderId = randomUUID();

@@ -476,7 +476,8 @@ describe("cancel all", () => {
     ["no market", "symbol=..", "400 INVALID_SYMBOL symbol NOT_ATTEMPTED"],
     ["a side that does not exist", "side=9", "400 INVALID_ENUM side NOT_ATTEMPTED"],
     ["a request id that is none", "request_id=a%20b", "400 INVALID_REQUEST_ID request_id NOT_ATTEMPTED"],
-    ["a user", "user_id=x", "400 UNKNOWN_FIELD user_id NOT_ATTEMPTED"],
+    ["what is no user", "user_id=x", "400 INVALID_USER_ID user_id NOT_ATTEMPTED"],
+    ["a field that is not known", "user=x", "400 UNKNOWN_FIELD user NOT_ATTEMPTED"],
   ])("%s is refused", async (_, query, verdict) => {
     expect(await (await newUser()).rest("DELETE", `orders?${query}`)).toBe(verdict);
   });
@@ -588,15 +589,116 @@ test("a shard without room takes no new order, and nothing is reserved; what exi
   await expect.poll(() => failureOf(user.place()), WAIT).toBe("OK");
 });
 
+describe("an operator", () => {
+  test("ends a user's order, once, by its id or the user's own name for it", async () => {
+    const [trader, operator] = [await newUser(), await newUser({ roles: ["operator"] })];
+    const { client, headers } = operator;
+    const { userId } = trader;
+    const by = { headers };
+    await trader.place({ clientOrderId: "one" });
+    const { order: two } = await trader.place({ clientOrderId: "two" });
+    const ended = { status: OrderStatus.CANCELLED, reason: EndReason.OPERATOR };
+    const cancel = { id: named("one"), userId: userId.toUpperCase() };
+    expect(await client.cancelOrder(cancel, by)).toMatchObject({ order: ended, replayed: false });
+    expect(await client.cancelOrder(cancel, by)).toMatchObject({ order: ended, replayed: true });
+    const own = { headers: trader.headers };
+    expect(await client.cancelOrder({ id: named("one"), userId }, own)).toMatchObject({ order: ended });
+    expect(await trader.get("one")).toMatchObject(ended);
+    expect(await operator.rest("DELETE", `orders/${two?.orderId}?user_id=${userId}`)).toMatchObject({
+      order: { status: "ORDER_STATUS_CANCELLED", reason: "END_REASON_OPERATOR" },
+    });
+    await trader.place({ clientOrderId: "three" });
+    const path = `client-orders/three?user_id=${userId}&symbol=BTC%2FUSDT`;
+    expect(await operator.rest("DELETE", path)).toMatchObject({ order: { reason: "END_REASON_OPERATOR" } });
+    // Without the owner's name it is an order of the operator's, who has none.
+    expect(await failureOf(client.cancelOrder({ id: named("three") }, by))).toBe(
+      "ORDER_NOT_FOUND/NOT_ATTEMPTED",
+    );
+  });
+
+  test("ends it on a stream and in a batch too, and places nothing there", async () => {
+    const [trader, operator] = [await newUser(), await newUser({ roles: ["operator"] })];
+    await trader.place({ clientOrderId: "one" });
+    await trader.place({ clientOrderId: "two" });
+    const stream = operator.client.orderEntry({ headers: operator.headers });
+    const cancel = (name: string) =>
+      ({ case: "cancel", value: { id: named(name), userId: trader.userId } }) as const;
+    stream.write({ command: cancel("one") });
+    stream.write({ command: { case: "place", value: order() } });
+    stream.end();
+    const said: string[] = [];
+    for await (const { result } of stream) said.push(result.case ?? "none");
+    expect(said).toEqual(["cancelled", "error"]);
+    expect(await trader.get("one")).toMatchObject({ reason: EndReason.OPERATOR });
+    expect(await trader.batch([{ command: cancel("two") }])).toEqual(["cancelled CANCELLED"]);
+    expect(await trader.get("two")).toMatchObject({ reason: EndReason.USER });
+    const both = await newUser({ roles: ["trader", "operator"] });
+    await trader.place({ clientOrderId: "three" });
+    expect(await both.batch([{ command: cancel("three") }])).toEqual(["cancelled CANCELLED"]);
+    expect(await trader.get("three")).toMatchObject({ reason: EndReason.OPERATOR });
+  });
+
+  test("ends all of a user's orders", async () => {
+    const [trader, operator] = [await newUser(), await newUser({ roles: ["operator"] })];
+    const { client, headers } = operator;
+    for (const name of ["a", "b"]) await trader.place({ clientOrderId: name });
+    const all = { userId: trader.userId, requestId: "r" };
+    expect(await client.cancelAllOrders(all, { headers })).toMatchObject({ cancelled: 2 });
+    expect(await client.cancelAllOrders(all, { headers })).toMatchObject({ cancelled: 2 });
+    for (const name of ["a", "b"])
+      expect(await trader.get(name)).toMatchObject({ reason: EndReason.OPERATOR });
+    await trader.place({ clientOrderId: "c" });
+    expect(await operator.rest("DELETE", `orders?user_id=${trader.userId}`)).toMatchObject({ cancelled: 1 });
+    expect(await trader.get("c")).toMatchObject({ reason: EndReason.OPERATOR });
+  });
+
+  test("leaves a tombstone with that word for an order that its shard never saw", async () => {
+    const [trader, operator] = [await newUser(), await newUser({ roles: ["operator"] })];
+    const { client, headers } = operator;
+    const held = edge.wallet.holdAnswers();
+    const unseen = order({ clientOrderId: "unseen" });
+    await failureOf(trader.client.placeOrder(unseen, { headers: trader.headers, timeoutMs: 500 }));
+    const cancel = { id: named("unseen"), userId: trader.userId };
+    const { order: ended } = await client.cancelOrder(cancel, { headers });
+    held.release();
+    const word = { status: OrderStatus.CANCELLED, reason: EndReason.OPERATOR };
+    expect(ended).toMatchObject({ ...word, clientOrderId: "unseen", price: "100" });
+    expect(await trader.get("unseen")).toMatchObject(word);
+    expect(await trader.place({ clientOrderId: "unseen" })).toMatchObject({ order: word, replayed: true });
+  });
+
+  test("is who may; others end nothing of another user", async () => {
+    const [trader, other] = [await newUser(), await newUser()];
+    const { order: theirs } = await other.place({ clientOrderId: "x" });
+    const { client, headers, userId } = trader;
+    const id = { case: "orderId", value: theirs?.orderId ?? "" } as const;
+    const no = "INSUFFICIENT_SCOPE/NOT_ATTEMPTED user_id";
+    const whose = { userId: other.userId };
+    expect(await failureOf(client.cancelOrder({ id, ...whose }, { headers }))).toBe(no);
+    expect(await failureOf(client.cancelAllOrders(whose, { headers }))).toBe(no);
+    expect(await trader.rest("DELETE", `orders?user_id=${other.userId}`)).toBe(
+      "403 INSUFFICIENT_SCOPE user_id NOT_ATTEMPTED",
+    );
+    expect(await trader.batch([{ command: { case: "cancel", value: { id, ...whose } } }])).toEqual([no]);
+    expect(await failureOf(client.cancelAllOrders({ userId: "x" }, { headers }))).toBe(
+      "INVALID_USER_ID/NOT_ATTEMPTED user_id",
+    );
+    expect(await client.cancelAllOrders({ userId }, { headers })).toMatchObject({ cancelled: 0 });
+    expect(await other.get("x")).toMatchObject({ status: OrderStatus.OPEN });
+  });
+});
+
 test("auditors and operators change no orders", async () => {
   for (const role of ["auditor", "operator"]) {
     const user = await newUser({ roles: [role] });
     const { client, headers } = user;
     const calls = [
       client.amendOrder({ id: named("x"), requestId: "1", price: "1" }, { headers }),
-      client.cancelAllOrders({}, { headers }),
       client.batchOrders({ items: [{}] }, { headers }),
       client.cancelAllAfter({}, { headers }),
+      ...(role === "auditor"
+        ? [client.cancelAllOrders({}, { headers }), client.cancelOrder({ id: named("x") }, { headers })]
+        : []),
     ];
     const said = await Promise.all(calls.map((call: Promise<unknown>) => failureOf(call)));
     expect(new Set(said)).toEqual(new Set(["INSUFFICIENT_SCOPE/NOT_ATTEMPTED"]));

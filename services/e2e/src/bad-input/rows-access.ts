@@ -55,6 +55,20 @@ export const accessRows: readonly Row[] = [
   },
   {
     ...scope,
+    what: "a trader cancels another's order",
+    method: methods.cancelOrder,
+    request: { clientOrderId: "x", userId: other },
+    field: "user_id",
+  },
+  {
+    ...scope,
+    what: "a trader cancels all of another's orders",
+    method: methods.cancelAllOrders,
+    request: { userId: other },
+    field: "user_id",
+  },
+  {
+    ...scope,
     what: "a trader reads another's balances",
     method: methods.getBalances,
     request: { userId: other },

@@ -6,7 +6,7 @@ import { cancelAllAfter, cancelAllOrders } from "./cancel-all.js";
 import type { CallContext } from "./mesh.js";
 
 const context: CallContext = { userId: USER, deadlineMs: 60_000, traceparent: "" };
-const everything = { symbol: "", side: "", requestId: "" } as const;
+const everything = { userId: "", symbol: "", side: "", requestId: "" } as const;
 
 /** Two shards: BTC/USDT on 1, ETH/USDT on 2, and ODD/USDT on both by mistake. */
 function meshOf(failures: Readonly<Record<number, DomainError>> = {}, closed: readonly number[] = []) {
@@ -66,7 +66,7 @@ describe("cancel all", () => {
   test("asks every shard under one key, each in its own time", async () => {
     const { mesh, cancels, acknowledged } = meshOf();
     expect(await cancelAllOrders(mesh, everything, context)).toEqual({ cancelled: 30, requestId: "minted" });
-    const command = { userId: USER, requestId: "minted", symbol: "", side: "" };
+    const command = { userId: USER, operatorId: "", requestId: "minted", symbol: "", side: "" };
     expect(cancels).toEqual([
       { shard: 1, command, expiresAtMs: SHARD_MS + 15_000 },
       { shard: 2, command, expiresAtMs: 2 * SHARD_MS + 15_000 },
@@ -74,9 +74,29 @@ describe("cancel all", () => {
     expect(acknowledged).toEqual(["user 1", "user 2"]);
   });
 
+  test("of another user is an operator's word, and refused to all others before anything is done", async () => {
+    const { mesh, cancels, acknowledged } = meshOf();
+    const theirs = { ...everything, userId: "Other" };
+    expect(await failureOf(cancelAllOrders(mesh, theirs, context))).toBe("INSUFFICIENT_SCOPE/NOT_ATTEMPTED");
+    expect(cancels).toEqual([]);
+    const operator = { ...context, operatorId: "op", userId: "op" };
+    await cancelAllOrders(mesh, theirs, operator);
+    expect(cancels[0]?.command).toMatchObject({ userId: "other", operatorId: "op" });
+    expect(acknowledged).toEqual(["other 1", "other 2"]);
+    // Naming oneself is no operator's word.
+    await cancelAllOrders(mesh, { ...everything, userId: "op" }, operator);
+    await cancelAllOrders(mesh, { ...everything, userId: USER }, context);
+    expect(cancels[2]?.command).toMatchObject({ userId: "op", operatorId: "" });
+    expect(cancels[4]?.command).toMatchObject({ userId: USER, operatorId: "" });
+  });
+
   test("of one market asks its shard, or both that name it", async () => {
     const { mesh, cancels } = meshOf();
-    await cancelAllOrders(mesh, { symbol: "ETH/USDT", side: "SELL", requestId: "mine" }, context);
+    await cancelAllOrders(
+      mesh,
+      { ...everything, symbol: "ETH/USDT", side: "SELL", requestId: "mine" },
+      context,
+    );
     expect(cancels).toMatchObject([
       { shard: 2, command: { symbol: "ETH/USDT", side: "SELL", requestId: "mine" } },
     ]);

@@ -4,9 +4,14 @@ import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
 import type { Side } from "../core/order-types.js";
 import { checkWaiting, expiryAfter, hear } from "./expiry.js";
 import type { CallContext, Mesh } from "./mesh.js";
+import { whoseOrders } from "./whose-orders.js";
 
-/** Which of the caller's orders end; "" for all markets or both sides, or to let the gateway make the request id. */
+/**
+ * Which orders end; "" for the caller's, for all markets or both sides, or to let the gateway make the request
+ * id. A user is named by operators.
+ */
 export interface CancelAllRequest {
+  readonly userId: string;
   readonly symbol: string;
   readonly side: Side | "";
   readonly requestId: string;
@@ -19,7 +24,7 @@ export interface CancelAllAnswer {
 }
 
 /**
- * Ends the caller's open orders at each shard concerned, side by side. When one of them fails the call does,
+ * Ends a user's open orders at each shard concerned, side by side. When one of them fails the call does,
  * and the same call again ends the rest.
  */
 export async function cancelAllOrders(
@@ -27,16 +32,17 @@ export async function cancelAllOrders(
   request: CancelAllRequest,
   context: CallContext,
 ): Promise<CancelAllAnswer> {
+  const whose = whoseOrders(request.userId, context);
   const requestId = request.requestId === "" ? mesh.mintId() : request.requestId;
-  const { userId, deadlineMs, traceparent } = context;
+  const { deadlineMs, traceparent } = context;
   const heard = hear(mesh);
   const counts = await atShards(mesh, context, () => mesh.shards.shardsOf(request.symbol), {
     facts: { request_id: requestId },
     run: async (shard) => {
-      const command = { userId, requestId, symbol: request.symbol, side: request.side };
+      const command = { ...whose, requestId, symbol: request.symbol, side: request.side };
       const expiresAtMs = expiryAfter(heard, shard, context);
       const answer = await mesh.shards.cancelAll(shard, command, { deadlineMs, traceparent, expiresAtMs });
-      mesh.acknowledged(userId, shard, answer.seq);
+      mesh.acknowledged(whose.userId, shard, answer.seq);
       return answer.cancelled;
     },
   });

@@ -8,12 +8,18 @@ import type { ShardCall } from "../io/shards.js";
 import { checkWaiting, expiryAfter, type Heard, hear } from "./expiry.js";
 import type { CallContext, Mesh } from "./mesh.js";
 import { answerOfClosed, answerOfShard, type OrderAnswer, unknown } from "./place-order.js";
+import { whoseOrders } from "./whose-orders.js";
 
 /** An order by one of its ids; `symbol` is a hint, "" for none. */
 export interface OrderName {
   readonly orderId?: string | undefined;
   readonly clientOrderId?: string | undefined;
   readonly symbol: string;
+}
+
+/** An order to end: the caller's, "", or as an operator that of a user. */
+export interface CancelName extends OrderName {
+  readonly userId: string;
 }
 
 export interface OrderIds {
@@ -30,18 +36,19 @@ export function idsOf(name: OrderName, userId: string): OrderIds {
 }
 
 /**
- * Cancels an order. A cancelled order is answered again; one that ended otherwise is refused with
+ * Cancels an order, of the caller or, by an operator, of the user named. A cancelled order is answered again; one that ended otherwise is refused with
  * ORDER_NOT_OPEN and its final state. An order that is reserved but unknown to its shard gets a tombstone,
  * so that its late Submit is refused; one without a reservation changes nothing.
  */
-export async function cancelOrder(mesh: Mesh, name: OrderName, context: CallContext): Promise<OrderAnswer> {
-  const ids = idsOf(name, context.userId);
+export async function cancelOrder(mesh: Mesh, name: CancelName, context: CallContext): Promise<OrderAnswer> {
+  const { userId, operatorId } = whoseOrders(name.userId, context);
+  const ids = idsOf(name, userId);
   try {
     checkWaiting(mesh, context);
     const heard = hear(mesh);
     const named = name.symbol === "" ? undefined : mesh.shards.shardOf(name.symbol);
     const shard = named ?? mesh.known.get(ids.orderId)?.shard;
-    const order = { ids, context, heard };
+    const order = { ids, operatorId, context, heard };
     return onlyCancelled(
       shard === undefined ? await fromRow(mesh, order) : await atShard(mesh, order, shard),
     );
@@ -53,13 +60,16 @@ export async function cancelOrder(mesh: Mesh, name: OrderName, context: CallCont
 /** An order to cancel, and shard times from before anything was read about it. */
 interface Target {
   readonly ids: OrderIds;
+  /** Who ends it when its owner does not, else "". */
+  readonly operatorId: string;
   readonly context: CallContext;
   readonly heard: Heard;
 }
 
 async function atShard(mesh: Mesh, target: Target, shard: number): Promise<OrderAnswer> {
-  const { ids } = target;
-  const answer = await execute(mesh, target, shard, (call) => mesh.shards.cancel(shard, ids, call));
+  const { ids, operatorId } = target;
+  const order = { orderId: ids.orderId, userId: ids.userId, operatorId };
+  const answer = await execute(mesh, target, shard, (call) => mesh.shards.cancel(shard, order, call));
   const { terms } = mesh.known.get(ids.orderId) ?? {};
   if (answer.type === "order")
     return completeAnswer(mesh, { ids: { ...ids, terms }, context: target.context, shard, answer });
@@ -69,13 +79,14 @@ async function atShard(mesh: Mesh, target: Target, shard: number): Promise<Order
 
 /** The reservation names the shard, or already holds the final word. Another user's order is as absent. */
 async function fromRow(mesh: Mesh, target: Target): Promise<OrderAnswer> {
-  const { context } = target;
+  const { context, operatorId } = target;
   const row = await mesh.wallet.getReservation(target.ids.orderId, context.deadlineMs);
-  if (!isOrderOf(row, context.userId)) throw new DomainError("ORDER_NOT_FOUND");
+  if (!isOrderOf(row, target.ids.userId)) throw new DomainError("ORDER_NOT_FOUND");
   const ids = { ...target.ids, clientOrderId: row.terms?.clientOrderId ?? target.ids.clientOrderId };
   if (row.state === "CLOSED") return answerOfClosed(mesh, ids, row);
   noteShard(mesh, ids.orderId, row.shard);
-  const order = { orderId: ids.orderId, userId: ids.userId, symbol: row.terms?.symbol ?? "" };
+  const { orderId, userId } = ids;
+  const order = { orderId, userId, operatorId, symbol: row.terms?.symbol ?? "" };
   const answer = await execute(mesh, target, row.shard, (call) =>
     mesh.shards.cancelUnseen(row.shard, order, call),
   );
@@ -109,12 +120,14 @@ export function notOpen({ status, reason, filledQuantity }: OrderView): DomainEr
   return new DomainError("ORDER_NOT_OPEN", { status, ...why, filled_quantity: filledQuantity });
 }
 
+/** What a tombstone may say. */
+const TOMBSTONE_REASONS: ReadonlySet<string> = new Set(["NOT_SEQUENCED", "USER", "OPERATOR"]);
+
 /** True for the row of an order of this user that may exist; a leg is no order, a refusal made none. */
 export function isOrderOf(row: Reservation | undefined, userId: string): row is Reservation {
   if (row === undefined || row.userId !== userId || row.isLeg || row.state === "REFUSED") return false;
   // Rows without content close what was never reserved: of orders only tombstones do.
-  const reason = row.end?.reason;
-  return row.terms !== undefined || reason === "NOT_SEQUENCED" || reason === "USER";
+  return row.terms !== undefined || TOMBSTONE_REASONS.has(row.end?.reason ?? "");
 }
 
 /** Notes where an order is; what is known of its terms stays. */

@@ -4,7 +4,7 @@ import type { Amend, OrderState, OrderTerms, Reservation } from "../core/order-t
 import type { ShardAnswer } from "../io/shard-answer.js";
 import type { CancelAll, ControlCall, Switch } from "../io/shard-control.js";
 import type { LaneState } from "../io/shard-link.js";
-import type { ShardCall } from "../io/shards.js";
+import type { OrderToEnd, ShardCall } from "../io/shards.js";
 import type { LegInput, ReserveAnswer, ReserveInput } from "../io/wallet-client.js";
 
 /** What of the wallet the flows use. Every call is idempotent by order id. */
@@ -32,10 +32,10 @@ export interface ShardsPort {
   /** Shard times as heard so far, by shard; a copy that later words do not change. */
   heardMs(): ReadonlyMap<number, number>;
   submit(shard: number, terms: OrderTerms, call: ShardCall): Promise<ShardAnswer>;
-  cancel(shard: number, order: { orderId: string; userId: string }, call: ShardCall): Promise<ShardAnswer>;
+  cancel(shard: number, order: OrderToEnd, call: ShardCall): Promise<ShardAnswer>;
   cancelUnseen(
     shard: number,
-    order: { orderId: string; userId: string; symbol: string },
+    order: OrderToEnd & { readonly symbol: string },
     call: ShardCall,
   ): Promise<ShardAnswer>;
   amend(shard: number, amend: Amend, call: ShardCall): Promise<ShardAnswer>;
@@ -88,6 +88,8 @@ export interface Turn {
 /** What a flow knows about its call. */
 export interface CallContext {
   readonly userId: string;
+  /** UUID of the caller when it is an operator, who may end orders of others. */
+  readonly operatorId?: string | undefined;
   /** Wall-clock milliseconds at which the caller stops waiting. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;

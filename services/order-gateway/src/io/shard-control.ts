@@ -9,9 +9,10 @@ import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { retry } from "@bourse/shared/runtime/retry.js";
 import type * as Order from "../core/order-types.js";
 
-/** Which orders of a user end; "" for all markets or both sides. */
+/** Which orders of a user end; "" for all markets or both sides, or when the owner is who ends them. */
 export interface CancelAll {
   readonly userId: string;
+  readonly operatorId: string;
   readonly requestId: string;
   readonly symbol: string;
   readonly side: Order.Side | "";

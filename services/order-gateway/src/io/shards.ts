@@ -41,6 +41,13 @@ export interface ShardCall extends CommandOptions {
   readonly traceparent: string;
 }
 
+/** An open order, its owner, and the operator who ends it; "" when its owner does. */
+export interface OrderToEnd {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly operatorId: string;
+}
+
 interface Shard {
   readonly number: number;
   readonly client: ServiceClient<typeof MatcherService>;
@@ -195,20 +202,20 @@ export class Shards {
     return this.#execute(number, { kind: { case: "submit", value: submit } }, call);
   }
 
-  cancel(number: number, order: { orderId: string; userId: string }, call: ShardCall): Promise<ShardAnswer> {
+  cancel(number: number, order: OrderToEnd, call: ShardCall): Promise<ShardAnswer> {
     return this.#execute(number, { kind: { case: "cancel", value: order } }, call);
   }
 
-  /** A user's cancel of an order that its shard may never have seen. */
+  /** A cancel of an order that its shard may never have seen. */
   cancelUnseen(
     number: number,
-    order: { orderId: string; userId: string; symbol: string },
+    { operatorId, ...order }: OrderToEnd & { readonly symbol: string },
     call: ShardCall,
   ): Promise<ShardAnswer> {
     const value = {
       ...order,
       tombstoneStatus: OrderStatus.CANCELLED,
-      tombstoneReason: EndReason.USER,
+      tombstoneReason: operatorId === "" ? EndReason.USER : EndReason.OPERATOR,
       expiresAtMs: BigInt(call.expiresAtMs),
       cancelIfOpen: true,
     };

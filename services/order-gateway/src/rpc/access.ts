@@ -14,6 +14,7 @@ export type Rule = "anybody" | ((caller: Caller) => boolean);
 
 const trader: Rule = ({ roles }) => roles.has("trader");
 const operator: Rule = ({ roles }) => roles.has("operator");
+const canceller = ({ roles }: Caller) => roles.has("trader") || roles.has("operator");
 const somebody: Rule = ({ roles }) => roles.has("trader") || roles.has("operator") || roles.has("auditor");
 /** Items of a batch at most; the contract says so too. */
 const BATCH_MAX = 20;
@@ -22,9 +23,9 @@ const { method: accounts } = AccountService;
 
 const RULES: ReadonlyMap<DescMethod, Rule> = new Map<DescMethod, Rule>([
   [orders.placeOrder, trader],
-  [orders.cancelOrder, trader],
+  [orders.cancelOrder, canceller],
   [orders.amendOrder, trader],
-  [orders.cancelAllOrders, trader],
+  [orders.cancelAllOrders, canceller],
   [orders.batchOrders, trader],
   [orders.cancelAllAfter, trader],
   [orders.getOrder, somebody],
@@ -32,7 +33,7 @@ const RULES: ReadonlyMap<DescMethod, Rule> = new Map<DescMethod, Rule>([
   [orders.listTrades, somebody],
   [orders.createMarket, operator],
   [orders.setMarketState, operator],
-  [orders.orderEntry, ({ roles, permissions }) => roles.has("trader") || permissions.has("act_for")],
+  [orders.orderEntry, (caller) => canceller(caller) || caller.permissions.has("act_for")],
   [accounts.getBalances, somebody],
   [accounts.deposit, operator],
   [accounts.withdraw, operator],

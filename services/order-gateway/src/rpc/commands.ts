@@ -3,10 +3,10 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { BatchItem } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import type { AmendRequest } from "../core/amend.js";
 import type { PlaceRequest } from "../core/order-content.js";
-import type { OrderName } from "../flow/cancel-order.js";
+import type { CancelName, OrderName } from "../flow/cancel-order.js";
 import type { CallContext } from "../flow/mesh.js";
 import type { OrderAnswer } from "../flow/place-order.js";
-import { amendRequestOf, answerToWire, orderNameOf, placeRequestOf } from "./order-wire.js";
+import { amendRequestOf, answerToWire, cancelNameOf, orderNameOf, placeRequestOf } from "./order-wire.js";
 
 /** What a command became. */
 export interface CommandAnswer {
@@ -17,7 +17,7 @@ export interface CommandAnswer {
 /** What commands need from the service. All reject with DomainErrors. */
 export interface CommandDeps {
   readonly place: (request: PlaceRequest, context: CallContext) => Promise<OrderAnswer>;
-  readonly cancel: (name: OrderName, context: CallContext) => Promise<OrderAnswer>;
+  readonly cancel: (name: CancelName, context: CallContext) => Promise<OrderAnswer>;
   readonly amend: (name: OrderName, request: AmendRequest, context: CallContext) => Promise<OrderAnswer>;
 }
 
@@ -31,7 +31,7 @@ export async function runCommand(
     case "place":
       return { type: "placed", answer: await deps.place(placeRequestOf(command.value), context) };
     case "cancel":
-      return { type: "cancelled", answer: await deps.cancel(orderNameOf(command.value), context) };
+      return { type: "cancelled", answer: await deps.cancel(cancelNameOf(command.value), context) };
     case "amend": {
       const answer = await deps.amend(orderNameOf(command.value), amendRequestOf(command.value), context);
       return { type: "amended", answer };

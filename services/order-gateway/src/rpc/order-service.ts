@@ -30,6 +30,7 @@ import {
   amendRequestOf,
   answerToWire,
   cancelAllRequestOf,
+  cancelNameOf,
   orderNameOf,
   orderToWire,
   placeRequestOf,
@@ -71,6 +72,7 @@ export function orderService(deps: OrderServiceDeps): ServiceEntry {
 function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService> {
   const contextOf = (call: Call): CallContext => ({
     userId: callerOf(call).userId,
+    operatorId: operatorIdOf(callerOf(call)),
     deadlineMs: deps.deadlineOf(call),
     signal: call.signal,
     traceparent: currentTraceparent() || call.traceparent,
@@ -79,7 +81,7 @@ function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService
     placeOrder: async (request, call) =>
       answerToWire(await deps.place(placeRequestOf(request), contextOf(call))),
     cancelOrder: async (request, call) =>
-      answerToWire(await deps.cancel(orderNameOf(request), contextOf(call))),
+      answerToWire(await deps.cancel(cancelNameOf(request), contextOf(call))),
     amendOrder: async (request, call) =>
       answerToWire(await deps.amend(orderNameOf(request), amendRequestOf(request), contextOf(call))),
     cancelAllOrders: (request, call) => deps.cancelAll(cancelAllRequestOf(request), contextOf(call)),
@@ -117,6 +119,8 @@ function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService
   };
 }
 
+const operatorIdOf = ({ roles, userId }: Caller) => (roles.has("operator") ? userId : undefined);
+
 async function* commandsOf(
   deps: OrderServiceDeps,
   requests: AsyncIterable<OrderEntryRequest>,
@@ -144,7 +148,7 @@ async function runEntry(
   { request, caller, context }: Command,
 ): Promise<CommandAnswer> {
   const userId = await admitted(deps, request, caller);
-  return runCommand(deps, request.command, { ...context, userId });
+  return runCommand(deps, request.command, { ...context, userId, operatorId: operatorIdOf(caller) });
 }
 
 /** The checks that a unary call has in its guards, in their order: permission, limit, schema. Returns for whom. */
@@ -152,7 +156,10 @@ async function admitted(deps: OrderServiceDeps, request: OrderEntryRequest, call
   try {
     // Ids derive from the user's: one in capitals would stand for other orders of the same user.
     const userId = request.userId === "" ? caller.userId : request.userId.toLowerCase();
-    const mayAct = userId === caller.userId ? caller.roles.has("trader") : caller.permissions.has("act_for");
+    const isOwn = userId === caller.userId;
+    const mayTrade = caller.roles.has("trader");
+    const mayCancel = request.command.case === "cancel" && caller.roles.has("operator");
+    const mayAct = isOwn ? mayTrade || mayCancel : caller.permissions.has("act_for");
     if (!mayAct) throw new DomainError("INSUFFICIENT_SCOPE", { field: "user_id" });
     await deps.limiter.checkUser(caller, request.command.case === "cancel" ? "cancel" : "request");
     validateRequest(OrderEntryRequestSchema, request);

@@ -24,7 +24,7 @@ import type { PlaceRequest } from "../core/order-content.js";
 import type * as Order from "../core/order-types.js";
 import type { OrderView } from "../core/order-view.js";
 import type { CancelAllRequest } from "../flow/cancel-all.js";
-import type { OrderName } from "../flow/cancel-order.js";
+import type { CancelName, OrderName } from "../flow/cancel-order.js";
 import type { OrderAnswer } from "../flow/place-order.js";
 
 /** A validated request in the gateway's words: enum values are known and given. */
@@ -55,8 +55,13 @@ export function amendRequestOf({ requestId, price, quantity }: AmendOrderRequest
   return { requestId, price, quantity };
 }
 
-export function cancelAllRequestOf({ symbol, side, requestId }: CancelAllOrdersRequest): CancelAllRequest {
-  return { symbol, requestId, side: side === Side.UNSPECIFIED ? "" : (Side[side] as Order.Side) };
+export function cancelAllRequestOf({
+  symbol,
+  side,
+  requestId,
+  userId,
+}: CancelAllOrdersRequest): CancelAllRequest {
+  return { symbol, requestId, userId, side: side === Side.UNSPECIFIED ? "" : (Side[side] as Order.Side) };
 }
 
 /** The order that a request names. A UUID in capitals is the same id. */
@@ -67,6 +72,11 @@ export function orderNameOf({
   return id.case === "clientOrderId"
     ? { clientOrderId: id.value, symbol }
     : { orderId: (id.value ?? "").toLowerCase(), symbol };
+}
+
+/** The order that a cancel names, and whose it is. */
+export function cancelNameOf(request: CancelOrderRequest): CancelName {
+  return { ...orderNameOf(request), userId: request.userId };
 }
 
 /** The answer to a placement, a cancel or an amend: they have one shape. */

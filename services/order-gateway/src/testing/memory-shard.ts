@@ -149,11 +149,12 @@ export class MemoryShard {
   }
 
   #cancelAll(command: CancelAllCommand) {
-    const { userId, requestId, symbol, side } = command;
+    const { userId, requestId, symbol, side, operatorId } = command;
     const key = `${userId} ${requestId}`;
     const known = this.#cancelAlls.get(key);
     if (known !== undefined) {
-      const isSame = known.command.symbol === symbol && known.command.side === side;
+      const { command: before } = known;
+      const isSame = before.symbol === symbol && before.side === side && before.operatorId === operatorId;
       if (!isSame) throw new DomainError("REQUEST_ID_REUSED");
       return { cancelled: known.cancelled, seq: BigInt(this.#seq), replayed: true };
     }
@@ -165,7 +166,8 @@ export class MemoryShard {
         (side === Side.UNSPECIFIED || order.terms?.side === side),
     );
     this.#seq += 1;
-    const end = { status: OrderStatus.CANCELLED, reason: EndReason.CANCEL_ALL, remainingLots: 0n };
+    const reason = operatorId === "" ? EndReason.CANCEL_ALL : EndReason.OPERATOR;
+    const end = { status: OrderStatus.CANCELLED, reason, remainingLots: 0n };
     for (const order of ended) this.orders.set(order.orderId, { ...order, ...end });
     this.#cancelAlls.set(key, { command, cancelled: ended.length });
     return { cancelled: ended.length, seq: BigInt(this.#seq) };
@@ -264,7 +266,10 @@ export class MemoryShard {
     return this.#answer(state, false);
   }
 
-  #end({ orderId, userId }: { orderId: string; userId: string }, tombstone?: ResolveCommand): CommandResult {
+  #end(
+    { orderId, userId, operatorId = "" }: { orderId: string; userId: string; operatorId?: string },
+    tombstone?: ResolveCommand,
+  ): CommandResult {
     const found = this.orders.get(orderId);
     const known = found?.userId === userId ? found : undefined;
     if (known === undefined && tombstone === undefined) return failure("ORDER_NOT_FOUND");
@@ -274,7 +279,7 @@ export class MemoryShard {
     const ended = create(OrderStateSchema, {
       ...(known ?? unseen),
       status: tombstone?.tombstoneStatus ?? OrderStatus.CANCELLED,
-      reason: tombstone?.tombstoneReason ?? EndReason.USER,
+      reason: tombstone?.tombstoneReason ?? (operatorId === "" ? EndReason.USER : EndReason.OPERATOR),
       remainingLots: 0n,
     });
     this.orders.set(orderId, ended);
