@@ -1,3 +1,4 @@
+import { EndReason, OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { migrate, migrateDown } from "@bourse/shared/postgres/migrate.js";
 import { inTransaction } from "@bourse/shared/postgres/transaction.js";
 import { freshDatabase, type TestDatabase } from "@bourse/shared/testing/postgres.js";
@@ -106,6 +107,21 @@ describe("partitions", () => {
     expect(rows[0]?.bounds).toMatch(/2027-02-01 00:00:00\+00.*2027-03-01 00:00:00\+00/);
     expect(rows[1]?.bounds).toMatch(/2027-02-28 00:00:00\+00.*2027-03-01 00:00:00\+00/);
   });
+});
+
+test("the tables take every reason of the contract", async () => {
+  await clear();
+  const reasons = Object.values(EndReason).filter((each) => typeof each === "number" && each > 0) as number[];
+  const rows = reasons.map((reason, index) => ({
+    ...order(index + 1),
+    ...{ createdAtMs: JANUARY, updatedAtMs: JANUARY, status: OrderStatus.CANCELLED },
+    reason,
+  }));
+  await inTransaction(database.pool, (client) => insertOrders(client, 0, rows));
+  const { rows: stored } = await database.pool.query<{ reason: number }>(
+    "SELECT DISTINCT reason FROM orders.orders WHERE reason > 0 ORDER BY reason",
+  );
+  expect(stored.map(({ reason }) => reason)).toEqual(reasons.sort((a, b) => a - b));
 });
 
 describe("the tables refuse", () => {

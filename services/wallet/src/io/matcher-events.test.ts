@@ -1,5 +1,6 @@
 import { RecordSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import {
+  EndReason,
   MarketSchema,
   OrderStatus,
   SelfTradePrevention,
@@ -152,6 +153,15 @@ test("the end of an order passes on what amends made of it", () => {
   const { value } = ended(bid);
   const end = { case: "ended", value: { ...value, amendedPriceTicks: 12n, amendedQuantityLots: 13n } };
   expect(effectsOf(end)).toMatchObject([{ amendedPriceTicks: 12, amendedQuantityLots: 13 }]);
+});
+
+test("every reason of the contract is stored by its name, none as nothing", () => {
+  const { value } = ended(bid);
+  for (const reason of Object.values(EndReason).filter((each) => typeof each === "number")) {
+    const name = reason === EndReason.UNSPECIFIED ? "" : EndReason[reason];
+    const end = { case: "ended", value: { ...value, status: OrderStatus.CANCELLED, reason } };
+    expect(effectsOf(end)).toMatchObject([{ reason: name }]);
+  }
 });
 
 test("events that move no money have no effect", () => {
