@@ -4,7 +4,7 @@ import { type Book, openOf } from "./book.js";
 import { placeStop, reasonCode, refuseOrder } from "./end-order.js";
 import { isProductAtMost } from "./exact.js";
 import { execute } from "./execute.js";
-import { findId, insertFound, refOfSlot } from "./memory.js";
+import { findId, insertFound } from "./memory.js";
 import { NONE } from "./none.js";
 import type { OrderInput } from "./order-input.js";
 import { type Shard, STOPS_MAX } from "./shard.js";
@@ -62,7 +62,7 @@ function openSlot(shard: Shard, input: OrderInput): number {
   id[3] = input.id3;
   assert(findId(memory, slots, id) === NONE, "an order is placed once");
   const slot = takeSlot(slots);
-  insertFound(memory, refOfSlot(slot));
+  insertFound(memory, slot);
   const words = slots.words;
   const numbers = slots.numbers;
   const at = slot * WORDS;

@@ -2,6 +2,7 @@
 import { assert } from "@bourse/shared/assert.js";
 import { type Book, isUncrossed, openOf, slotsIn } from "./book.js";
 import { EndedColumn, endedNumber, endedWord, nextOf, unitsOf } from "./ended.js";
+import { countEnded } from "./ended-index.js";
 import { findLevel, type Levels } from "./levels.js";
 import { findId, type Memory, refOfEnded, refOfSlot } from "./memory.js";
 import { NONE } from "./none.js";
@@ -121,5 +122,5 @@ function checkEnded({ memory, slots, id }: Shard): number {
 }
 
 function countIds(memory: Memory): number {
-  return memory.counts.reduce((sum, count) => sum + count, 0);
+  return memory.counts.reduce((sum, count) => sum + count, 0) + countEnded(memory.endedIndex);
 }

@@ -11,8 +11,7 @@ import {
   wordsAt,
 } from "./ended.js";
 import { Cell, Flag } from "./event-buffer.js";
-import { hashId } from "./ids.js";
-import { insertFound, moveFound, moveRef, refOfEnded } from "./memory.js";
+import { insertEnded, moveToEnded } from "./memory.js";
 import { dayEndAfter, noteDue } from "./session.js";
 import type { Shard } from "./shard.js";
 import { Code, DAY, ExtraColumn, giveSlot, SLOT_NUMBERS, SlotColumn, setExtraNumber } from "./slots.js";
@@ -102,10 +101,7 @@ function remember(shard: Shard, slot: number, row: number, fate: number): void {
   words[e + HASH] = from[s + S_HASH];
   words[e + HASH + 1] = from[s + S_HASH + 1];
   if (hasMore) rememberMore(shard, row, ended);
-  // What is cancelled was just looked up; a maker was not.
-  if (moveFound(memory, slot * 2, ended * 2 + 1)) return;
-  const hash = hashId(from[s + S_ID], from[s + S_ID + 1], from[s + S_ID + 2], from[s + S_ID + 3]);
-  moveRef(memory, hash, slot * 2, ended * 2 + 1);
+  moveToEnded(memory, slots, slot, ended);
 }
 
 /** The second unit of one that executed or was changed. */
@@ -144,7 +140,7 @@ export function addUnknown(shard: Shard, user: number, codes: number): number {
   words.set(id, e + ID);
   words[e + USER] = user;
   words[e + CODES] = codes;
-  insertFound(memory, refOfEnded(ended));
+  insertEnded(memory, ended);
   return ended;
 }
 

@@ -1,5 +1,5 @@
-// The memory of ids: one index over all that the shard knows, live or ended, and the ended ones in a queue in
-// the order of their end, from whose head they are forgotten.
+// The memory of ids: a table of the live ones, small and always in use, and the ended ones in a queue in the order of
+// their end, from whose head they are forgotten, with an index of their own.
 import {
   appendRecord,
   chunkWords,
@@ -7,25 +7,26 @@ import {
   dropOldest,
   type Ended,
   EndedColumn,
+  setEndedWord,
   UNIT_WORDS,
   unitsOf,
   wordsAt,
 } from "./ended.js";
+import { createEndedIndex, type EndedIndex, findEnded, indexEnded, unindexOldest } from "./ended-index.js";
 import { hashId } from "./ids.js";
 import { NONE } from "./none.js";
-import { isIdOfSlot, type Slots } from "./slots.js";
+import { hashOfSlot, isIdOfSlot, type Slots } from "./slots.js";
 
-const { ID } = EndedColumn;
+const { ID, CODES } = EndedColumn;
 
-/** Parts of the index, so that one growth moves one part only. */
+/** Parts of the table, so that one growth moves one part only. */
 const PARTS = 64;
 const PART_SHIFT = 26;
 const PART_WORDS_MIN = 32;
 
 /**
- * Open addressing in parts. A cell is two words: the id's hash, and the ref + 1 of what has it (0: free). A ref
- * is twice the number of a slot, or twice the number of an ended id plus one. `part` and `at` are where the last
- * search ended: at the id, or at the free cell where it would go.
+ * Open addressing in parts, at most half full. A cell is two words: the id's hash, and its slot + 1 (0: free). `part`,
+ * `at` and `hash` are where the last search ended: at the id, or at the free cell where it would go.
  */
 export interface Memory {
   readonly parts: Int32Array[];
@@ -34,6 +35,7 @@ export interface Memory {
   at: number;
   hash: number;
   readonly ended: Ended;
+  readonly endedIndex: EndedIndex;
 }
 
 export function createMemory(): Memory {
@@ -44,9 +46,11 @@ export function createMemory(): Memory {
     at: 0,
     hash: 0,
     ended: createEnded(),
+    endedIndex: createEndedIndex(),
   };
 }
 
+/** What an id means: a ref is twice the number of a slot, or twice the number of an ended id plus one. */
 export const refOfSlot = (slot: number) => slot * 2;
 export const refOfEnded = (ended: number) => ended * 2 + 1;
 export const isEndedRef = (ref: number) => (ref & 1) !== 0;
@@ -60,71 +64,63 @@ export function findId(memory: Memory, slots: Slots, id: Int32Array): number {
   const cells = memory.parts[part];
   const mask = cells.length - 1;
   let at = (hash << 1) & mask;
-  let found = NONE;
-  for (;;) {
-    const ref = cells[at + 1] - 1;
-    if (ref < 0) break;
-    if (cells[at] === hash && isIdOf(memory, slots, ref, id)) {
-      found = ref;
-      break;
-    }
-    at = (at + 2) & mask;
-  }
   memory.part = part;
-  memory.at = at;
   memory.hash = hash;
-  return found;
+  for (; cells[at + 1] !== 0; at = (at + 2) & mask) {
+    const slot = cells[at + 1] - 1;
+    if (cells[at] !== hash || !isIdOfSlot(slots, slot, id)) continue;
+    memory.at = at;
+    return refOfSlot(slot);
+  }
+  memory.at = at;
+  const ended = findEnded(memory.endedIndex, memory.ended, hash, id);
+  return ended === NONE ? NONE : refOfEnded(ended);
 }
 
-function isIdOf(memory: Memory, slots: Slots, ref: number, id: Int32Array): boolean {
-  if ((ref & 1) === 0) return isIdOfSlot(slots, ref >> 1, id);
-  const ended = ref >> 1;
-  const words = chunkWords(memory.ended, ended);
-  const at = wordsAt(ended) + ID;
-  return words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3];
-}
-
-/** Puts a new id where the last search, which did not find it, ended. */
-export function insertFound(memory: Memory, ref: number): void {
+/** Puts a new id, which the last search did not find, where that search ended. */
+export function insertFound(memory: Memory, slot: number): void {
   const { part } = memory;
   let cells = memory.parts[part];
   memory.counts[part] += 1;
-  if (memory.counts[part] * 8 > cells.length * 3) {
+  if (memory.counts[part] * 4 > cells.length) {
     cells = growPart(memory, part);
     memory.at = freeCell(cells, memory.hash);
   }
   cells[memory.at] = memory.hash;
-  cells[memory.at + 1] = ref + 1;
+  cells[memory.at + 1] = slot + 1;
 }
 
-/** Lets the id of the last search mean something else, if it is the one that means `from`. */
-export function moveFound(memory: Memory, from: number, to: number): boolean {
-  const cells = memory.parts[memory.part];
-  if (cells[memory.at + 1] !== from + 1) return false;
-  cells[memory.at + 1] = to + 1;
-  return true;
+/** Remembers the id of a slot, which is no longer live, as an ended one. */
+export function moveToEnded(memory: Memory, slots: Slots, slot: number, record: number): void {
+  // What is cancelled was just looked up; a maker was not.
+  if (memory.parts[memory.part][memory.at + 1] !== slot + 1) searchSlot(memory, slots, slot);
+  const { hash } = memory;
+  removeFound(memory);
+  indexEnded(memory.endedIndex, hash, record);
 }
 
-/** Lets an id, by its hash, mean something else. */
-export function moveRef(memory: Memory, hash: number, from: number, to: number): void {
-  const cells = memory.parts[hash >>> PART_SHIFT];
-  cells[cellOf(cells, hash, from) + 1] = to + 1;
+/** Remembers an id that was never live: the one that the last search did not find. */
+export function insertEnded(memory: Memory, record: number): void {
+  indexEnded(memory.endedIndex, memory.hash, record);
 }
 
-function cellOf(cells: Int32Array, hash: number, ref: number): number {
-  const mask = cells.length - 1;
-  let at = (hash << 1) & mask;
-  while (cells[at + 1] !== ref + 1) at = (at + 2) & mask;
-  return at;
-}
-
-/** Takes an ended id out of the index. What stands behind it in its run moves up, so that runs stay whole. */
-function removeId(memory: Memory, ended: number): void {
-  const hash = hashOfEnded(memory, ended);
+function searchSlot(memory: Memory, slots: Slots, slot: number): void {
+  const hash = hashOfSlot(slots, slot);
   const part = hash >>> PART_SHIFT;
   const cells = memory.parts[part];
   const mask = cells.length - 1;
-  let hole = cellOf(cells, hash, refOfEnded(ended));
+  let at = (hash << 1) & mask;
+  while (cells[at + 1] !== slot + 1) at = (at + 2) & mask;
+  memory.part = part;
+  memory.at = at;
+  memory.hash = hash;
+}
+
+/** Empties the cell of the last search. What stands behind it in its run moves up, so that runs stay whole. */
+function removeFound(memory: Memory): void {
+  const cells = memory.parts[memory.part];
+  const mask = cells.length - 1;
+  let hole = memory.at;
   for (let at = (hole + 2) & mask; cells[at + 1] !== 0; at = (at + 2) & mask) {
     const home = (cells[at] << 1) & mask;
     if (((at - home) & mask) < ((at - hole) & mask)) continue;
@@ -133,7 +129,7 @@ function removeId(memory: Memory, ended: number): void {
     hole = at;
   }
   cells[hole + 1] = 0;
-  memory.counts[part] -= 1;
+  memory.counts[memory.part] -= 1;
 }
 
 function hashOfEnded({ ended }: Memory, record: number): number {
@@ -151,21 +147,17 @@ export function requeueOldest(memory: Memory): void {
   const from = wordsAt(oldest);
   const words = chunkWords(ended, oldest).slice(from, from + units * UNIT_WORDS);
   chunkWords(ended, record).set(words, wordsAt(record));
-  moveRef(memory, hashOfEnded(memory, oldest), refOfEnded(oldest), refOfEnded(record));
-  dropOldest(ended);
+  indexEnded(memory.endedIndex, hashOfEnded(memory, record), record);
+  forgetOldest(memory);
 }
 
 /** Forgets the oldest of the ended. */
 export function forgetOldest(memory: Memory): void {
-  removeId(memory, memory.ended.oldest);
-  dropOldest(memory.ended);
-}
-
-/** Makes room for so many ids at once. */
-export function roomFor(memory: Memory, ids: number): void {
-  for (let part = 0; part < PARTS; part += 1) {
-    while ((ids / PARTS) * 8 > memory.parts[part].length * 3) growPart(memory, part);
-  }
+  const { ended, endedIndex } = memory;
+  const { oldest } = ended;
+  dropOldest(ended);
+  setEndedWord(ended, oldest, CODES, 0);
+  unindexOldest(endedIndex);
 }
 
 /** Doubles a part. The hashes lie in the cells, so nothing else is read. */

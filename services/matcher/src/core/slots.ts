@@ -1,5 +1,6 @@
 // Live orders: the one at hand, those in the book, stops that wait. 88 bytes each; what few orders need lies in
 // `extras`.
+import { hashId } from "./ids.js";
 import { NONE } from "./none.js";
 
 /** Columns of a slot. The first four are numbers, all others words. */
@@ -229,6 +230,13 @@ export const seqOf = (slots: Slots, slot: number) => slotNumber(slots, slot, SEQ
 export const userOf = (slots: Slots, slot: number) => slotWord(slots, slot, USER);
 export const codesOf = (slots: Slots, slot: number) => slotWord(slots, slot, CODES);
 export const nextOf = (slots: Slots, slot: number) => slotWord(slots, slot, NEXT);
+
+/** Hash of a slot's id. */
+export function hashOfSlot(slots: Slots, slot: number): number {
+  const { words } = slots;
+  const at = slot * WORDS + ID;
+  return hashId(words[at], words[at + 1], words[at + 2], words[at + 3]);
+}
 
 /** Whether a slot has an id. */
 export function isIdOfSlot(slots: Slots, slot: number, id: Int32Array): boolean {

@@ -12,7 +12,7 @@ import {
   UNIT_WORDS,
   wordsAt,
 } from "./ended.js";
-import { findId, insertFound, refOfEnded, refOfSlot, roomFor } from "./memory.js";
+import { findId, insertEnded, insertFound } from "./memory.js";
 import { NONE } from "./none.js";
 import { type CancelAllDone, createShard, type Learned, type Shard } from "./shard.js";
 import {
@@ -223,7 +223,6 @@ export function readState(bytes: Uint8Array): Shard {
   for (let at = 0; at < head.users * 4; at += 4) {
     userOfWords(shard.users, users[at], users[at + 1], users[at + 2], users[at + 3]);
   }
-  roomFor(shard.memory, head.ended);
   for (const book of head.books) readBook(shard, book, sections);
   readEnded(shard, sections.words());
   for (const done of head.cancelAlls) shard.cancelAlls.set(`${done.user}|${done.requestId}`, done);
@@ -268,7 +267,7 @@ function readSlot(shard: Shard, record: Int32Array): number {
   id.set(record.subarray(SlotColumn.ID, SlotColumn.ID + 4));
   assert(findId(memory, slots, id) === NONE, "an id stands in a state once");
   const slot = takeSlot(slots);
-  insertFound(memory, refOfSlot(slot));
+  insertFound(memory, slot);
   const words = slots.words;
   const first = slot * LIVE_WORDS;
   words.set(record, first);
@@ -286,7 +285,7 @@ function readEnded(shard: Shard, records: Int32Array): void {
     for (let word = 0; word < 4; word += 1) id[word] = records[at + ID + word];
     assert(findId(memory, slots, id) === NONE, "an id stands in a state once");
     const record = appendRecord(memory.ended, units);
-    insertFound(memory, refOfEnded(record));
+    insertEnded(memory, record);
     const words = chunkWords(memory.ended, record);
     const first = wordsAt(record) - at;
     for (; at < end; at += 1) words[first + at] = records[at];
