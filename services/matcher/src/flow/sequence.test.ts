@@ -276,6 +276,23 @@ describe("timers", () => {
     expect(told).toEqual([6_000, 1_400]);
   });
 
+  test("tell of one that is due sooner than the next, after one that was put off came to nothing", async () => {
+    const held = heldLog();
+    const { sequencer, clock } = sequencerOn(held.log);
+    await opened(held, sequencer);
+    const setSwitch = (user: number, timeoutMs: number) =>
+      flushed(held, sequencer.setSwitch({ type: "setSwitch", userId: userId(user), symbols: [], timeoutMs }));
+    await setSwitch(1, 400);
+    await setSwitch(1, 9_000);
+    clock.nowMs = 1_500;
+    await sequencer.runTimers();
+    expect(sequencer.nextDueMs()).toBe(10_000);
+    const told: number[] = [];
+    sequencer.whenSooner(() => told.push(sequencer.nextDueMs()));
+    await setSwitch(2, 3_000);
+    expect(told).toEqual([4_500]);
+  });
+
   test("without any room for records nothing is journaled, timers included", async () => {
     const held = heldLog();
     const { sequencer, clock } = sequencerOn(held.log, {

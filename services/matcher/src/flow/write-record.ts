@@ -78,6 +78,8 @@ export function createWriter(deps: WriterDeps, flusher: Flusher): Writer {
         if (due === undefined) break;
         write(due.command, "", Math.max(due.dueMs, shard.timeMs));
       }
+      // What was due may have come to nothing: whoever sleeps does so until the next one from here on.
+      nextDueMs = shard.nextDueMs;
       return nowMs;
     },
     write,
