@@ -22,7 +22,7 @@ const marketSettings = z.strictObject({
   openOrdersMax: whole()
     .pipe(z.int().min(0))
     .default(0)
-    .describe("resting orders of one user; 0 is no limit"),
+    .describe("resting orders and waiting stops of one user; 0 is no limit"),
   makerFeePpm: feePpm()
     .default(0)
     .describe("fee of the resting order, parts per million of what it receives"),

@@ -141,13 +141,13 @@ life.loop("time", (signal) =>
     signal,
   ),
 );
+life.loop("cursors", learner.run);
 
 // Snapshots are made in a thread of their own, from the journal alone; then what they make obsolete goes.
 const snapshotModule = new URL(
   import.meta.url.endsWith(".ts") ? "snapshot-main.ts" : "snapshot-main.js",
   import.meta.url,
 );
-life.loop("cursors", learner.run);
 life.loop("snapshots", (signal) =>
   keepSnapshots(
     {

@@ -20,9 +20,9 @@ export interface Followers {
   missing(): string[];
   /** Last reported seq of each follower. */
   positions(): ReadonlyMap<string, number>;
-  /** Least seq that the named followers reported; undefined until each has. */
+  /** Least seq that the named followers reported; undefined until each has, infinite when none is named. */
   leastSeq(): number | undefined;
-  /** Least seq that all named followers have reported; undefined until each has, and when none is named. */
+  /** The same where it lets ids be forgotten: undefined when none is named, since nobody guards them then. */
   passed(): number | undefined;
   /** The named follower that is too far behind for new orders, if one is. */
   laggard(endSeq: number): string | undefined;
@@ -45,6 +45,8 @@ export function createFollowers(options: FollowersOptions): Followers {
   const { names, epochs, log } = options;
   const seqs = new Map<string, number>();
   const missing = () => names.filter((name) => !seqs.has(name));
+  const leastSeq = () =>
+    missing().length > 0 ? undefined : Math.min(...names.map((name) => seqs.get(name) ?? 0));
   return {
     report(follower, { epoch, seq }) {
       if (epochs.at(seq) !== epoch) {
@@ -64,12 +66,8 @@ export function createFollowers(options: FollowersOptions): Followers {
     isOpen: () => missing().length === 0,
     missing,
     positions: () => seqs,
-    passed() {
-      if (names.length === 0 || missing().length > 0) return undefined;
-      return Math.min(...names.map((name) => seqs.get(name) ?? 0));
-    },
-    leastSeq: () =>
-      missing().length > 0 ? undefined : Math.min(...names.map((name) => seqs.get(name) ?? 0)),
+    leastSeq,
+    passed: () => (names.length === 0 ? undefined : leastSeq()),
     laggard: (endSeq) => names.find((name) => endSeq - (seqs.get(name) ?? 0) > options.lagRecordsMax),
   };
 }
