@@ -10,7 +10,7 @@ import type { CallContext, Mesh } from "./mesh.js";
 import { answerOfClosed, answerOfShard, type OrderAnswer, unknown } from "./place-order.js";
 import { whoseOrders } from "./whose-orders.js";
 
-/** An order by one of its ids; `symbol` is a hint, "" for none. */
+/** An order by one of its ids, and its market; "" when the caller does not say. */
 export interface OrderName {
   readonly orderId?: string | undefined;
   readonly clientOrderId?: string | undefined;
@@ -36,9 +36,9 @@ export function idsOf(name: OrderName, userId: string): OrderIds {
 }
 
 /**
- * Cancels an order, of the caller or, by an operator, of the user named. A cancelled order is answered again; one that ended otherwise is refused with
- * ORDER_NOT_OPEN and its final state. An order that is reserved but unknown to its shard gets a tombstone,
- * so that its late Submit is refused; one without a reservation changes nothing.
+ * Cancels an order, of the caller or, by an operator, of the user named. A cancelled order is answered again; one
+ * that ended otherwise is refused with ORDER_NOT_OPEN and its final state. An order that is reserved but unknown to
+ * its shard gets a tombstone, so that its late Submit is refused; one without a reservation changes nothing.
  */
 export async function cancelOrder(mesh: Mesh, name: CancelName, context: CallContext): Promise<OrderAnswer> {
   const { userId, operatorId } = whoseOrders(name.userId, context);
@@ -46,9 +46,8 @@ export async function cancelOrder(mesh: Mesh, name: CancelName, context: CallCon
   try {
     checkWaiting(mesh, context);
     const heard = hear(mesh);
-    const named = name.symbol === "" ? undefined : mesh.shards.shardOf(name.symbol);
-    const shard = named ?? mesh.known.get(ids.orderId)?.shard;
-    const order = { ids, operatorId, context, heard };
+    const order = { ids, operatorId, symbol: name.symbol, context, heard };
+    const shard = await shardToAsk(mesh, order);
     return onlyCancelled(
       shard === undefined ? await fromRow(mesh, order) : await atShard(mesh, order, shard),
     );
@@ -62,8 +61,43 @@ interface Target {
   readonly ids: OrderIds;
   /** Who ends it when its owner does not, else "". */
   readonly operatorId: string;
+  /** Market that the caller named; "" for none. */
+  readonly symbol: string;
   readonly context: CallContext;
   readonly heard: Heard;
+}
+
+/** Refuses a symbol that no market has; "" names none. */
+export function checkSymbol(mesh: Mesh, symbol: string): void {
+  if (symbol !== "") mesh.shards.shardsOf(symbol);
+}
+
+/** Refuses an order of another market than the one named; "" names none. */
+export function onlyIn(named: string, symbol: string | undefined): void {
+  if (named === "" || symbol === undefined || symbol === "" || symbol === named) return;
+  // No word more than of an order that is not there: it may be another user's.
+  throw new DomainError("ORDER_NOT_FOUND");
+}
+
+/**
+ * Shard that knows the order, undefined to ask the reservation. A market that the caller names must be the
+ * order's, which is looked at before anything ends: by what this process knows, else by what the shard says.
+ */
+async function shardToAsk(mesh: Mesh, { ids, symbol, context }: Target): Promise<number | undefined> {
+  const known = () => mesh.known.get(ids.orderId);
+  if (symbol === "") return known()?.shard;
+  checkSymbol(mesh, symbol);
+  // On a stream its placement may still be on the way.
+  if (known()?.terms === undefined) await context.turn?.enter();
+  const { shard, terms } = known() ?? {};
+  onlyIn(symbol, terms?.symbol);
+  if (terms !== undefined) return shard;
+  const asked = mesh.shards.shardOf(symbol) ?? shard;
+  if (asked === undefined) return undefined;
+  mesh.shards.checkOpen(asked);
+  const state = await mesh.shards.getOrder(asked, ids.orderId, ids.userId, context.deadlineMs);
+  onlyIn(symbol, state?.terms?.symbol);
+  return state?.terms === undefined ? undefined : asked;
 }
 
 async function atShard(mesh: Mesh, target: Target, shard: number): Promise<OrderAnswer> {
@@ -83,6 +117,7 @@ async function fromRow(mesh: Mesh, target: Target): Promise<OrderAnswer> {
   const row = await mesh.wallet.getReservation(target.ids.orderId, context.deadlineMs);
   if (!isOrderOf(row, target.ids.userId)) throw new DomainError("ORDER_NOT_FOUND");
   const ids = { ...target.ids, clientOrderId: row.terms?.clientOrderId ?? target.ids.clientOrderId };
+  onlyIn(target.symbol, row.terms?.symbol);
   if (row.state === "CLOSED") return answerOfClosed(mesh, ids, row);
   noteShard(mesh, ids.orderId, row.shard);
   const { orderId, userId } = ids;
