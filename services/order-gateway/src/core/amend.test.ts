@@ -156,7 +156,7 @@ describe("what is refused", () => {
   });
 
   test.each([
-    ["neither price nor quantity", {}, "FIELD_REQUIRED quantity"],
+    ["neither price nor quantity", {}, "FIELD_REQUIRED price"],
     ["an empty price", { price: "" }, "FIELD_REQUIRED price"],
     ["a price of zero", { price: "0" }, "PRICE_NOT_POSITIVE price"],
     ["a quantity of zero", { quantity: "0.0" }, "QUANTITY_NOT_POSITIVE quantity"],

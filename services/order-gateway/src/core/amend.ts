@@ -60,7 +60,10 @@ export function parseAmend(request: AmendRequest): AmendContent {
     quantity: canonical("quantity", request.quantity, "QUANTITY_NOT_POSITIVE"),
   };
   if (content.price === "" && content.quantity === "")
-    throw new DomainError("FIELD_REQUIRED", { field: "quantity" });
+    throw new DomainError("FIELD_REQUIRED", {
+      field: "price",
+      problem: "price, quantity or both are required",
+    });
   return content;
 }
 
@@ -153,5 +156,6 @@ function checkSize(order: OrderSize, market: MarketRules, field: string): void {
   const ofLimit = notionalTickLots(priceTicks, quantityLots, field);
   const ofStop = notionalTickLots(stopPriceTicks, quantityLots, field);
   const notionalAtoms = quoteAtoms(market, BigInt(ofLimit || ofStop));
-  if (notionalAtoms < market.minNotionalAtoms) throw new DomainError("NOTIONAL_TOO_SMALL", { field });
+  if (notionalAtoms < market.minNotionalAtoms)
+    throw new DomainError("NOTIONAL_TOO_SMALL", { field, limit: formatAtoms(market.minNotionalAtoms) });
 }

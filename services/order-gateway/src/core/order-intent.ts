@@ -1,7 +1,12 @@
 // From what the client meant to what is asked of wallet and shard, in ticks and lots, or the reason why not.
 import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
 import { formatAtoms, parsePositiveAtoms } from "@bourse/shared/units/atoms.js";
-import { parsePriceTicks, parseQuantityLots, quoteAtoms } from "@bourse/shared/units/market.js";
+import {
+  formatQuantity,
+  parsePriceTicks,
+  parseQuantityLots,
+  quoteAtoms,
+} from "@bourse/shared/units/market.js";
 import {
   budgetOfMarketBuy,
   type Funds,
@@ -142,10 +147,12 @@ function sizeOfMarket(content: OrderContent, market: MarketRules, quote?: Quote)
 /** Quantity in lots, within the market's limits. */
 export function parseQuantity(market: MarketRules, quantity: string): number {
   const lots = parseQuantityLots(market, "quantity", quantity);
+  const limit = (ofLots: bigint) => formatQuantity(market, Number(ofLots));
   if (BigInt(lots) < market.minQuantityLots)
-    throw new DomainError("QUANTITY_TOO_SMALL", { field: "quantity" });
+    throw new DomainError("QUANTITY_TOO_SMALL", { field: "quantity", limit: limit(market.minQuantityLots) });
   const isAbove = market.maxQuantityLots > 0n && BigInt(lots) > market.maxQuantityLots;
-  if (isAbove) throw new DomainError("QUANTITY_TOO_LARGE", { field: "quantity" });
+  if (isAbove)
+    throw new DomainError("QUANTITY_TOO_LARGE", { field: "quantity", limit: limit(market.maxQuantityLots) });
   return lots;
 }
 
@@ -163,5 +170,8 @@ function checkNotional(
     ? parsePositiveAtoms("quote_budget", content.quoteBudget)
     : quoteAtoms(market, BigInt(priceTicks) * BigInt(size.quantityLots));
   if (notionalAtoms < market.minNotionalAtoms)
-    throw new DomainError("NOTIONAL_TOO_SMALL", { field: isByBudget ? "quote_budget" : "quantity" });
+    throw new DomainError("NOTIONAL_TOO_SMALL", {
+      field: isByBudget ? "quote_budget" : "quantity",
+      limit: formatAtoms(market.minNotionalAtoms),
+    });
 }

@@ -36,8 +36,14 @@ export function createLimiter(store: BucketStore, rates: Rates): Limiter {
   const take = async (key: string, perSecond: number, cost = 1): Promise<Allowance> => {
     const rate: BucketRate = { perSecond, burst: perSecond };
     const result: Take = await store.take(key, rate, cost);
-    if (!result.isAllowed)
-      throw new DomainError("RATE_LIMITED", { retry_after_ms: String(result.retryAfterMs) });
+    if (!result.isAllowed) {
+      throw new DomainError("RATE_LIMITED", {
+        retry_after_ms: String(result.retryAfterMs),
+        limit: String(perSecond),
+        remaining: String(result.remaining),
+        reset: String(Math.ceil(result.resetMs / 1000)),
+      });
+    }
     return { limit: perSecond, remaining: result.remaining, resetMs: result.resetMs };
   };
   return {

@@ -1,10 +1,15 @@
 import type { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { httpStatusOf } from "@bourse/shared/errors/to-wire.js";
+import { allowanceOf, httpStatusOf } from "@bourse/shared/errors/to-wire.js";
 
-/** Headers that HTTP wants beside a failure: WWW-Authenticate with 401, Retry-After with a delay. */
+/**
+ * Headers that HTTP wants beside a failure: WWW-Authenticate with 401, Retry-After with a delay, what is
+ * left of a limit with its refusal.
+ */
 export function errorHeaders(failure: DomainError): Record<string, string> {
   const headers: Record<string, string> = {};
   if (httpStatusOf(failure) === 401) headers["www-authenticate"] = challengeOf(failure);
+  const allowance = allowanceOf(failure);
+  if (allowance !== undefined) headers.ratelimit = allowance;
   const retryAfterMs = failure.facts.retry_after_ms;
   if (retryAfterMs !== undefined)
     headers["retry-after"] = String(Math.max(1, Math.ceil(Number(retryAfterMs) / 1000)));

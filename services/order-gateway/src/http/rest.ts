@@ -94,11 +94,19 @@ async function readMessage(
   parts: { query: string; values: readonly string[] },
 ) {
   try {
-    const body = route.hasBody ? await readJsonBody(request) : undefined;
+    const body = route.hasBody ? await readJsonBody(request) : await withoutBody(request);
     return messageOfJson(route.method.input, jsonOfRequest(route, { ...parts, body }));
   } catch (error) {
     throw refusedBefore(route.method, error);
   }
+}
+
+/** What a caller says in a body that no route reads would be ignored: a cancel of one side would end both. */
+async function withoutBody(request: HttpRequest): Promise<undefined> {
+  const { length } = await readBody(request);
+  if (length === 0) return undefined;
+  const problem = "this call has no body: its fields stand in the path and the query";
+  throw new DomainError("MALFORMED_REQUEST", { problem });
 }
 
 async function readJsonBody(request: HttpRequest): Promise<JsonValue> {

@@ -1,5 +1,6 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import {
+  BatchOrdersRequestSchema,
   ListOrdersRequestSchema,
   OrderEntryRequestSchema,
   type PlaceOrderRequest,
@@ -71,9 +72,9 @@ describe("JSON to messages", () => {
     ["a number above 32 bits", { pageSize: 2 ** 31 }, "INVALID_TYPE page_size"],
     ["words", { pageSize: "many" }, "INVALID_TYPE page_size"],
     ["a list of enums", { statuses: ["ORDER_STATUS_OPEN", 3] }, "ok"],
-    ["a list with an enum that is none", { statuses: ["OPEN"] }, "INVALID_ENUM statuses"],
+    ["a list with an enum that is none", { statuses: ["OPEN"] }, "INVALID_ENUM statuses[0]"],
     ["an enum for a list", { statuses: "ORDER_STATUS_OPEN" }, "INVALID_TYPE statuses"],
-    ["null in a list", { statuses: [null] }, "INVALID_TYPE statuses"],
+    ["null in a list", { statuses: [null] }, "INVALID_TYPE statuses[0]"],
     ["a time", { fromTime: "2026-11-21T12:00:00.5Z" }, "ok"],
     ["a date", { fromTime: "2026-11-21" }, "INVALID_TIME_RANGE from_time"],
     ["a time of the year 0", { fromTime: "0000-01-01T00:00:00Z" }, "INVALID_TIME_RANGE from_time"],
@@ -86,6 +87,10 @@ describe("JSON to messages", () => {
   test("names the path of a field inside another", () => {
     expect(judge(OrderEntryRequestSchema, { place: { price: 1 } })).toBe("INVALID_TYPE place.price");
     expect(judge(OrderEntryRequestSchema, { place: 1 })).toBe("INVALID_TYPE place");
-    expect(judge(OrderEntryRequestSchema, { place: {}, cancel: {} })).toBe("MALFORMED_REQUEST");
+    expect(judge(OrderEntryRequestSchema, { place: {}, cancel: {} })).toBe("MALFORMED_REQUEST cancel");
+    const items = [{ cancel: {} }, { place: { quantity: 1 } }];
+    expect(judge(BatchOrdersRequestSchema, { items })).toBe("INVALID_TYPE items[1].place.quantity");
+    const both = [{ cancel: {}, place: {} }];
+    expect(judge(BatchOrdersRequestSchema, { items: both })).toBe("MALFORMED_REQUEST items[0].place");
   });
 });

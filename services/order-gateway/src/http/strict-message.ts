@@ -6,6 +6,7 @@ import {
   type DescEnum,
   type DescField,
   type DescMessage,
+  type DescOneof,
   fromJson,
   type JsonValue,
   type Message,
@@ -22,14 +23,14 @@ const WHOLE = /^-?(?:0|[1-9][0-9]{0,18})$/;
 /**
  * Message of a JSON value. Refuses with the field: UNKNOWN_FIELD, INVALID_TYPE (a number where decimal
  * text belongs, for example), INVALID_ENUM, INVALID_TIME_RANGE; MALFORMED_REQUEST when a field stands
- * there under both of its names.
+ * there under both of its names, or two members of one choice do.
  */
 export function messageOfJson<D extends DescMessage>(schema: D, json: JsonValue): Message {
   checkMessage(schema, json, "");
   try {
     return fromJson(schema, json);
   } catch (cause) {
-    throw new DomainError("MALFORMED_REQUEST", {}, { cause });
+    throw new DomainError("MALFORMED_REQUEST", { problem: "not a message of the contract" }, { cause });
   }
 }
 
@@ -39,6 +40,7 @@ function checkMessage(schema: DescMessage, json: JsonValue, path: string): void 
     throw refusal("INVALID_TYPE", path);
   }
   const seen = new Set<DescField>();
+  const chosen = new Set<DescOneof>();
   for (const [key, value] of Object.entries(json)) {
     const field = fieldOf(schema, key);
     if (field === undefined) throw refusal("UNKNOWN_FIELD", join(path, key));
@@ -46,6 +48,13 @@ function checkMessage(schema: DescMessage, json: JsonValue, path: string): void 
     if (seen.has(field))
       throw new DomainError("MALFORMED_REQUEST", { field: name, problem: "a field stands twice" });
     seen.add(field);
+    const { oneof } = field;
+    if (oneof !== undefined && chosen.has(oneof))
+      throw new DomainError("MALFORMED_REQUEST", {
+        field: name,
+        problem: `more than one of ${oneof.fields.map(({ name: each }) => each).join(", ")}`,
+      });
+    if (oneof !== undefined) chosen.add(oneof);
     // null is "not given" in proto JSON; inside lists it is refused below.
     if (value !== null) checkField(field, value, name);
   }
@@ -55,7 +64,7 @@ function checkField(field: DescField, value: JsonValue, path: string): void {
   switch (field.fieldKind) {
     case "list":
       if (!Array.isArray(value)) throw refusal("INVALID_TYPE", path);
-      for (const item of value) checkItem(field, item, path);
+      for (const [index, item] of value.entries()) checkItem(field, item, `${path}[${index}]`);
       return;
     case "map":
       throw refusal("INVALID_TYPE", path);

@@ -205,6 +205,44 @@ describe("paths and methods", () => {
   });
 });
 
+describe("a body that no route reads", () => {
+  test.each([
+    ["DELETE", "/api/v1/orders", { side: "SIDE_SELL" }],
+    ["DELETE", `/api/v1/orders/${randomUUID()}`, {}],
+    ["DELETE", "/api/v1/client-orders/x", "x"],
+  ])("is refused, not ignored: %s %s", async (method, path, body) => {
+    await send("POST", "/api/v1/orders", order);
+    expect(await send(method, path, body)).toMatchObject({
+      status: 400,
+      reason: "MALFORMED_REQUEST",
+      outcome: "NOT_ATTEMPTED",
+    });
+  });
+
+  test.each(["content-length: 2\r\n\r\n{}", "transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"])(
+    "is refused with GET too: %j",
+    async (rest) => {
+      const head = `GET /api/v1/client-orders/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer ${token}\r\n`;
+      expect(await raw(head + rest)).toMatch(/^HTTP\/1.1 400 [\s\S]*this call has no body/);
+    },
+  );
+});
+
+describe("a limit", () => {
+  test("says with its refusal what is left of it and when it is whole again", async () => {
+    const sub = randomUUID();
+    const authorization = `Bearer ${await edge.keys.token({ sub, tier: "basic" })}`;
+    const calls = (path: string) =>
+      Promise.all(Array.from({ length: 30 }, () => send("POST", path, order, { authorization })));
+    for (const path of ["/api/v1/orders", PLACE]) {
+      const refused = (await calls(path)).find(({ reason }) => reason === "RATE_LIMITED");
+      expect(refused?.status).toBe(429);
+      expect(refused?.headers.get("ratelimit")).toMatch(/^limit=10, remaining=0, reset=1$/);
+      expect(refused?.headers.get("retry-after")).toBe("1");
+    }
+  });
+});
+
 describe("tokens", () => {
   test.each<[string, Record<string, string>, string, string]>([
     ["none", { authorization: "" }, "UNAUTHENTICATED", 'Bearer realm="bourse"'],

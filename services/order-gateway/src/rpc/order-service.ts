@@ -87,6 +87,8 @@ function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService
     cancelAllOrders: (request, call) => deps.cancelAll(cancelAllRequestOf(request), contextOf(call)),
     batchOrders: async ({ items }, call) => ({ results: await runBatch(deps, items, contextOf(call)) }),
     async cancelAllAfter({ symbols, timeoutMs }, call) {
+      // Guarded by the contract too; Number(undefined) must never disarm a switch.
+      if (timeoutMs === undefined) throw new DomainError("FIELD_REQUIRED", { field: "timeout_ms" });
       const dueMs = await deps.cancelAllAfter({ symbols, timeoutMs: Number(timeoutMs) }, contextOf(call));
       return dueMs === undefined ? {} : { dueTime: timestampFromMs(dueMs) };
     },

@@ -61,7 +61,7 @@ export function failureOf(error: unknown): DomainError {
 /** google.rpc.Status with ErrorInfo, and BadRequest or RetryInfo where the facts name a field or a delay. */
 export function toStatus(error: unknown): Status {
   const failure = failureOf(error);
-  const { field, retry_after_ms: retryAfterMs } = failure.facts;
+  const { field, problem, retry_after_ms: retryAfterMs } = failure.facts;
   const details = [
     anyPack(
       ErrorInfoSchema,
@@ -69,7 +69,7 @@ export function toStatus(error: unknown): Status {
     ),
   ];
   if (field !== undefined) {
-    const fieldViolations = [{ field, description: failure.message, reason: failure.reason }];
+    const fieldViolations = [{ field, description: problem ?? failure.message, reason: failure.reason }];
     details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
   }
   if (retryAfterMs !== undefined) {
@@ -85,6 +85,8 @@ export function toGrpcError(error: unknown): ServerErrorResponse {
   const status = toStatus(error);
   const metadata = new Metadata();
   metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, status)));
+  const allowance = allowanceOf(failureOf(error));
+  if (allowance !== undefined) metadata.set("ratelimit", allowance);
   return { name: "Error", message: status.message, code: status.code, details: status.message, metadata };
 }
 
@@ -98,6 +100,13 @@ export function toConnectError(error: unknown): ConnectError {
     value,
   }));
   return wire;
+}
+
+/** What a header or trailer `ratelimit` says with a refusal by a limit; undefined for other failures. */
+export function allowanceOf({ reason, facts }: DomainError): string | undefined {
+  const { limit, remaining, reset } = facts;
+  if (reason !== "RATE_LIMITED" || limit === undefined) return undefined;
+  return `limit=${limit}, remaining=${remaining}, reset=${reset}`;
 }
 
 /** gRPC status code of a failure. */

@@ -35,7 +35,8 @@ const REASON_OF_FIELD: Readonly<Record<string, FailureReason>> = {
 
 /**
  * Checks a message against the rules of its contract. Refuses with the first broken rule in the order
- * of the fields: FIELD_REQUIRED, INVALID_ENUM or the reason of the field, with the field's name.
+ * of the fields: FIELD_REQUIRED, INVALID_ENUM or the reason of the field, with the field's path and, where the
+ * rule has a limit, the rule's own words as `problem`.
  */
 export function validateRequest(schema: DescMessage, message: Message): void {
   const result = validator.validate(schema, message);
@@ -46,15 +47,30 @@ export function validateRequest(schema: DescMessage, message: Message): void {
 }
 
 function failureOf(violation: Violation, message: Message): DomainError {
-  const path = violation.field.flatMap((part) =>
-    part.kind === "field" || part.kind === "oneof" ? [part.name] : [],
-  );
-  const field = path.join(".");
-  const name = path.at(-1) ?? "";
-  if (violation.ruleId === "required") return new DomainError("FIELD_REQUIRED", { field });
-  if (violation.ruleId.startsWith("enum.")) return new DomainError("INVALID_ENUM", { field });
+  const field = pathOf(violation);
+  const name = nameOf(violation);
+  const { ruleId, message: problem } = violation;
+  if (ruleId === "required") return new DomainError("FIELD_REQUIRED", { field });
+  if (ruleId.startsWith("enum.")) return new DomainError("INVALID_ENUM", { field });
   if (DECIMALS.has(name)) return decimalFailure(field, brokenValue(violation, message));
-  return new DomainError(REASON_OF_FIELD[name] ?? "INVALID_FIELD", { field });
+  // How many there are is a matter of the list, not of what stands in it.
+  const reason = ruleId.startsWith("repeated.") ? undefined : REASON_OF_FIELD[name];
+  return new DomainError(reason ?? "INVALID_FIELD", { field, ...(problem === "" ? {} : { problem }) });
+}
+
+/** For example `items[1].place.quantity`. */
+function pathOf({ field }: Violation): string {
+  let path = "";
+  for (const part of field) {
+    if (part.kind === "list_sub") path += `[${part.index}]`;
+    else if (part.kind === "field" || part.kind === "oneof") path += `${path === "" ? "" : "."}${part.name}`;
+  }
+  return path;
+}
+
+function nameOf({ field }: Violation): string {
+  const named = field.findLast((part) => part.kind === "field" || part.kind === "oneof");
+  return named !== undefined && "name" in named ? (named.name ?? "") : "";
 }
 
 function decimalFailure(field: string, value: unknown): DomainError {
@@ -70,8 +86,13 @@ function decimalFailure(field: string, value: unknown): DomainError {
 function brokenValue(violation: Violation, message: Message): unknown {
   let value: unknown = message;
   for (const part of violation.field) {
-    if (part.kind !== "field" || typeof value !== "object" || value === null) return undefined;
-    const container = value as Record<string, unknown>;
+    if (typeof value !== "object" || value === null) return undefined;
+    const container = value as Record<string | number, unknown>;
+    if (part.kind === "list_sub") {
+      value = container[part.index];
+      continue;
+    }
+    if (part.kind !== "field") return undefined;
     const oneof =
       part.oneof === undefined ? undefined : (container[part.oneof.localName] as { value?: unknown });
     value = oneof === undefined ? container[part.localName] : oneof.value;
