@@ -1,6 +1,7 @@
 // Commands about many orders or about a market. Each is decided, applied and answered at once; the answer leaves when
 // it is durable.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { cancelAllKey } from "../core/apply-cancel.js";
 import { decideControl } from "../core/decide.js";
 import { CELLS, type EventBuffer, EventKind } from "../core/event-buffer.js";
 import { bookOf, type Shard } from "../core/shard.js";
@@ -12,6 +13,7 @@ import type {
   SetMarketStateCommand,
   SetSwitchCommand,
 } from "../core/types.js";
+import { findUser } from "../core/users.js";
 import type { Log } from "./log.js";
 import type { Writer } from "./write-record.js";
 
@@ -34,7 +36,8 @@ export function createControl(
   const apply = (command: ControlCommand, traceparent: string) => {
     const timeMs = writer.advance();
     const verdict = decideControl(shard, timeMs, command);
-    if (verdict.type === "refuse") throw new DomainError(verdict.reason, factsOf(command));
+    if (verdict.type === "refuse")
+      throw new DomainError(verdict.reason, { ...factsOf(command), ...differenceOf(shard, command) });
     if (verdict.type === "known") return { cancelled: verdict.cancelled };
     if (log.room() === "none") throw new DomainError("SHARD_READ_ONLY", { disk: "none" });
     return { events: writer.write(command, traceparent, timeMs) };
@@ -79,6 +82,16 @@ function factsOf(command: ControlCommand): Readonly<Record<string, string>> {
     case "setMarketState":
       return { symbol: command.symbol };
   }
+}
+
+/** Which field of a cancel-all is another than under its key before; `request_id` when none that a client names. */
+function differenceOf(shard: Shard, command: ControlCommand): Readonly<Record<string, string>> {
+  if (command.type !== "cancelAll") return {};
+  const user = findUser(shard.users, command.userId);
+  const before = shard.cancelAlls.get(cancelAllKey(user, command.requestId));
+  if (before === undefined) return {};
+  if (before.symbol !== command.symbol) return { field: "symbol" };
+  return { field: before.side === command.side ? "request_id" : "side" };
 }
 
 function endsIn({ cells, count }: EventBuffer): number {

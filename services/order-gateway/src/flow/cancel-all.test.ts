@@ -59,7 +59,8 @@ async function failureOf(call: Promise<unknown>): Promise<string> {
     (reason: unknown) => reason,
   );
   if (!(error instanceof DomainError)) throw new Error("expected a failure", { cause: error });
-  return `${error.reason}/${error.facts.outcome} ${error.facts.request_id ?? ""}`.trim();
+  const { outcome, request_id: key = "", cancelled = "" } = error.facts;
+  return `${error.reason}/${outcome} ${key} ${cancelled}`.trim();
 }
 
 describe("cancel all", () => {
@@ -113,17 +114,22 @@ describe("cancel all", () => {
     [
       "one shard that fails leaves the whole in doubt",
       [{ 2: new DomainError("SHARD_UNAVAILABLE") }],
-      "SHARD_UNAVAILABLE/UNKNOWN minted",
+      "SHARD_UNAVAILABLE/UNKNOWN minted 10",
     ],
     [
       "a refusal of one after the other did its part too",
       [{ 1: new DomainError("REQUEST_ID_REUSED") }],
-      "REQUEST_ID_REUSED/UNKNOWN minted",
+      "REQUEST_ID_REUSED/NOT_ACCEPTED minted 20",
     ],
     [
       "a refusal of all means that nothing was done",
       [{ 1: new DomainError("REQUEST_ID_REUSED"), 2: new DomainError("REQUEST_ID_REUSED") }],
-      "REQUEST_ID_REUSED/NOT_ATTEMPTED minted",
+      "REQUEST_ID_REUSED/NOT_ATTEMPTED minted 0",
+    ],
+    [
+      "what is in doubt is asked again before a refusal counts",
+      [{ 1: new DomainError("REQUEST_ID_REUSED"), 2: new DomainError("SHARD_UNAVAILABLE") }],
+      "SHARD_UNAVAILABLE/UNKNOWN minted 0",
     ],
   ])("%s", async (_, [failures, closed], verdict) => {
     const { mesh } = meshOf(failures, closed);

@@ -25,7 +25,9 @@ export interface CancelAllAnswer {
 
 /**
  * Ends a user's open orders at each shard concerned, side by side. When one of them fails the call does,
- * and the same call again ends the rest.
+ * and the same call again ends the rest. Each shard checks the key against what it has seen under it itself, so
+ * that a cancel-all of one market stands on its shard alone: when some refuse a key that others take, the
+ * failure says in `cancelled` how many orders the others have ended under it.
  */
 export async function cancelAllOrders(
   mesh: Mesh,
@@ -45,9 +47,12 @@ export async function cancelAllOrders(
       mesh.acknowledged(whose.userId, shard, answer.seq);
       return answer.cancelled;
     },
+    factsOf: (done) => ({ cancelled: String(total(done)) }),
   });
-  return { cancelled: counts.reduce((sum, count) => sum + count, 0), requestId };
+  return { cancelled: total(counts), requestId };
 }
+
+const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
 
 /** The caller's dead-man switch: no symbols are all markets, timeout 0 disables. */
 export interface SwitchRequest {
@@ -66,9 +71,11 @@ export async function cancelAllAfter(
   const symbolsAt = (shard: number) =>
     [...named].filter((symbol) => mesh.shards.shardsOf(symbol).includes(shard));
   const markets = named.size === 0 ? [""] : [...named];
-  const concerned = () => [...new Set(markets.flatMap((symbol) => mesh.shards.shardsOf(symbol)))];
+  const shardsOf = (symbol: string) => withField(`symbols[${symbols.indexOf(symbol)}]`, mesh, symbol);
+  const concerned = () => [...new Set(markets.flatMap(shardsOf))];
   const due = await atShards(mesh, context, concerned, {
     facts: {},
+    factsOf: () => ({}),
     run: (shard) =>
       mesh.shards.setSwitch(
         shard,
@@ -80,18 +87,30 @@ export async function cancelAllAfter(
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
+/** Shards of a market that a list names; who is not there is named by its place in the list. */
+function withField(field: string, mesh: Mesh, symbol: string): readonly number[] {
+  try {
+    return mesh.shards.shardsOf(symbol);
+  } catch (error) {
+    const isUnknown = error instanceof DomainError && error.reason === "SYMBOL_NOT_FOUND";
+    throw isUnknown ? new DomainError(error.reason, { ...error.facts, field }) : error;
+  }
+}
+
 interface ShardWork<T> {
   /** Facts of every failure. */
   readonly facts: Readonly<Record<string, string>>;
   readonly run: (shard: number) => Promise<T>;
+  /** What a failure says about the shards that did their part. */
+  readonly factsOf: (done: readonly T[]) => Readonly<Record<string, string>>;
 }
 
-/** Runs the work at all shards; a failure says NOT_ATTEMPTED only when no shard can have done its part. */
+/** Runs the work at all shards; a failure says what is certain of the whole, and by `factsOf` what was done. */
 async function atShards<T>(
   mesh: Mesh,
   context: CallContext,
   concerned: () => readonly number[],
-  { facts, run }: ShardWork<T>,
+  { facts, run, factsOf }: ShardWork<T>,
 ): Promise<T[]> {
   const shards = refused(facts, () => {
     checkWaiting(mesh, context);
@@ -100,15 +119,24 @@ async function atShards<T>(
     return numbers;
   });
   const results = await Promise.allSettled(shards.map(run));
+  const done = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const failed = results.flatMap((result) =>
     result.status === "rejected" ? [result.reason as unknown] : [],
   );
-  const [first] = failed;
-  if (first === undefined)
-    return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  if (!(first instanceof DomainError)) throw first;
-  const wasNothingDone = failed.length === shards.length && !failed.some(isInfrastructureFailure);
-  throw withFacts(first, { outcome: wasNothingDone ? "NOT_ATTEMPTED" : "UNKNOWN", ...facts });
+  // What is in doubt can be asked again; a repeat then meets the refusals.
+  const failure = failed.find(isInfrastructureFailure) ?? failed[0];
+  if (failure === undefined) return done;
+  if (!(failure instanceof DomainError)) throw failure;
+  throw withFacts(failure, { outcome: outcomeOf(failure, done), ...facts, ...factsOf(done) });
+}
+
+/**
+ * NOT_ATTEMPTED when no shard did anything, UNKNOWN when a repeat of the call may do more. NOT_ACCEPTED when
+ * some did their part and the others have refused theirs: no repeat under this key changes that.
+ */
+function outcomeOf(failure: DomainError, done: readonly unknown[]): string {
+  if (isInfrastructureFailure(failure)) return "UNKNOWN";
+  return done.length === 0 ? "NOT_ATTEMPTED" : "NOT_ACCEPTED";
 }
 
 function refused<T>(facts: Readonly<Record<string, string>>, check: () => T): T {
