@@ -326,6 +326,26 @@ async function resultsOf(stream: AsyncIterable<OrderEntryResponse>): Promise<str
   return seen;
 }
 
+describe("a key that repeats on its stream", () => {
+  test("is known before filters judge what it says now", async () => {
+    const user = await newUser();
+    const stream = user.client.orderEntry({ headers: user.headers });
+    const clientOrderId = randomUUID();
+    stream.write({ command: { case: "place", value: order({ clientOrderId }) } });
+    stream.write({ command: { case: "place", value: order({ clientOrderId, price: "100.001" }) } });
+    // A key of its own is judged by the filters alone.
+    stream.write({ command: { case: "place", value: order({ price: "100.001" }) } });
+    stream.write({ command: { case: "place", value: order({ clientOrderId }) } });
+    stream.end();
+    expect(await resultsOf(stream)).toEqual([
+      "placed",
+      "CLIENT_ORDER_ID_REUSED/NOT_ATTEMPTED",
+      "PRICE_OFF_TICK/NOT_ATTEMPTED",
+      "placed",
+    ]);
+  });
+});
+
 describe("limits", () => {
   const COMMANDS = 40;
 

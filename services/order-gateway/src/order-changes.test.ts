@@ -193,9 +193,7 @@ describe("amending", () => {
     expect(await user.rest("PATCH", path, { price: "99" })).toBe(
       "400 FIELD_REQUIRED request_id NOT_ATTEMPTED",
     );
-    expect(await user.rest("PATCH", path, { requestId: "4" })).toBe(
-      "400 FIELD_REQUIRED quantity NOT_ATTEMPTED",
-    );
+    expect(await user.rest("PATCH", path, { requestId: "4" })).toBe("400 FIELD_REQUIRED price NOT_ATTEMPTED");
     expect(await user.rest("PATCH", path, { requestId: "4", price: 99 })).toBe(
       "400 INVALID_TYPE price NOT_ATTEMPTED",
     );
@@ -250,11 +248,15 @@ describe("amending", () => {
     await user.place({ clientOrderId: "x" });
     edge.shard.refusal = refusal;
     const reason = AmendRefusal[refusal];
-    expect(await failureOf(user.amend("x", { requestId: "1", price: "99" }))).toBe(`${reason}/NOT_ACCEPTED`);
+    const isOfPrice = /^(?:PRICE|POST_ONLY)_/.test(reason ?? "");
+    const field = isOfPrice ? "price" : "";
+    expect(await failureOf(user.amend("x", { requestId: "1", price: "99" }))).toBe(
+      `${reason}/NOT_ACCEPTED ${field}`.trim(),
+    );
     edge.shard.refusal = undefined;
     // Decided once: the repeat gets the same word.
     expect(await user.rest("PATCH", "client-orders/x", { requestId: "1", price: "99" })).toBe(
-      `400 ${reason}  NOT_ACCEPTED`,
+      `400 ${reason} ${field} NOT_ACCEPTED`,
     );
     expect(await failureOf(user.amend("x", { requestId: "2", price: "99" }))).toBe("OK");
   });
@@ -387,7 +389,11 @@ describe("a batch", () => {
     });
     // What cannot be read at all is the batch's failure.
     expect(await user.rest("POST", "orders/batch", { items: [{ place: { ...item, price: 1 } }] })).toBe(
-      "400 INVALID_TYPE items.place.price NOT_ATTEMPTED",
+      "400 INVALID_TYPE items[0].place.price NOT_ATTEMPTED",
+    );
+    const two = { place: item, cancel: { clientOrderId: "x" } };
+    expect(await user.rest("POST", "orders/batch", { items: [{ place: item }, two] })).toBe(
+      "400 MALFORMED_REQUEST items[1].cancel NOT_ATTEMPTED",
     );
   });
 
@@ -507,10 +513,44 @@ describe("the dead-man switch", () => {
   test.each([
     ["more than a day", { timeoutMs: "86400001" }, "400 INVALID_FIELD timeout_ms NOT_ATTEMPTED"],
     ["less than nothing", { timeoutMs: "-1" }, "400 INVALID_FIELD timeout_ms NOT_ATTEMPTED"],
-    ["an unknown market", { timeoutMs: "1", symbols: ["X/Y"] }, "404 SYMBOL_NOT_FOUND symbol NOT_ATTEMPTED"],
-    ["no market", { timeoutMs: "1", symbols: [".."] }, "400 INVALID_SYMBOL symbols NOT_ATTEMPTED"],
+    [
+      "an unknown market",
+      { timeoutMs: "1", symbols: ["X/Y"] },
+      "404 SYMBOL_NOT_FOUND symbols[0] NOT_ATTEMPTED",
+    ],
+    [
+      "a second market that is unknown",
+      { timeoutMs: "1", symbols: ["BTC/USDT", "X/Y"] },
+      "404 SYMBOL_NOT_FOUND symbols[1] NOT_ATTEMPTED",
+    ],
+    [
+      "no market",
+      { timeoutMs: "1", symbols: ["BTC/USDT", ".."] },
+      "400 INVALID_SYMBOL symbols[1] NOT_ATTEMPTED",
+    ],
+    [
+      "more than 100 markets",
+      { timeoutMs: "1", symbols: Array.from({ length: 101 }, () => "BTC/USDT") },
+      "400 INVALID_FIELD symbols NOT_ATTEMPTED",
+    ],
+    ["no timeout", {}, "400 FIELD_REQUIRED timeout_ms NOT_ATTEMPTED"],
+    ["a timeout of null", { timeoutMs: null }, "400 FIELD_REQUIRED timeout_ms NOT_ATTEMPTED"],
   ])("%s is refused", async (_, body, verdict) => {
     expect(await (await newUser()).rest("POST", "orders/cancel-all-after", body)).toBe(verdict);
+  });
+
+  test("is never disarmed by a call that names no timeout, on any surface", async () => {
+    const { client, headers, userId } = await newUser();
+    await client.cancelAllAfter({ timeoutMs: 60_000n }, { headers });
+    expect(await failureOf(client.cancelAllAfter({}, { headers }))).toBe(
+      "FIELD_REQUIRED/NOT_ATTEMPTED timeout_ms",
+    );
+    const url = `${edge.httpUrl}/bourse.order_gateway.v1.OrderGatewayService/CancelAllAfter`;
+    const json = { ...headers, "content-type": "application/json" };
+    const { status } = await fetch(url, { method: "POST", headers: json, body: "{}" });
+    expect(status).toBe(400);
+    const mine = edge.shard.switches.filter((each) => each.userId === userId);
+    expect(mine.map(({ timeoutMs }) => timeoutMs)).toEqual([60_000n]);
   });
 });
 

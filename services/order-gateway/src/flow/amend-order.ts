@@ -1,5 +1,5 @@
 // Changing price or quantity of an open order: what it needs more is reserved first, then its shard decides.
-import { DomainError, withFacts } from "@bourse/shared/errors/domain-error.js";
+import { DomainError, type FailureReason, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { legIdOf } from "@bourse/shared/ids.js";
 import {
   type AmendContent,
@@ -17,6 +17,7 @@ import type { MarketRules } from "../core/market.js";
 import { type Amend, isTerminal, type OrderTerms, type Reservation } from "../core/order-types.js";
 import type { ShardAnswer } from "../io/shard-answer.js";
 import {
+  checkSymbol,
   completeAnswer,
   idsOf,
   isOrderOf,
@@ -24,11 +25,12 @@ import {
   notOpen,
   type OrderIds,
   type OrderName,
+  onlyIn,
   withOutcome,
 } from "./cancel-order.js";
 import { checkWaiting, expiryAfter, type Heard, hear } from "./expiry.js";
 import type { CallContext, Mesh } from "./mesh.js";
-import { answerOfClosed, notAttempted, type OrderAnswer, unknown } from "./place-order.js";
+import { answerOfClosed, noFunds, notAttempted, type OrderAnswer, unknown } from "./place-order.js";
 
 interface Amending {
   readonly ids: OrderIds;
@@ -79,7 +81,9 @@ export async function amendOrder(
     const legId = legIdOf(ids.orderId, request.requestId);
     const legRow = once(() => mesh.wallet.getReservation(legId, context.deadlineMs));
     const amending: Amending = { ids, legId, content, context, heard: hear(mesh), legRow };
+    checkSymbol(mesh, name.symbol);
     const found = await findInTurn(mesh, amending, name.symbol);
+    onlyIn(name.symbol, "shard" in found ? found.terms.symbol : found.order.symbol);
     if (!("shard" in found)) return found;
     // A leg needs its order's reservation: on a stream what came before has been reserved for by now.
     return await send(mesh, amending, await prepare(mesh, amending, found));
@@ -207,7 +211,7 @@ async function reserveLeg(
   }
   switch (answer.type) {
     case "refused":
-      throw new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+      throw noFunds(asset);
     case "not_open":
       throw await notOpenByRow(mesh, amending);
     case "conflict": {
@@ -241,7 +245,9 @@ function fromLeg(
 /** The wallet's stored no: for want of funds, or because the order held nothing any more. */
 async function refusedByRow(mesh: Mesh, amending: Amending, found: Found): Promise<DomainError> {
   if (!found.isOpen) return notOpenByRow(mesh, amending);
-  return new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+  const { side, symbol } = found.terms;
+  const market = mesh.shards.findMarket(symbol, found.shard);
+  return noFunds(side === "BUY" ? market?.quoteAsset : market?.baseAsset);
 }
 
 function once<T>(run: () => Promise<T>): () => Promise<T> {
@@ -304,9 +310,18 @@ async function answerOfAmend(
   const named = { ...ids, clientOrderId: terms.clientOrderId, terms: (isMine ? after : undefined) ?? terms };
   const done = await completeAnswer(mesh, { ids: named, context, shard: found.shard, answer });
   if (refusal === undefined) return done;
-  const failure = refusal === "ORDER_NOT_OPEN" ? notOpen(done.order) : new DomainError(refusal);
+  const field = FIELD_OF_REFUSAL[refusal];
+  const facts = field === undefined ? {} : { field };
+  const failure = refusal === "ORDER_NOT_OPEN" ? notOpen(done.order) : new DomainError(refusal, facts);
   throw withFacts(failure, { outcome: "NOT_ACCEPTED" });
 }
+
+/** What of an amend its shard did not take; a price never changes what a market's state allows. */
+const FIELD_OF_REFUSAL: Partial<Record<FailureReason, string>> = {
+  PRICE_NOT_ALLOWED: "price",
+  PRICE_OUT_OF_BAND: "price",
+  POST_ONLY_WOULD_TAKE: "price",
+};
 
 /** True for what a stored word says about the amend. */
 function isFinal(error: unknown): boolean {

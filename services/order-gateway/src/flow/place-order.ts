@@ -63,6 +63,8 @@ export async function placeOrder(
     if (!(prepared instanceof DomainError)) return await reserveAndSubmit(mesh, placement, prepared);
     // A rule that changed since must not hide an order that exists; a new key needs no look-up.
     if (request.clientOrderId === "") throw prepared;
+    // Nor must it hide one that an earlier command of this stream is only now reserving for.
+    await context.turn?.enter();
     return await answerFromRow(mesh, placement, prepared);
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
@@ -104,7 +106,7 @@ async function reserveAndSubmit(mesh: Mesh, placement: Placement, prepared: Prep
   }
   switch (answer.type) {
     case "refused":
-      throw new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+      throw noFunds(terms.reservedAsset);
     case "not_open":
       throw unknown(new DomainError("INTERNAL"));
     case "conflict":
@@ -143,7 +145,7 @@ async function carryOn(
 ): Promise<OrderAnswer> {
   switch (row.state) {
     case "REFUSED":
-      throw new DomainError("INSUFFICIENT_FUNDS", { outcome: "NOT_ACCEPTED" });
+      throw noFunds(row.terms?.reservedAsset);
     case "CLOSED":
       return answerOfClosed(mesh, placement.key, row);
     case "ACTIVE": {
@@ -223,6 +225,14 @@ export function unknown(error: unknown): DomainError {
     { outcome: "UNKNOWN", cause, retry_after_ms: RETRY_AFTER_MS },
     { cause: error },
   );
+}
+
+/** The wallet's final no, and of which asset there is too little, if that is known. */
+export function noFunds(asset: string | undefined): DomainError {
+  return new DomainError("INSUFFICIENT_FUNDS", {
+    outcome: "NOT_ACCEPTED",
+    ...(asset === undefined || asset === "" ? {} : { asset }),
+  });
 }
 
 function reused(mesh: Mesh, content: OrderContent, stored: Reservation | undefined): DomainError {

@@ -1,6 +1,6 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { type OrderView, progressOfReservation, progressOfState, viewOf } from "../core/order-view.js";
-import { idsOf, isOrderOf, noteShard, type OrderName } from "./cancel-order.js";
+import { checkSymbol, idsOf, isOrderOf, noteShard, type OrderName, onlyIn } from "./cancel-order.js";
 import type { CallContext, Mesh } from "./mesh.js";
 import { answerOfClosed } from "./place-order.js";
 
@@ -10,8 +10,10 @@ import { answerOfClosed } from "./place-order.js";
  */
 export async function readOrder(mesh: Mesh, name: OrderName, context: CallContext): Promise<OrderView> {
   const ids = idsOf(name, context.userId);
+  checkSymbol(mesh, name.symbol);
   const row = await mesh.wallet.getReservation(ids.orderId, context.deadlineMs);
   if (!isOrderOf(row, context.userId)) throw new DomainError("ORDER_NOT_FOUND", { order_id: ids.orderId });
+  onlyIn(name.symbol, row.terms?.symbol);
   const named = { ...ids, clientOrderId: row.terms?.clientOrderId ?? ids.clientOrderId };
   if (row.state === "CLOSED" || row.terms === undefined) return answerOfClosed(mesh, named, row).order;
   noteShard(mesh, ids.orderId, row.shard);
