@@ -2,6 +2,7 @@
 // integers: op (0 limit, 1 cancel, 2 market, 3 limit IOC), side (0 buy, 1 sell), price, lots, id.
 import { readFileSync } from "node:fs";
 import { formatAtoms } from "@bourse/shared/units/atoms.js";
+import { idText } from "../../core/ids.js";
 import type { Market, OrderCommand } from "../../core/types.js";
 
 export const OP = { LIMIT: 0, CANCEL: 1, MARKET: 2, IOC: 3 } as const;
@@ -53,20 +54,20 @@ export function userOf(side: number, id: number): number {
   return side * USERS_PER_SIDE + (id % USERS_PER_SIDE);
 }
 
+const words = new Int32Array(4);
+
 /** The four words of an id: 128 bits that look like a UUID version 5. */
-export function idWords(id: number, into: Uint32Array, at: number): void {
+export function idWords(id: number, into: Uint32Array | Int32Array, at: number): void {
   into[at] = Math.imul(id + 1, 0x9e3779b1);
   into[at + 1] = (Math.imul(id + 7, 0x85ebca6b) & 0xffff0fff) | 0x5000;
   into[at + 2] = (Math.imul(id + 13, 0xc2b2ae35) & 0x3fffffff) | 0x80000000;
   into[at + 3] = Math.imul(id ^ 0x5bd1e995, 0x27d4eb2f);
 }
 
-/** The same as text. */
+/** The same as text, in one piece as it comes from the wire: text put together is taken apart by whoever reads it. */
 export function uuidOf(id: number): string {
-  const words = new Uint32Array(4);
   idWords(id, words, 0);
-  const hex = Array.from(words, (word) => word.toString(16).padStart(8, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return idText(words, 0);
 }
 
 /** Id of a user, apart from those of orders. */

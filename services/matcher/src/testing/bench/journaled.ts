@@ -14,7 +14,7 @@ let done = 0;
 let records: Uint8Array[] = [];
 
 /** Commands made ready at once: few, so that they die as young as those that come in by the wire. */
-const READY = 10_000;
+const READY = 2_000;
 
 /** Plays the next commands, so many in flight; each caller sends its next one when its answer comes. */
 async function playNext(
