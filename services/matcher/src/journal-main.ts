@@ -6,7 +6,8 @@
 //
 // Of a journal whose first files are gone they read what is still there.
 //
-// Exit codes: 0, 64 wrong use, those of a matcher that refuses the journal (65, 66, 70, 76), 1 otherwise.
+// Exit codes: 0, 1 nothing found, 64 wrong use, those of a matcher that refuses the journal (65, 66, 70, 76), 1 otherwise.
+import { stat } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { RecordSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { fromBinary, toJsonString } from "@bufbuild/protobuf";
@@ -20,6 +21,7 @@ const USAGE = `usage: journal verify <dir> [--to-seq N]
        journal find <dir> <id>
 `;
 
+const COMMANDS: ReadonlySet<string> = new Set(["verify", "dump", "find"]);
 /** EX_USAGE. */
 const EXIT_USAGE = 64;
 
@@ -33,7 +35,10 @@ try {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readArgs(args);
   const [command, directory, text] = positionals;
+  if (values.help === true) return print(USAGE.trimEnd());
   if (directory === undefined) return refuseUse();
+  if (command === undefined || !COMMANDS.has(command)) return refuseUse();
+  if (!(await isFolder(directory))) throw new Error(`there is no folder ${directory}`);
   switch (command) {
     case "verify":
       return verify(directory, values["to-seq"]);
@@ -65,17 +70,28 @@ async function dump(directory: string, { after, limit }: { after: number; limit:
 }
 
 async function find(directory: string, text: string): Promise<void> {
+  let found = 0;
   for await (const { payload } of durableRecords(directory, 0)) {
     if (Buffer.from(payload).includes(text)) {
       await print(toJsonString(RecordSchema, fromBinary(RecordSchema, payload)));
+      found += 1;
     }
   }
+  if (found > 0) return;
+  process.stderr.write(`no record of ${directory} holds "${text}"\n`);
+  process.exitCode = 1;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const entry = await stat(path).catch(() => undefined);
+  return entry?.isDirectory() === true;
 }
 
 function readArgs(args: readonly string[]) {
   const option = { type: "string" } as const;
   try {
-    const options = { "to-seq": option, after: option, limit: option };
+    const help = { type: "boolean", short: "h" } as const;
+    const options = { "to-seq": option, after: option, limit: option, help };
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch {
     return refuseUse();

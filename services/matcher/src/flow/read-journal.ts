@@ -46,7 +46,9 @@ export async function verifyJournal(directory: string, options: VerifyOptions): 
   const header = await readFirstHeader(directory);
   const codec = options.codecOf(header.shard);
   const { end, tail } = await endOf(directory);
-  const lastSeq = Math.min(end.durableSeq, options.toSeq ?? end.durableSeq);
+  const lastSeq = options.toSeq ?? end.durableSeq;
+  if (lastSeq > end.durableSeq)
+    throw new Error(`the journal is proven up to seq ${end.durableSeq}; it has no seq ${lastSeq} yet`);
   const hashes = await snapshotHashes(directory, header.shard);
   const base = await baseOf(directory, header, lastSeq);
   const { shard, epochs } = base;

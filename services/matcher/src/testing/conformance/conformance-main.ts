@@ -40,6 +40,7 @@ async function run(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      help: { type: "boolean", short: "h", default: false },
       "core-only": { type: "boolean", default: false },
       runs: { type: "string", default: "3" },
       make: { type: "string" },
@@ -47,6 +48,10 @@ async function run(): Promise<number> {
       count: { type: "string", default: "20000" },
     },
   });
+  if (values.help) {
+    write(USAGE.trimEnd());
+    return 0;
+  }
   const [runs, seed, count] = [Number(values.runs), Number(values.seed), Number(values.count)];
   const isUsable = [runs, seed, count].every((each) => Number.isSafeInteger(each) && each > 0);
   if (!isUsable || (values.make !== undefined && positionals.length > 0)) {
