@@ -34,6 +34,14 @@ test.each([
   expect(Object.keys(settings[section] ?? {}).sort()).toEqual(wanted.sort());
 });
 
+test("a second exchange gets other ports from its environment, the shards' too", () => {
+  const shards = JSON.stringify([0, 1].map((shard) => ({ shard, address: `127.0.0.1:${51_060 + shard}` })));
+  const env = { BOURSE__SHARDS: shards, BOURSE__LOCAL__MATCHER_ADMIN_PORT: "19100" };
+  const { ports } = readSettings(defaultSettingsFile, env);
+  expect(ports.get("matcher-0")).toEqual({ grpc: 51_060, admin: 19_100 });
+  expect(ports.get("matcher-1")).toEqual({ grpc: 51_061, admin: 19_101 });
+});
+
 test("the supervisor can work with it: two shards, every port once", () => {
   const { ports, shards } = readSettings(defaultSettingsFile, {});
   expect(shards).toEqual([0, 1]);

@@ -42,3 +42,11 @@ test("a home that is made can be entered by its owner only", async () => {
   await (await lockHome(made)).release();
   expect((await stat(made)).mode & 0o777).toBe(0o700);
 });
+
+test("one that is still stopping is said to be", async () => {
+  const lock = await lockHome(home);
+  await lock.stopping();
+  await expect(lockHome(home)).rejects.toThrow(`(pid ${process.pid}) is still stopping`);
+  await lock.release();
+  await (await lockHome(home)).release();
+});

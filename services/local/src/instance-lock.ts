@@ -14,13 +14,24 @@ const ENTER_AGAIN_MS = 5;
 
 /** A lock that is held; `release` gives it back. */
 export interface InstanceLock {
+  /** Says that its owner is about to end; whoever comes meanwhile is told. Never rejects. */
+  stopping(): Promise<void>;
   release(): Promise<void>;
 }
 
 /** Who holds the lock of a folder, or undefined when nobody alive does. */
 export async function findOwner(home: string): Promise<ProcessIdentity | undefined> {
+  return (await readOwner(home))?.identity;
+}
+
+interface Owner {
+  readonly identity: ProcessIdentity;
+  readonly isStopping: boolean;
+}
+
+async function readOwner(home: string): Promise<Owner | undefined> {
   const owner = parseOwner(await readFile(lockFile(home), "utf8").catch(() => ""));
-  return owner !== undefined && isAlive(owner) ? owner : undefined;
+  return owner !== undefined && isAlive(owner.identity) ? owner : undefined;
 }
 
 /** Takes the lock of a folder, which is made when absent; fails with a StartError while another process has it. */
@@ -30,17 +41,22 @@ export async function lockHome(home: string): Promise<InstanceLock> {
   // is found by the others as a living one.
   const done = await enter(home);
   try {
-    const owner = await findOwner(home);
-    if (owner !== undefined) {
-      throw new StartError(
-        `an exchange already runs on ${home} (pid ${owner.pid}); stop it, or give this one a folder of its own: BOURSE_HOME=<folder> npm start`,
-      );
-    }
-    await writeOwner(lockFile(home));
-    return { release: () => rm(lockFile(home), { force: true }) };
+    const owner = await readOwner(home);
+    if (owner !== undefined) throw new StartError(refusalBy(owner, home));
+    await writeOwner(lockFile(home), false);
+    return {
+      stopping: () => writeOwner(lockFile(home), true).catch(() => {}),
+      release: () => rm(lockFile(home), { force: true }),
+    };
   } finally {
     await done();
   }
+}
+
+function refusalBy({ identity: { pid }, isStopping }: Owner, home: string): string {
+  if (isStopping)
+    return `the exchange on ${home} (pid ${pid}) is still stopping; start again when it has ended`;
+  return `an exchange already runs on ${home} (pid ${pid}); stop it, or give this one a folder of its own: BOURSE_HOME=<folder> npm start`;
 }
 
 /** One at a time, whoever dies meanwhile. */
@@ -61,16 +77,18 @@ function lockFile(home: string): string {
 }
 
 // Written aside and moved: the lock appears with its content or not at all.
-async function writeOwner(file: string): Promise<void> {
+async function writeOwner(file: string, isStopping: boolean): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
-  await writeFile(aside, JSON.stringify(identityOf(process.pid)), { flag: "wx", mode: 0o600 });
+  const owner = { ...identityOf(process.pid), ...(isStopping ? { isStopping } : {}) };
+  await writeFile(aside, JSON.stringify(owner), { flag: "wx", mode: 0o600 });
   await rename(aside, file);
 }
 
-function parseOwner(text: string): ProcessIdentity | undefined {
+function parseOwner(text: string): Owner | undefined {
   try {
-    const { pid, started } = JSON.parse(text) as Partial<ProcessIdentity>;
-    return typeof pid === "number" && typeof started === "string" ? { pid, started } : undefined;
+    const { pid, started, isStopping } = JSON.parse(text) as Partial<ProcessIdentity & Owner>;
+    if (typeof pid !== "number" || typeof started !== "string") return undefined;
+    return { identity: { pid, started }, isStopping: isStopping === true };
   } catch {
     return undefined;
   }

@@ -82,7 +82,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     throw explained;
   }
   let stopping: Promise<void> | undefined;
-  return parts.asMesh(() => (stopping ??= parts.stop().then(() => lock.release())));
+  const stop = async () => {
+    await Promise.all([lock.stopping(), parts.stop()]);
+    await lock.release();
+  };
+  return parts.asMesh(() => (stopping ??= stop()));
 }
 
 /** Exit code of a process whose settings cannot work (EX_CONFIG). */

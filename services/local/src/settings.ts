@@ -43,14 +43,12 @@ const fixedPorts = [
   { process: "settler", kind: "admin", section: "settler", key: "adminPort", fallback: 9_094 },
 ] as const;
 
-const matcherAdminPort = 9_100;
-
 /** The settings file that comes with the project. */
 export const defaultSettingsFile = fileURLToPath(new URL("../bourse.yaml", import.meta.url));
 
 /** Reads the settings; fails with a StartError that names every key that cannot work. */
 export function readSettings(file: string, env: Env): LocalSettings {
-  const { shards, postgresPort } = readOwn(file, env);
+  const { shards, postgresPort, matcherAdminPort } = readOwn(file, env);
   const ports = new Map<string, Ports>();
   const portNames = new Map<number, string>();
   const tree = parse(readFileSync(file, "utf8")) as Record<string, Record<string, unknown> | undefined>;
@@ -72,7 +70,7 @@ export function readSettings(file: string, env: Env): LocalSettings {
       portOf(`shards.${shard}.address`, address.split(":").at(-1)),
       `shards (shard ${shard})`,
     );
-    set(`matcher-${shard}`, "admin", matcherAdminPort + shard, `the admin port of shard ${shard}`);
+    set(`matcher-${shard}`, "admin", matcherAdminPort + shard, `local.matcherAdminPort (shard ${shard})`);
   }
   return {
     file,
@@ -87,6 +85,9 @@ function readOwn(file: string, env: Env) {
   const schema = z.object({
     shards: shardsSettings,
     postgresPort: port().default(15_432).describe("port of the embedded PostgreSQL on 127.0.0.1"),
+    matcherAdminPort: port()
+      .default(9_100)
+      .describe("operations port of shard 0; that of shard k is k higher"),
   });
   try {
     return readConfig({ section: "local", shared: ["shards"], schema }, { ...env, BOURSE_CONFIG: file });
