@@ -29,13 +29,6 @@ export interface Take {
 
 export type Tier = "basic" | "plus" | "pro" | "unlimited";
 
-/** Requests per second of each tier; "unlimited" has no bucket. */
-export const TIER_PER_SECOND: Readonly<Record<Exclude<Tier, "unlimited">, number>> = {
-  basic: 10,
-  plus: 100,
-  pro: 1000,
-};
-
 /**
  * Takes `cost` tokens from a bucket, which fills up by time first; a new bucket is full. What costs more than
  * a bucket holds passes when the bucket is full, and is paid back before anything else passes.
@@ -53,11 +46,6 @@ export function takeTokens(rate: BucketRate, before: Bucket | undefined, nowMs: 
     retryAfterMs: isAllowed ? 0 : msUntil(needed),
     resetMs: msUntil(rate.burst),
   };
-}
-
-/** True when forgetting the bucket changes nothing. */
-export function isFull(rate: BucketRate, bucket: Bucket, nowMs: number): boolean {
-  return tokensAt(rate, bucket, nowMs) >= rate.burst;
 }
 
 function tokensAt(rate: BucketRate, before: Bucket | undefined, nowMs: number): number {
