@@ -154,6 +154,8 @@ export function unindexOldest(index: EndedIndex): void {
   oldest.left -= 1;
   if (oldest.left > 0 || oldest.added < oldest.idsMax) return;
   index.generations.shift();
+  // What waits is of the newest generation: if that was this one, it is forgotten too.
+  if (index.generations.length === 0) index.waitingCount = 0;
   oldest.added = 0;
   oldest.filter.fill(0);
   oldest.table.fill(0);
