@@ -71,6 +71,8 @@ export interface Shard {
   readonly cancelAlls: Map<string, CancelAllDone>;
   /** By user and market. */
   readonly switches: Map<string, Switch>;
+  /** The same as they fire, the first one last; undefined until asked, and when one was set since. */
+  switchesDue: Switch[] | undefined;
   /** Oldest first; due times and positions rise. */
   learned: Learned[];
   /** Earliest time at which a timer may be due; never late. */
@@ -101,6 +103,7 @@ export function createShard(number: number): Shard {
     memory: createMemory(),
     cancelAlls: new Map(),
     switches: new Map(),
+    switchesDue: undefined,
     learned: [],
     nextDueMs: Number.POSITIVE_INFINITY,
     events: new EventBuffer(),

@@ -47,15 +47,28 @@ function firstTimer(shard: Shard): DueTimer | undefined {
   for (const { dayEndMs, dayCount, market } of books) {
     if (dayCount > 0) offer(dayEndMs, { type: "endDay", symbol: market.symbol });
   }
-  for (const { user, market, dueMs } of switchesInOrder(shard)) {
-    const { symbol } = shard.books[market].market;
-    offer(dueMs, { type: "fireSwitch", userId: userIdOf(shard, user), symbol });
+  const next = nextSwitch(shard);
+  if (next !== undefined) {
+    const { symbol } = shard.books[next.market].market;
+    offer(next.dueMs, { type: "fireSwitch", userId: userIdOf(shard, next.user), symbol });
   }
   for (const { sweepMs, market } of books) {
     if (sweepMs !== 0) offer(sweepMs, { type: "sweepMarket", symbol: market.symbol });
   }
   for (const { dueMs, throughSeq } of shard.learned) offer(dueMs, { type: "forget", throughSeq });
   return first;
+}
+
+/**
+ * The switch that fires first. They are put in order once for many: when a gateway is lost, thousands fire in a row,
+ * and to look through all of them for each took seconds.
+ */
+function nextSwitch(shard: Shard): Switch | undefined {
+  // Sorting is stable: of one time the order of symbols and users holds.
+  shard.switchesDue ??= switchesInOrder(shard)
+    .sort((a, b) => a.dueMs - b.dueMs)
+    .reverse();
+  return shard.switchesDue.at(-1);
 }
 
 /** Switches by symbol, then user. */
@@ -79,6 +92,7 @@ export function applySetSwitch(shard: Shard, command: SetSwitchCommand): void {
   const all = () => booksBySymbol(shard).map(({ market }) => market.symbol);
   const symbols = command.symbols.length > 0 ? command.symbols : all();
   const dueMs = timeoutMs === 0 ? 0 : shard.timeMs + timeoutMs;
+  shard.switchesDue = undefined;
   for (const symbol of symbols) {
     const market = bookOf(shard, symbol).number;
     if (dueMs === 0) shard.switches.delete(switchKey(user, market));
@@ -102,7 +116,10 @@ export function applyFireSwitch(shard: Shard, userId: string, symbol: string): v
   const set = shard.switches.get(switchKey(user, book.number));
   assert(set !== undefined && set.dueMs <= shard.timeMs, "a switch that fires is due");
   endMany(shard, book, { user }, cancelled(DEAD_MAN));
-  if (openOf(book, user) === 0) shard.switches.delete(switchKey(user, book.number));
+  if (openOf(book, user) > 0) return;
+  shard.switches.delete(switchKey(user, book.number));
+  if (shard.switchesDue?.at(-1) === set) shard.switchesDue.pop();
+  else shard.switchesDue = undefined;
 }
 
 /** Wallet and projector have passed a seq: what ended before it may be forgotten later. */
