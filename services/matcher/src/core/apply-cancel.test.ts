@@ -13,7 +13,7 @@ import {
   userId,
 } from "../testing/orders.js";
 import { decide, ownEntry } from "./decide.js";
-import { entryOf, type Shard } from "./shard.js";
+import { createShard, entryOf, type Shard } from "./shard.js";
 import { viewOf } from "./view.js";
 
 const viewNow = (shard: Shard) => viewOf(shard, entryOf(shard, orderId(1)));
@@ -84,6 +84,15 @@ test("Resolve of an unknown order writes a tombstone, and the late Submit is tol
   const view = viewOf(shard, ownEntry(shard, orderId(1), userId(1)));
   expect(view).toMatchObject({ status: "REJECTED", reason: "NOT_SEQUENCED", isTombstone: true });
   expect(view.terms).toBeUndefined();
+});
+
+test("an unknown order of a market that is not here gets no tombstone, but by the first rules", () => {
+  const shard = shardOf(market());
+  const elsewhere = resolve(1, { symbol: "ETH/USDT" });
+  expect(decide(shard, 0, elsewhere)).toMatchObject({ type: "refuse", reason: "SYMBOL_NOT_FOUND" });
+  const before = createShard(0);
+  apply(before, { type: "startEpoch", epoch: 1, rules: 1 });
+  expect(decide(before, 0, elsewhere)).toEqual({ type: "apply" });
 });
 
 test("the first word stands: a later Resolve with another word changes nothing", () => {

@@ -101,10 +101,16 @@ function decideCancel(shard: Shard, { orderId, userId }: CancelCommand): Verdict
 
 function decideResolve(shard: Shard, timeMs: number, command: ResolveCommand): Verdict {
   const entry = entryOf(shard, command.orderId);
-  if (entry < 0) return isInTime(timeMs, command.expiresAtMs) ? APPLY : refuse("SUBMIT_EXPIRED");
+  if (entry < 0) return decideTombstone(shard, timeMs, command);
   // The id is derived from its owner, so another's is a caller's mistake: told nothing.
   if (!isOwn(shard, entry, command.userId)) return refuse("ORDER_NOT_FOUND");
   return command.cancelIfOpen && !isEndedRef(entry) ? APPLY : { type: "known", entry };
+}
+
+/** A tombstone of another shard's order would stop the settling of this one. The first rules did not look. */
+function decideTombstone(shard: Shard, timeMs: number, { symbol, expiresAtMs }: ResolveCommand): Verdict {
+  if (shard.rules !== 1 && !shard.bookOfSymbol.has(symbol)) return refuse("SYMBOL_NOT_FOUND");
+  return isInTime(timeMs, expiresAtMs) ? APPLY : refuse("SUBMIT_EXPIRED");
 }
 
 function decideAmend(shard: Shard, timeMs: number, command: AmendCommand): Verdict {

@@ -100,6 +100,7 @@ function slowVerdict(shard: SlowShard, timeMs: number, command: Command): "apply
     case "resolve": {
       const known = shard.known.get(command.orderId);
       if (known === undefined) {
+        if (!hasMarket(shard, command.symbol)) return refuse("SYMBOL_NOT_FOUND");
         return isInTime(timeMs, command.expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
       }
       if (ownerOf(known) !== command.userId) return refuse("ORDER_NOT_FOUND");

@@ -198,6 +198,22 @@ test("a command that came too late, or whose expiry lies too far ahead, has no e
   expect(result).toMatchObject({ replayed: true, outcome: { value: { status: Status.OPEN } } });
 });
 
+test("a Resolve that belongs to another shard writes no tombstone", async () => {
+  const matcher = await start();
+  const before = (await records(matcher)).length;
+  const resolve = {
+    ...{
+      orderId: orderId(2),
+      userId: userId(2),
+      symbol: "ETH/USDT",
+      expiresAtMs: BigInt(Date.now() + 5_000),
+    },
+    ...{ tombstoneStatus: Status.CANCELLED, tombstoneReason: EndReason.USER },
+  };
+  expect(await refusal(matcher.client.resolve({ resolve }))).toMatchObject({ reason: "SYMBOL_NOT_FOUND" });
+  expect((await records(matcher)).length).toBe(before);
+});
+
 test("an id that comes back with other content is refused by the field that differs", async () => {
   const { client } = await start();
   await submitted(client, 1);

@@ -220,7 +220,7 @@ const undo: fc.Arbitrary<Choose> = fc
             type: "resolve",
             orderId: isLeg ? legToResolve(context, pick) : id,
             userId: by,
-            symbol: order?.terms.symbol ?? SLOW_SYMBOLS[0],
+            symbol: order?.terms.symbol ?? (pick % 5 === 0 ? "NO/SUCH" : SLOW_SYMBOLS[0]),
             tombstoneStatus: kind === "resolve" ? "REJECTED" : "CANCELLED",
             tombstoneReason: kind === "resolve" ? "NOT_SEQUENCED" : reason,
             expiresAtMs: timeMs + expiry,
