@@ -145,7 +145,10 @@ export function newMarkets(
     const known = shard.bookOfSymbol.get(market.symbol)?.market;
     if (known === undefined) continue;
     const keys = Object.keys(market) as (keyof Market)[];
-    for (const key of keys) if (market[key] !== known[key]) onDiffers(market.symbol, key);
+    // The state of the settings is that of a new market; of an old one it is what operators made of it.
+    for (const key of keys) {
+      if (key !== "state" && market[key] !== known[key]) onDiffers(market.symbol, key);
+    }
   }
   return catalogue.filter(
     ({ symbol, shard: owner }) => owner === shard.number && !shard.bookOfSymbol.has(symbol),

@@ -121,7 +121,8 @@ test(
 test(
   "a fee that differs and a market that vanishes are warned about; the journal's word holds",
   withWatch(async ({ look, symbols, logged, isRefused }) => {
-    await look("fee", [{ ...btc, takerFeePpm: 5 }, xrp]);
+    // The state of a market that exists is what operators made of it: the settings name that of a new one.
+    await look("fee", [{ ...btc, takerFeePpm: 5, state: "HALTED" }, xrp]);
     await look("gone", []);
     await look("back", [btc, xrp]);
     expect(await symbols()).toEqual(["BTC/USDT"]);
