@@ -94,7 +94,8 @@ export function insertFound(memory: Memory, slot: number): void {
 export function moveToEnded(memory: Memory, slots: Slots, slot: number, record: number): void {
   // What is cancelled was just looked up; a maker was not.
   if (memory.parts[memory.part][memory.at + 1] !== slot + 1) searchSlot(memory, slots, slot);
-  const { hash } = memory;
+  // Of the cell, not of the search: when a maker left it, the taker may have moved up into it.
+  const hash = memory.parts[memory.part][memory.at];
   removeFound(memory);
   indexEnded(memory.endedIndex, hash, record);
 }
