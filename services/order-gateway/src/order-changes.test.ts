@@ -220,6 +220,16 @@ describe("amending", () => {
     );
   });
 
+  test("also where the first needed no money", async () => {
+    const user = await newUser();
+    await user.place({ clientOrderId: "o" });
+    await user.amend("o", { requestId: "1", quantity: "0.5" });
+    expect(await failureOf(user.amend("o", { requestId: "1", quantity: "0.25" }))).toBe(
+      "REQUEST_ID_REUSED/NOT_ATTEMPTED quantity",
+    );
+    expect(await failureOf(user.amend("o", { requestId: "1", quantity: "0.50" }))).toBe("OK");
+  });
+
   test("no money is a definite no for the request id, and leaves the order as it was", async () => {
     const user = await newUser();
     await user.place({ clientOrderId: "p" });

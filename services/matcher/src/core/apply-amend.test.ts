@@ -14,8 +14,9 @@ import {
   userId,
 } from "../testing/orders.js";
 import { checkShard } from "./check.js";
-import { amendOutcome, decide, isLegRef, orderOfLeg } from "./decide.js";
+import { amendOutcome, decide, differingAmendField, isLegRef, orderOfLeg } from "./decide.js";
 import { entryOf, type Shard } from "./shard.js";
+import { readState, stateBytes } from "./state-bytes.js";
 import type { AmendCommand, MarketState, MatcherEvent, OrderTerms } from "./types.js";
 import { viewOf } from "./view.js";
 
@@ -309,6 +310,28 @@ describe("idempotency", () => {
     expect(viewOf(shard, orderOfLeg(shard, entry))).toMatchObject({ quantityLots: 3, status: "OPEN" });
     change(shard, 1000, { quantityLots: 9 });
     expect(amendOutcome(shard, entryOf(shard, legId(1000)))).toBe("LEG_TOO_SMALL");
+  });
+
+  test("the same key with another price or quantity is reused, whatever became of the first", () => {
+    const shard = shardOfLadder(LADDER);
+    change(shard, FIRST, { quantityLots: 3 });
+    change(shard, 1000, { quantityLots: 9 });
+    const verdictOf = (key: number, order: number, content: Partial<AmendCommand>) => {
+      const verdict = decide(shard, 10 ** 9, amend(key, order, content));
+      if (verdict.type !== "refuse") return verdict.type;
+      const again = { priceTicks: 0, quantityLots: 0, ...content };
+      return `${verdict.reason} ${differingAmendField(shard, verdict.entry, again)}`;
+    };
+    expect(verdictOf(FIRST, FIRST, { quantityLots: 3 })).toBe("known");
+    expect(verdictOf(FIRST, FIRST, { quantityLots: 4 })).toBe("REQUEST_ID_REUSED quantity");
+    expect(verdictOf(FIRST, FIRST, { quantityLots: 3, priceTicks: 1 })).toBe("REQUEST_ID_REUSED price");
+    // What was reserved is no part of what was asked.
+    expect(verdictOf(FIRST, FIRST, { quantityLots: 3, legUnits: 5 })).toBe("known");
+    const restored = readState(Buffer.concat([...stateBytes(shard)]));
+    expect(decide(restored, 10 ** 9, amend(FIRST, FIRST, { quantityLots: 4 }))).toMatchObject({
+      reason: "REQUEST_ID_REUSED",
+    });
+    expect(decide(restored, 10 ** 9, amend(FIRST, FIRST, { quantityLots: 3 })).type).toBe("known");
   });
 
   test("a key of another order is reused; an order's id is no key", () => {

@@ -3,7 +3,7 @@ import { assert } from "@bourse/shared/assert.js";
 import { isOutOfBand } from "./apply-place.js";
 import { type Book, dequeue, enqueueStop } from "./book.js";
 import { addUnknown, CANCELLED, endOrder, reasonCode } from "./end-order.js";
-import { EndedCode, EndedColumn, endedWord, setEndedWord } from "./ended.js";
+import { EndedCode, EndedColumn, endedWord, setEndedNumber, setEndedWord } from "./ended.js";
 import { Flag } from "./event-buffer.js";
 import { quotient } from "./exact.js";
 import { execute } from "./execute.js";
@@ -42,7 +42,7 @@ export function applyAmend(shard: Shard, command: AmendCommand): Book | undefine
   const ref = entryOf(shard, command.orderId);
   assert(ref !== NONE, "an applied amend names a known order");
   if (isEndedRef(ref)) {
-    refuse(shard, endedOwner(shard, recordOf(ref)), { order, leg, reason: "ORDER_NOT_OPEN" });
+    refuse(shard, endedOwner(shard, recordOf(ref)), { order, leg, command, reason: "ORDER_NOT_OPEN" });
     return undefined;
   }
   const slot = recordOf(ref);
@@ -50,16 +50,16 @@ export function applyAmend(shard: Shard, command: AmendCommand): Book | undefine
   const owner = { market: book.number, user: userOf(shard.slots, slot) };
   const change = changeOf(shard, slot, command);
   if (change.open === 0) {
-    rememberLeg(shard, owner, { order, leg, reason: "" });
+    rememberLeg(shard, owner, { order, leg, command, reason: "" });
     amendToNothing(shard, book, slot, leg);
     return undefined;
   }
   const reason = reasonToRefuse(shard, book, slot, change);
   if (reason !== "") {
-    refuse(shard, owner, { order, leg, reason });
+    refuse(shard, owner, { order, leg, command, reason });
     return undefined;
   }
-  rememberLeg(shard, owner, { order, leg, reason: "" });
+  rememberLeg(shard, owner, { order, leg, command, reason: "" });
   amend(shard, book, slot, { ...change, leg });
   return book;
 }
@@ -78,6 +78,7 @@ function endedOwner({ memory }: Shard, ended: number): Owner {
 interface Outcome {
   readonly order: Int32Array;
   readonly leg: Int32Array;
+  readonly command: AmendCommand;
   readonly reason: AmendRefusal | "";
 }
 
@@ -87,8 +88,8 @@ function refuse(shard: Shard, owner: Owner, outcome: Outcome): void {
   writeAmendRefused(shard, { ...owner, order: outcome.order, leg: outcome.leg, reason });
 }
 
-/** The key is remembered with its outcome, as long as its order. */
-function rememberLeg(shard: Shard, { market, user }: Owner, { order, leg, reason }: Outcome): void {
+/** The key is remembered with what was asked and its outcome, as long as its order. */
+function rememberLeg(shard: Shard, { market, user }: Owner, { order, leg, command, reason }: Outcome): void {
   const { ended } = shard.memory;
   shard.id.set(leg);
   assert(findId(shard.memory, shard.slots, shard.id) === NONE, "an amend is decided once");
@@ -99,6 +100,8 @@ function rememberLeg(shard: Shard, { market, user }: Owner, { order, leg, reason
   for (let word = 0; word < 4; word += 1) {
     setEndedWord(ended, record, EndedColumn.LEG_ORDER + word, order[word]);
   }
+  setEndedNumber(ended, record, EndedColumn.PRICE, command.priceTicks);
+  setEndedNumber(ended, record, EndedColumn.QUANTITY, command.quantityLots);
 }
 
 /** What an order would be. */

@@ -2,7 +2,7 @@
 
 import { cancelAllKey } from "./apply-cancel.js";
 import { ContentHash, hashTerms } from "./content-hash.js";
-import { EndedCode, EndedColumn, endedWord } from "./ended.js";
+import { EndedCode, EndedColumn, endedNumber, endedWord } from "./ended.js";
 import { idText } from "./ids.js";
 import { isEndedRef, recordOf } from "./memory.js";
 import { entryOf, type Shard } from "./shard.js";
@@ -116,7 +116,10 @@ function decideTombstone(shard: Shard, timeMs: number, { symbol, expiresAtMs }: 
 function decideAmend(shard: Shard, timeMs: number, command: AmendCommand): Verdict {
   const leg = entryOf(shard, command.legId);
   if (leg >= 0) {
-    const isSame = isOwn(shard, leg, command.userId) && standsFor(shard, leg, command.orderId);
+    const isSame =
+      isOwn(shard, leg, command.userId) &&
+      standsFor(shard, leg, command.orderId) &&
+      differingAmendField(shard, leg, command) === undefined;
     return isSame ? { type: "known", entry: leg } : refuse("REQUEST_ID_REUSED", leg);
   }
   if (ownEntry(shard, command.orderId, command.userId) < 0) return refuse("ORDER_NOT_FOUND");
@@ -128,6 +131,22 @@ function standsFor(shard: Shard, entry: number, orderId: string): boolean {
   const outcome = amendOutcome(shard, entry);
   if (outcome === undefined) return false;
   return outcome === "TOMBSTONE" || legOrderId(shard, entry) === orderId;
+}
+
+/**
+ * First field in which an amend asks for something else than the one that its key stands for; undefined when
+ * none, or when the entry is a tombstone or no key of an amend.
+ */
+export function differingAmendField(
+  shard: Shard,
+  entry: number,
+  { priceTicks, quantityLots }: Pick<AmendCommand, "priceTicks" | "quantityLots">,
+): "price" | "quantity" | undefined {
+  if (!isLegRef(shard, entry)) return undefined;
+  const { ended } = shard.memory;
+  const record = recordOf(entry);
+  if (endedNumber(ended, record, EndedColumn.PRICE) !== priceTicks) return "price";
+  return endedNumber(ended, record, EndedColumn.QUANTITY) === quantityLots ? undefined : "quantity";
 }
 
 /** What became of an amend by the entry of its key: "" when it holds; undefined when the id is no such key. */

@@ -25,7 +25,7 @@ export const EndedColumn = {
   EXECUTED_LOTS: 8,
   EXECUTED_LOW: 9,
   EXECUTED_HIGH: 10,
-  /** Price and quantity at its end where they were not those submitted. */
+  /** Price and quantity at its end where they were not those submitted; of a leg what its amend asked for, or 0. */
   PRICE: 11,
   QUANTITY: 12,
   /** Words of the second unit of a leg: its order's id. */

@@ -27,11 +27,14 @@ interface Change {
 
 /** Amends an order that the shard knows. */
 export function slowAmend(shard: SlowShard, record: SlowRecord, command: AmendCommand): void {
-  const { orderId, userId, legId } = command;
+  const { orderId, userId, legId, priceTicks, quantityLots } = command;
   const known = shard.known.get(orderId);
   const order = known?.type === "order" && known.order.where !== "nowhere" ? known.order : undefined;
   const remember = (refusal: AmendRefusal | "") =>
-    shard.known.set(legId, { type: "leg", orderId, userId, refusal, seq: record.seq });
+    shard.known.set(legId, {
+      ...{ type: "leg", orderId, userId, priceTicks, quantityLots },
+      ...{ refusal, seq: record.seq },
+    });
   const refuse = (reason: AmendRefusal) => {
     const { symbol } = command;
     remember(reason);

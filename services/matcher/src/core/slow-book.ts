@@ -127,12 +127,20 @@ function amendVerdict(shard: SlowShard, timeMs: number, command: AmendCommand): 
   const leg = shard.known.get(legId);
   if (leg !== undefined) {
     const isOwn = leg.type !== "order" && leg.userId === userId;
-    const isSame = isOwn && (leg.type === "tombstone" || leg.orderId === orderId);
+    const isSame =
+      isOwn && (leg.type === "tombstone" || (leg.orderId === orderId && isSameAmend(leg, command)));
     return isSame ? KNOWN : refuse("REQUEST_ID_REUSED");
   }
   const order = shard.known.get(orderId);
   if (order?.type === "leg" || ownerOf(order) !== userId) return refuse("ORDER_NOT_FOUND");
   return isInTime(timeMs, expiresAtMs) ? "apply" : refuse("SUBMIT_EXPIRED");
+}
+
+function isSameAmend(
+  { priceTicks, quantityLots }: Pick<AmendCommand, "priceTicks" | "quantityLots">,
+  command: AmendCommand,
+): boolean {
+  return priceTicks === command.priceTicks && quantityLots === command.quantityLots;
 }
 
 function cancelAllVerdict(

@@ -56,6 +56,9 @@ export interface SlowLeg {
   readonly type: "leg";
   readonly orderId: string;
   readonly userId: string;
+  /** What it asked for; 0 where it kept what there was. */
+  readonly priceTicks: number;
+  readonly quantityLots: number;
   readonly refusal: AmendRefusal | "";
   readonly seq: number;
 }

@@ -1,6 +1,6 @@
 // Commands about one order: decided, refused for what the core does not know, applied, answered.
 import { assert } from "@bourse/shared/assert.js";
-import { amendOutcome, decide, orderOfLeg, type Verdict } from "../core/decide.js";
+import { amendOutcome, decide, differingAmendField, orderOfLeg, type Verdict } from "../core/decide.js";
 import { isEndedRef, recordOf } from "../core/memory.js";
 import { entryOf, type Shard } from "../core/shard.js";
 import type { AmendCommand, OrderCommand, OrderTerms, OrderView, SubmitCommand } from "../core/types.js";
@@ -84,6 +84,11 @@ function refused(
   { reason, entry }: Verdict & { type: "refuse" },
   command: OrderCommand,
 ): Draft {
+  if (reason === "REQUEST_ID_REUSED" && command.type === "amend") {
+    const refusal = failure(shard, reason, command);
+    const field = differingAmendField(shard, entry, command);
+    return field === undefined ? refusal : { ...refusal, facts: { ...refusal.facts, field } };
+  }
   if (reason !== "CLIENT_ORDER_ID_REUSED" || command.type !== "submit")
     return failure(shard, reason, command);
   const { acceptedSeq } = viewOf(shard, entry);

@@ -273,6 +273,11 @@ describe("amends", () => {
     expect(await refusal(client.amend({ amend: wireAmend(9, 2, order) }))).toMatchObject({
       reason: "REQUEST_ID_REUSED",
     });
+    const more = wireAmend(1, 1, { quantityLots: 1 });
+    expect(await refusal(client.amend({ amend: more }))).toMatchObject({
+      reason: "REQUEST_ID_REUSED",
+      facts: { field: "quantity" },
+    });
     // And the key of an amend is no order.
     const asOrder = wireSubmit(3, { orderId: legId(1) });
     expect(await refusal(client.submit({ submit: asOrder }))).toMatchObject({

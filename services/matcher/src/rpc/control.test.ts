@@ -87,7 +87,10 @@ describe("cancel-all", () => {
     await submitted(client, 5, { userId: userId(7) });
     expect(await client.cancelAll({ cancelAll })).toMatchObject({ cancelled: 3, replayed: true });
     const other = { cancelAll: { ...cancelAll, symbol: SYMBOL } };
-    expect(await refusal(client.cancelAll(other))).toMatchObject({ reason: "REQUEST_ID_REUSED" });
+    expect(await refusal(client.cancelAll(other))).toMatchObject({
+      reason: "REQUEST_ID_REUSED",
+      facts: { field: "symbol" },
+    });
     const { orders } = await client.listOpenOrders({});
     expect(orders.map((order) => order.orderId)).toEqual([orderId(4), orderId(5)]);
   });

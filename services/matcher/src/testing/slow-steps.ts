@@ -260,14 +260,19 @@ const amend: fc.Arbitrary<Choose> = fc
     const needed = order === undefined ? 0 : legNeeded(order, priceTicks, quantityLots);
     const legs = { exact: needed, plenty: needed + 1_000, short: Math.max(0, needed - 1), none: 0 };
     const legUnits = Math.min(legs[step.leg], SAFE_MAX);
+    const key = step.legAgain ? legAgain(context, step.pick, id) : newLeg(context);
+    const known = context.slow.known.get(key);
+    // Every other repeat says what was said before.
+    const content =
+      known?.type === "leg" && step.pick % 2 === 0 ? known : { orderId: id, priceTicks, quantityLots };
     return {
       type: "amend",
-      orderId: id,
+      orderId: content.orderId,
       userId: order?.terms.userId ?? userId(1),
-      legId: step.legAgain ? legAgain(context, step.pick, id) : newLeg(context),
+      legId: key,
       symbol: order?.terms.symbol ?? SLOW_SYMBOLS[0],
-      priceTicks,
-      quantityLots,
+      priceTicks: content.priceTicks,
+      quantityLots: content.quantityLots,
       legUnits,
       legAmount: legUnits === 0 ? "" : "1",
       expiresAtMs: timeMs + step.expiry,

@@ -326,6 +326,22 @@ describe("what an error says", () => {
       ["order", "leg"],
     ],
     [
+      "other content under a key whose first needed no leg",
+      { quantity: "0.5" },
+      { amend: async () => ({ type: "failure", error: new DomainError("REQUEST_ID_REUSED") }) },
+      "REQUEST_ID_REUSED",
+      "NOT_ATTEMPTED",
+      ["order", "leg row", "amend"],
+    ],
+    [
+      "other content under a key that a leg was held for all the same",
+      { price: "101" },
+      { amend: async () => ({ type: "failure", error: new DomainError("REQUEST_ID_REUSED") }) },
+      "REQUEST_ID_REUSED",
+      "NOT_ATTEMPTED",
+      ["order", "leg", "amend"],
+    ],
+    [
       "a leg of an order that holds nothing any more",
       { price: "101" },
       { reserveLeg: async () => ({ type: "not_open" }), rows: [{ ...row, state: "CLOSED", end }] },

@@ -65,8 +65,8 @@ interface Ready {
  * the wallet what was reserved. What the amend may need more is reserved as a leg of the order, under an id that
  * follows from both; the shard's events join it to the order or free it, never this process.
  *
- * The content of a repeat is compared with the leg's. An amend that needed no leg left nothing to compare: a
- * repeat with other content gets its first outcome.
+ * The content of a repeat is compared with the leg's, or, where none was needed, by the shard with what it
+ * remembers of the first.
  */
 export async function amendOrder(
   mesh: Mesh,
@@ -227,7 +227,7 @@ async function reserveLeg(
 
 /**
  * The amend as it was first reserved for. A leg that is closed holds nothing: the shard repeats what it said. One
- * that needed no leg left no content, so the shard is asked in the words of this call.
+ * that needed no leg left no content: the shard compares the words of this call with those of the first.
  */
 function fromLeg(
   { content }: Amending,
@@ -284,7 +284,7 @@ async function send(mesh: Mesh, amending: Amending, ready: Ready): Promise<Order
     if (after !== undefined) mesh.known.set(amend.orderId, { shard: found.shard, terms: after });
     turn?.leave();
     const answer = await sent;
-    if (answer.type === "failure") throw answer.error;
+    if (answer.type === "failure") throw refusedKey(answer.error);
     return await answerOfAmend(mesh, amending, ready, answer);
   } catch (error) {
     throw isHeld && !isFinal(error) ? unknown(error) : error;
@@ -323,7 +323,15 @@ const FIELD_OF_REFUSAL: Partial<Record<FailureReason, string>> = {
   POST_ONLY_WOULD_TAKE: "price",
 };
 
+/** A key that stands for another amend: no repeat of this call changes that, whatever was reserved for it. */
+function refusedKey(error: DomainError): DomainError {
+  if (error.reason !== "REQUEST_ID_REUSED") return error;
+  const { field = "request_id" } = error.facts;
+  return new DomainError(error.reason, { field, outcome: "NOT_ATTEMPTED" }, { cause: error });
+}
+
 /** True for what a stored word says about the amend. */
 function isFinal(error: unknown): boolean {
-  return error instanceof DomainError && error.facts.outcome === "NOT_ACCEPTED";
+  if (!(error instanceof DomainError)) return false;
+  return error.facts.outcome === "NOT_ACCEPTED" || error.reason === "REQUEST_ID_REUSED";
 }

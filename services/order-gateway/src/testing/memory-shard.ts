@@ -292,7 +292,12 @@ export class MemoryShard {
     const order = this.orders.get(orderId);
     const decided = this.amends.get(legId);
     if (order === undefined || order.userId !== userId) return failure("ORDER_NOT_FOUND");
-    if (decided !== undefined) return this.#answer(order, true, decided.refusal);
+    if (decided !== undefined) {
+      const { amend: first } = decided;
+      if (first.priceTicks !== priceTicks) return failure("REQUEST_ID_REUSED", { field: "price" });
+      if (first.quantityLots !== quantityLots) return failure("REQUEST_ID_REUSED", { field: "quantity" });
+      return this.#answer(order, true, decided.refusal);
+    }
     const refusal = isOpen(order) ? (this.refusal ?? AmendRefusal.UNSPECIFIED) : AmendRefusal.ORDER_NOT_OPEN;
     this.amends.set(legId, { amend, refusal });
     if (refusal !== AmendRefusal.UNSPECIFIED) return this.#answer(order, false, refusal);
@@ -318,6 +323,6 @@ function isOpen({ status }: OrderState): boolean {
   return status === OrderStatus.OPEN || status === OrderStatus.PENDING;
 }
 
-function failure(reason: string): CommandResult {
-  return create(CommandResultSchema, { outcome: { case: "failure", value: { reason } } });
+function failure(reason: string, facts: Record<string, string> = {}): CommandResult {
+  return create(CommandResultSchema, { outcome: { case: "failure", value: { reason, facts } } });
 }
