@@ -467,7 +467,7 @@ describe("cancel all", () => {
     expect(await client.cancelAllOrders(sells, { headers })).toMatchObject({ cancelled: 2 });
     expect(await user.get("later")).toMatchObject({ status: OrderStatus.OPEN });
     expect(await failureOf(client.cancelAllOrders({ ...sells, side: Side.BUY }, { headers }))).toBe(
-      "REQUEST_ID_REUSED/NOT_ATTEMPTED",
+      "REQUEST_ID_REUSED/NOT_ATTEMPTED request_id",
     );
     expect(await user.rest("DELETE", "orders?symbol=BTC%2FUSDT&side=SIDE_SELL")).toMatchObject({
       cancelled: 1,

@@ -64,7 +64,7 @@ export const changeRows: readonly Row[] = [
     what: "amend of nothing",
     request: { clientOrderId: "no-such-order", requestId: "r" },
     reason: "FIELD_REQUIRED",
-    field: "quantity",
+    field: "price",
   },
   {
     ...amend,
@@ -188,6 +188,15 @@ export const changeRows: readonly Row[] = [
     request: { timeoutMs: "1000", symbols: ["BTC/EUR"] },
     code: "NOT_FOUND",
     reason: "SYMBOL_NOT_FOUND",
+    field: "symbols[0]",
+  },
+  {
+    ...after,
+    row: "9",
+    what: "a switch without a timeout",
+    request: {},
+    reason: "FIELD_REQUIRED",
+    field: "timeout_ms",
   },
   {
     ...batch,
@@ -212,7 +221,16 @@ export const changeRows: readonly Row[] = [
     on: "json",
     request: { items: [{ place: limit({ userId: "x" }) }] },
     reason: "UNKNOWN_FIELD",
-    field: "items.place.userId",
+    field: "items[0].place.userId",
+  },
+  {
+    ...batch,
+    row: "9",
+    what: "a batch with two commands in its second item",
+    on: "json",
+    request: { items: [{ place: limit() }, { place: limit(), cancel: { clientOrderId: "x" } }] },
+    reason: "MALFORMED_REQUEST",
+    field: "items[1].cancel",
   },
   {
     ...state,

@@ -127,7 +127,9 @@ async function atShards<T>(
   const failure = failed.find(isInfrastructureFailure) ?? failed[0];
   if (failure === undefined) return done;
   if (!(failure instanceof DomainError)) throw failure;
-  throw withFacts(failure, { outcome: outcomeOf(failure, done), ...facts, ...factsOf(done) });
+  // What differs is the shard's to say; a key alone names itself.
+  const named = failure.reason === "REQUEST_ID_REUSED" ? { field: "request_id" } : {};
+  throw withFacts(failure, { outcome: outcomeOf(failure, done), ...named, ...facts, ...factsOf(done) });
 }
 
 /**
