@@ -1,13 +1,14 @@
 // The import table of the repository: which room may import which. Rooms are the four of a service
-// (core, flow, io, rpc with http), its main and config files, shared's ordered rooms, and the users
-// of the contracts (client, bots, local, e2e, scripts).
+// (core, flow, io, rpc with http) and the matcher's record, its main and config files, shared's ordered
+// rooms, and the users of the contracts (client, bots, local, e2e, scripts).
 import { posix } from "node:path";
 import type { Finding, Import, Source } from "./source.js";
 
 /** Services with four rooms. What is not named here is shared or a user of the contracts. */
 const SERVICES = new Set(["matcher", "wallet", "order-gateway", "market-data"]);
 
-const ROOMS = new Set(["core", "flow", "io", "rpc", "http", "testing"]);
+/** record holds the codec of the matcher's journal. */
+const ROOMS = new Set(["core", "flow", "io", "record", "rpc", "http", "testing"]);
 
 /**
  * shared from the top of its list to the bottom: a room may import its own row and the rows above.
@@ -93,7 +94,7 @@ function strayReason(from: Place, source: Source): string | undefined {
   if (from.workspace === "shared") return sharedRow(from.inner) < 0 ? "lies in no room of shared" : undefined;
   if (!SERVICES.has(from.workspace)) return undefined;
   return roomOf(from) === "none"
-    ? "lies in no room: core, flow, io, rpc, http, *main.ts or *config.ts"
+    ? "lies in no room: core, flow, io, record, rpc, http, *main.ts or *config.ts"
     : undefined;
 }
 
@@ -143,12 +144,6 @@ function sharedRow(inner: string): number {
   return SHARED_ROWS.findIndex((row) => row.some((room) => inner === room || inner.startsWith(`${room}/`)));
 }
 
-/**
- * The journal's records are made of the core's own rows of numbers and read back into them, without objects in
- * between: these files of the matcher's rpc use what the core says about its rows.
- */
-const CORE_ROWS = /^rpc\/(record-bytes|record-codec|order-bytes)$/;
-
 function serviceRefusal(from: Place, imported: Import, target: Target): string | undefined {
   const room = roomOf(from);
   switch (room) {
@@ -159,7 +154,16 @@ function serviceRefusal(from: Place, imported: Import, target: Target): string |
     case "io":
       return edgeRefusal(
         "io",
-        { types: ["core"], never: ["flow", "rpc", "http", "main", "config"] },
+        { types: ["core"], never: ["flow", "record", "rpc", "http", "main", "config"] },
+        imported,
+        target,
+      );
+    // Records are made of the core's own rows of numbers and read back into them, without objects in between, so
+    // their codec uses the core; the words of the contract it has from rpc, which knows nothing of records.
+    case "record":
+      return edgeRefusal(
+        room,
+        { types: ["flow"], never: ["io", "http", "main", "config"] },
         imported,
         target,
       );
@@ -167,7 +171,7 @@ function serviceRefusal(from: Place, imported: Import, target: Target): string |
     case "http":
       return edgeRefusal(
         room,
-        { types: CORE_ROWS.test(from.inner) ? ["flow"] : ["core", "flow"], never: ["io", "main", "config"] },
+        { types: ["core", "flow"], never: ["io", "record", "main", "config"] },
         imported,
         target,
       );
@@ -202,7 +206,7 @@ function flowRefusal(imported: Import, target: Target): string | undefined {
   return room === "core" || room === "io" || room === "flow" ? undefined : `flow may not import ${room}`;
 }
 
-/** io, rpc and http: their own room and shared freely, some rooms as types only, some never. */
+/** io, record, rpc and http: their own room and shared freely, some rooms as types only, some never. */
 function edgeRefusal(
   own: string,
   rooms: { readonly types: readonly string[]; readonly never: readonly string[] },

@@ -78,6 +78,14 @@ describe("rooms: an import that the table refuses is found", () => {
     ["wallet/src/flow/reserve.ts", `import { h } from "../rpc/service.js";`, "flow may not import rpc"],
     ["wallet/src/flow/reserve.ts", `import { Pool } from "pg";`, "flow reaches the world through io"],
     ["wallet/src/rpc/service.ts", `import { insert } from "../io/accounts.js";`, "rpc may not import io"],
+    ["matcher/src/rpc/a.ts", `import { encode } from "../record/codec.js";`, "rpc may not import record"],
+    ["matcher/src/flow/a.ts", `import { encode } from "../record/codec.js";`, "flow may not import record"],
+    ["matcher/src/record/codec.ts", `import { open } from "../io/journal.js";`, "record may not import io"],
+    [
+      "matcher/src/record/codec.ts",
+      `import { recover } from "../flow/recover.js";`,
+      "record may import types of flow only",
+    ],
     [
       "wallet/src/rpc/service.ts",
       `import { reserve } from "../flow/reserve.js";`,
@@ -169,6 +177,8 @@ describe("rooms: an import that the table allows is not", () => {
     ],
     ["wallet/src/flow/reserve.ts", `import type { Pool } from "pg";`],
     ["wallet/src/rpc/service.ts", `import type { reserve } from "../flow/reserve.js";`],
+    ["matcher/src/record/codec.ts", `import { applyCommand } from "../core/apply.js";`],
+    ["matcher/src/record/codec.ts", `import { sides } from "../rpc/matcher-words.js";`],
     ["wallet/src/rpc/service.ts", `import { W } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";`],
     [
       "wallet/src/settler-main.ts",

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { makeSnapshot } from "./flow/make-snapshot.js";
 import { sha256 } from "./io/digest.js";
 import { openJournal } from "./io/journal.js";
-import { createRecordCodec } from "./rpc/record-codec.js";
+import { createRecordCodec } from "./record/record-codec.js";
 import { contentOf, optionsOf, upgradeLastFile, withFolder } from "./testing/journal-folder.js";
 import { startMatcher } from "./testing/matcher.js";
 import { orderId } from "./testing/orders.js";

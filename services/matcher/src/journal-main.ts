@@ -14,7 +14,7 @@ import { fromBinary, toJsonString } from "@bufbuild/protobuf";
 import { durableRecords, verifyJournal } from "./flow/read-journal.js";
 import { refusalOf } from "./flow/refusal.js";
 import { sha256 } from "./io/digest.js";
-import { createRecordCodec } from "./rpc/record-codec.js";
+import { createRecordCodec } from "./record/record-codec.js";
 
 const USAGE = `usage: journal verify <dir> [--to-seq N]
        journal dump <dir> [--after N] [--limit N]

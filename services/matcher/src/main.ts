@@ -24,10 +24,10 @@ import { sha256 } from "./io/digest.js";
 import { type Journal, openJournal } from "./io/journal.js";
 import { settingsText } from "./io/settings-file.js";
 import { openSnapshotStore, runInThread } from "./io/snapshot-store.js";
+import { createRecordCodec } from "./record/record-codec.js";
 import { matcherCallers } from "./rpc/callers.js";
 import { readCatalogue } from "./rpc/catalogue.js";
 import { matcherService } from "./rpc/matcher-service.js";
-import { createRecordCodec } from "./rpc/record-codec.js";
 
 const { acceptDataLossAt } = readArguments(process.argv.slice(2));
 const settingsPath = process.env.BOURSE_CONFIG ?? "";

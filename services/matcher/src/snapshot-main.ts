@@ -3,7 +3,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { makeSnapshot } from "./flow/make-snapshot.js";
 import { sha256 } from "./io/digest.js";
-import { createRecordCodec } from "./rpc/record-codec.js";
+import { createRecordCodec } from "./record/record-codec.js";
 
 /** What the thread is given. */
 export interface SnapshotTask {

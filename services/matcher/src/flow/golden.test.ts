@@ -9,7 +9,7 @@ import { stateBytes } from "../core/state-bytes.js";
 import { openOrdersAfter } from "../core/view.js";
 import { sha256 } from "../io/digest.js";
 import { openJournal } from "../io/journal.js";
-import { createRecordCodec } from "../rpc/record-codec.js";
+import { createRecordCodec } from "../record/record-codec.js";
 import { optionsOf, withFolder } from "../testing/journal-folder.js";
 import { recover } from "./recover.js";
 

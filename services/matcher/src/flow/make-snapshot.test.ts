@@ -11,7 +11,7 @@ import { openJournal } from "../io/journal.js";
 import { JournalRefused, listSegments } from "../io/segment.js";
 import { listSnapshots, readSnapshot, snapshotName, writeSnapshot } from "../io/snapshot-file.js";
 import { openSnapshotStore, runInThread } from "../io/snapshot-store.js";
-import { createRecordCodec } from "../rpc/record-codec.js";
+import { createRecordCodec } from "../record/record-codec.js";
 import { flip } from "../testing/harm.js";
 import { optionsOf, withFolder } from "../testing/journal-folder.js";
 import { writeShardJournal } from "../testing/shard-journal.js";

@@ -10,7 +10,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { EventBuffer } from "../core/event-buffer.js";
 import { createShard } from "../core/shard.js";
-import { createRecordCodec } from "../rpc/record-codec.js";
+import { createRecordCodec } from "../record/record-codec.js";
 import { storedRecords } from "../testing/stored-records.js";
 import { createEpochs } from "./epochs.js";
 import { replayRecords } from "./recover.js";

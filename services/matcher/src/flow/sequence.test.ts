@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createShard } from "../core/shard.js";
 import type { Command } from "../core/types.js";
 import { JournalRefused } from "../io/segment.js";
-import { createRecordCodec } from "../rpc/record-codec.js";
+import { createRecordCodec } from "../record/record-codec.js";
 import { amend, cancel, cancelAll, market, SYMBOL, submit, userId } from "../testing/orders.js";
 import { slowRecordBytes } from "../testing/slow-record.js";
 import { storedRecords } from "../testing/stored-records.js";

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { verifyJournal } from "../flow/read-journal.js";
 import { sha256 } from "../io/digest.js";
+import { createRecordCodec } from "../record/record-codec.js";
 import { copyOf } from "../testing/journal-folder.js";
 import { market, orderId, SYMBOL, userId } from "../testing/orders.js";
 import { records, refusal, serveForTests } from "../testing/served.js";
@@ -17,7 +18,6 @@ import {
   wireSubmit,
 } from "../testing/wire-orders.js";
 import { termsInit } from "./matcher-wire.js";
-import { createRecordCodec } from "./record-codec.js";
 
 const { start, stop, folder: folderOf } = serveForTests();
 

@@ -12,8 +12,8 @@ import { type OpenShard, type OpenShardOptions, openShard } from "../flow/open-s
 import { shardHandlers } from "../flow/shard-handlers.js";
 import { sha256 } from "../io/digest.js";
 import { openJournal } from "../io/journal.js";
+import { createRecordCodec } from "../record/record-codec.js";
 import { matcherService } from "../rpc/matcher-service.js";
-import { createRecordCodec } from "../rpc/record-codec.js";
 import { optionsOf } from "./journal-folder.js";
 import { market } from "./orders.js";
 

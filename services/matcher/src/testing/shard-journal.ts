@@ -6,7 +6,7 @@ import { createShard } from "../core/shard.js";
 import type { Command, OrderCommand } from "../core/types.js";
 import type { JournalEntry } from "../io/batch-encoder.js";
 import { openJournal } from "../io/journal.js";
-import { createRecordCodec } from "../rpc/record-codec.js";
+import { createRecordCodec } from "../record/record-codec.js";
 import { optionsOf } from "./journal-folder.js";
 import { cancel, market, submit, userId } from "./orders.js";
 

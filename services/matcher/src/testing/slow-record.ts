@@ -17,9 +17,9 @@ import type {
   TradeExecuted,
   TradeParty,
 } from "../core/types.js";
+import { type CommandKind, type EventKind, rareCommandInit, rareEventInit } from "../record/rare-bytes.js";
 import { termsInit } from "../rpc/matcher-wire.js";
 import { amendRefusals, reasons, selfTradeModes, sides, statuses } from "../rpc/matcher-words.js";
-import { type CommandKind, type EventKind, rareCommandInit, rareEventInit } from "../rpc/rare-bytes.js";
 
 /** Bytes of bourse.matcher.v1.Record, decided by these rules. */
 export function slowRecordBytes(shard: number, record: JournalRecord, rules = 2): Uint8Array {

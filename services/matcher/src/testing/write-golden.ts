@@ -17,7 +17,7 @@ import { openOrdersAfter } from "../core/view.js";
 import type { JournalEntry } from "../io/batch-encoder.js";
 import { sha256 } from "../io/digest.js";
 import { openJournal } from "../io/journal.js";
-import { createRecordCodec } from "../rpc/record-codec.js";
+import { createRecordCodec } from "../record/record-codec.js";
 import { optionsOf } from "./journal-folder.js";
 import { market, submit, userId } from "./orders.js";
 import { type SlowContext, slowStep } from "./slow-steps.js";

@@ -4,7 +4,7 @@ import { createLogger } from "@bourse/shared/runtime/log.js";
 import { type OpenShard, openShard } from "../../flow/open-shard.js";
 import { sha256 } from "../../io/digest.js";
 import { type Journal, openJournal } from "../../io/journal.js";
-import { createRecordCodec } from "../../rpc/record-codec.js";
+import { createRecordCodec } from "../../record/record-codec.js";
 import { BENCH_MARKET } from "./flow-rows.js";
 
 const MIB = 1024 * 1024;

@@ -7,7 +7,7 @@ import { createEpochs } from "../../flow/epochs.js";
 import type { Log } from "../../flow/log.js";
 import { createSequencer } from "../../flow/sequence.js";
 import { createTail } from "../../flow/tail.js";
-import { createRecordCodec } from "../../rpc/record-codec.js";
+import { createRecordCodec } from "../../record/record-codec.js";
 import { BENCH_MARKET, commandOf, readRows } from "./flow-rows.js";
 
 const [flowPath = "", counted = "300000"] = process.argv.slice(2);
@@ -82,11 +82,11 @@ for (let from = 0; from < count; from += STEP) {
   };
   const before = process.cpuUsage();
   await Promise.all(Array.from({ length: WAITING }, caller));
-  console.log(`order: ${spent(before, to - from)} ns a command`);
+  process.stdout.write(`order: ${spent(before, to - from)} ns a command\n`);
 }
 
 const bytes = Buffer.concat(payloads);
-console.log(`${payloads.length} records, ${Math.round(bytes.length / payloads.length)} bytes each`);
+process.stdout.write(`${payloads.length} records, ${Math.round(bytes.length / payloads.length)} bytes each\n`);
 for (let round = 0; round < 4; round += 1) {
   const again = createShard(0);
   let at = 0;
@@ -95,5 +95,5 @@ for (let round = 0; round < 4; round += 1) {
     if (!codec.replay(again, bytes, at, at + length)) throw new Error(`record ${again.seq} differs`);
     at += length;
   }
-  console.log(`replay: ${spent(before, payloads.length)} ns a record`);
+  process.stdout.write(`replay: ${spent(before, payloads.length)} ns a record\n`);
 }

@@ -14,7 +14,7 @@ import type { RecordCodec, StoredRecords } from "../../flow/log.js";
 import type { JournalEntry } from "../../io/batch-encoder.js";
 import { sha256 } from "../../io/digest.js";
 import { type Journal, openJournal } from "../../io/journal.js";
-import { createRecordCodec } from "../../rpc/record-codec.js";
+import { createRecordCodec } from "../../record/record-codec.js";
 import { terms } from "../orders.js";
 import { CONFORMANCE_START, tapeFor } from "./play-core.js";
 import { type Engine, OWNERS, Player } from "./player.js";

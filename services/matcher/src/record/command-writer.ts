@@ -1,7 +1,7 @@
 // Commands as bytes of bourse.matcher.v1.Command.
 import type { OrderTerms } from "../core/types.js";
 import type { RecordHead } from "../flow/log.js";
-import { reasons, selfTradeModes, sides, statuses, timesInForce, types } from "./matcher-words.js";
+import { reasons, selfTradeModes, sides, statuses, timesInForce, types } from "../rpc/matcher-words.js";
 import type { MessageWriter } from "./message-writer.js";
 import { rareCommandBytes } from "./rare-bytes.js";
 

@@ -10,9 +10,9 @@ import { CELLS, Cell, type EventBuffer, EventKind, Flag } from "../core/event-bu
 import type { Shard } from "../core/shard.js";
 import { AMEND_REFUSALS, END_REASONS, type MatcherEvent, ORDER_STATUSES } from "../core/types.js";
 import type { RecordHead } from "../flow/log.js";
+import { amendRefusals, reasons, selfTradeModes, sides, statuses } from "../rpc/matcher-words.js";
 import { fieldOf } from "./byte-reader.js";
 import { CommandWriter } from "./command-writer.js";
-import { amendRefusals, reasons, selfTradeModes, sides, statuses } from "./matcher-words.js";
 import { MessageWriter } from "./message-writer.js";
 import { rareEventBytes } from "./rare-bytes.js";
 import { TradeIds } from "./trade-id.js";

@@ -3,8 +3,8 @@
 import { CommandSchema, EventSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Command, MatcherEvent, OrderCommand, TickCommand } from "../core/types.js";
-import { marketInit } from "./market-wire.js";
-import { marketStates, sides } from "./matcher-words.js";
+import { marketInit } from "../rpc/market-wire.js";
+import { marketStates, sides } from "../rpc/matcher-words.js";
 
 /** What a message is made of, its kind set. */
 export type CommandKind = NonNullable<MessageInitShape<typeof CommandSchema>["kind"]>;

@@ -10,7 +10,6 @@ import type {
   ResolveCommand,
   SubmitCommand,
 } from "../core/types.js";
-import { type ByteReader, UnreadableBytes } from "./byte-reader.js";
 import {
   selfTradeWords,
   sideWords,
@@ -18,7 +17,8 @@ import {
   timeInForceWords,
   tombstoneReasonOf,
   typeWords,
-} from "./matcher-words.js";
+} from "../rpc/matcher-words.js";
+import { type ByteReader, UnreadableBytes } from "./byte-reader.js";
 import { parseStored } from "./parse-stored.js";
 import { isRare, rareCommandBytes } from "./rare-bytes.js";
 

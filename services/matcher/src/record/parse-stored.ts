@@ -2,8 +2,8 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Command as WireCommand } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import type { Command } from "../core/types.js";
-import { parseCancelAll, parseSetMarketState, parseSetSwitch } from "./parse-control.js";
-import { parseMarket } from "./parse-market.js";
+import { parseCancelAll, parseSetMarketState, parseSetSwitch } from "../rpc/parse-control.js";
+import { parseMarket } from "../rpc/parse-market.js";
 
 /** A command of a journal that command-bytes.ts does not read itself. */
 export function parseStored({ kind }: WireCommand, shard: number): Command {
