@@ -86,7 +86,9 @@ for (let from = 0; from < count; from += STEP) {
 }
 
 const bytes = Buffer.concat(payloads);
-process.stdout.write(`${payloads.length} records, ${Math.round(bytes.length / payloads.length)} bytes each\n`);
+process.stdout.write(
+  `${payloads.length} records, ${Math.round(bytes.length / payloads.length)} bytes each\n`,
+);
 for (let round = 0; round < 4; round += 1) {
   const again = createShard(0);
   let at = 0;
