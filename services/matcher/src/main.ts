@@ -6,6 +6,7 @@ import { serveOperations } from "@bourse/shared/rpc/operations.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { loadConfig, readConfig } from "@bourse/shared/runtime/config.js";
+import { lastWord } from "@bourse/shared/runtime/last-word.js";
 import { createLife } from "@bourse/shared/runtime/life.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
@@ -232,6 +233,6 @@ async function refuseToStart(error: unknown): Promise<never> {
   const { message, facts, exitCode } = refusal;
   log.fatal(facts, message);
   await opened?.close().catch(() => {});
-  process.stderr.write(`${message}\n`);
+  lastWord(message);
   process.exit(exitCode);
 }
