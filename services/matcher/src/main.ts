@@ -39,7 +39,8 @@ const settings = {
 };
 const config = loadConfig(settings);
 const { shard: number, host } = config;
-const log = createLogger({ service: `matcher-${number}`, level: config.log.level });
+const logOptions = { service: `matcher-${number}`, level: config.log.level };
+const log = createLogger(logOptions);
 const life = createLife({ log, drainMsMax: config.drainMsMax });
 const metrics = createMetrics("matcher");
 const flushSeconds = metrics.histogram("bourse_journal_fsync_seconds", "Time of one flush of the journal.");
@@ -231,8 +232,9 @@ async function refuseToStart(error: unknown): Promise<never> {
   const refusal = refusalOf(error);
   if (refusal === undefined) return life.fail(error);
   const { message, facts, exitCode } = refusal;
-  log.fatal(facts, message);
   await opened?.close().catch(() => {});
+  // Both at once: where the two outputs are one, the line for people must come last.
+  createLogger({ ...logOptions, isSync: true }).fatal(facts, message);
   lastWord(message);
   process.exit(exitCode);
 }

@@ -1,4 +1,4 @@
-import { type Logger, pino } from "pino";
+import { type Logger, type LoggerOptions, pino } from "pino";
 
 export type { Logger } from "pino";
 
@@ -14,12 +14,16 @@ const REDACTED = [
   "*.password",
 ];
 
-/** JSON lines on standard output: epoch milliseconds, level, service, event facts. */
-export function createLogger(options: { service: string; level: string }): Logger {
-  return pino({
+/**
+ * JSON lines on standard output: epoch milliseconds, level, service, event facts. They are written beside the
+ * thread; with `isSync` at once, for what a process says right before it ends.
+ */
+export function createLogger(options: { service: string; level: string; isSync?: boolean }): Logger {
+  const settings: LoggerOptions = {
     level: options.level,
     base: { service: options.service },
     redact: REDACTED,
     formatters: { level: (label) => ({ level: label }) },
-  });
+  };
+  return options.isSync === true ? pino(settings, pino.destination({ dest: 1, sync: true })) : pino(settings);
 }
