@@ -6,7 +6,6 @@ import { serveOperations } from "@bourse/shared/rpc/operations.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
 import { loadConfig, readConfig } from "@bourse/shared/runtime/config.js";
-import { lastWord } from "@bourse/shared/runtime/last-word.js";
 import { createLife } from "@bourse/shared/runtime/life.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
@@ -233,8 +232,8 @@ async function refuseToStart(error: unknown): Promise<never> {
   if (refusal === undefined) return life.fail(error);
   const { message, facts, exitCode } = refusal;
   await opened?.close().catch(() => {});
-  // Both at once: where the two outputs are one, the line for people must come last.
+  // At once, not beside the thread: where both outputs are one, the line for people must come last.
   createLogger({ ...logOptions, isSync: true }).fatal(facts, message);
-  lastWord(message);
+  process.stderr.write(`${message}\n`);
   process.exit(exitCode);
 }

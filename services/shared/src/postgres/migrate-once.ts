@@ -1,6 +1,5 @@
 // The migration as a step of its own: says what it did, or why not, in its last line.
 
-import { lastWord } from "../runtime/last-word.js";
 import { migrate } from "./migrate.js";
 import { openPool } from "./pool.js";
 
@@ -25,7 +24,7 @@ export async function migrateOnce(options: {
   } catch (error) {
     // The message of a failed connection or statement names hosts and roles, never a password.
     const why = error instanceof Error ? error.message || error.name : String(error);
-    lastWord(`schema ${schema}: migration failed: ${why}`);
+    process.stderr.write(`schema ${schema}: migration failed: ${why}\n`);
     process.exitCode = 1;
   } finally {
     await pool.end();

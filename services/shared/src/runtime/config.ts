@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { lastWord } from "./last-word.js";
 
 /** Keys that may stand at the top of the file: what several processes share, and a section for each. */
 const TOP_LEVEL = [
@@ -194,7 +193,7 @@ export function loadConfig<S extends z.ZodRawShape>(
 
 /** Prints the mistakes on standard error and exits with 78. */
 export function refuseSettings(error: ConfigError): never {
-  lastWord(error.message);
+  process.stderr.write(`${error.message}\n`);
   process.exit(EXIT_BAD_SETTINGS);
 }
 
