@@ -1,5 +1,4 @@
 // The migration as a step of its own: says what it did, or why not, in its last line.
-
 import { migrate } from "./migrate.js";
 import { openPool } from "./pool.js";
 
