@@ -4,7 +4,7 @@ import type { Book } from "./book.js";
 import { CANCELLED, endOrder, reasonCode, rememberTombstone, statusCode } from "./end-order.js";
 import { cancelled, endMany } from "./mass-end.js";
 import { findId, isEndedRef, recordOf } from "./memory.js";
-import { booksBySymbol, entryOf, ROOM, type Shard, userNumber } from "./shard.js";
+import { booksBySymbol, cancelAllKey, entryOf, ROOM, type Shard, userNumber } from "./shard.js";
 import { Code, codesOf } from "./slots.js";
 import type { CancelAllCommand, ResolveCommand } from "./types.js";
 import { writeTombstone } from "./write-events.js";
@@ -36,9 +36,6 @@ export function applyResolve(shard: Shard, command: ResolveCommand): void {
   // The look-up left the id's words and its free cell behind.
   rememberTombstone(shard, user, status, reason);
 }
-
-/** Key under which a cancel-all is remembered. */
-export const cancelAllKey = (user: number, requestId: string) => `${user}|${requestId}`;
 
 /** Ends a user's open orders, as many as fit the record, and remembers the request until its expiry has passed. */
 export function applyCancelAll(shard: Shard, command: CancelAllCommand): void {

@@ -38,7 +38,7 @@ export interface Book {
   /** Highest and lowest trade of the record at hand; 0 when there is none. */
   highTicks: number;
   lowTicks: number;
-  /** When the DAY orders that are open end; 0 when there is none. */
+  /** When the DAY orders that are open end; means something while there are any. */
   dayEndMs: number;
   /** When the next orders of a delisted market end; 0 when none is left. */
   sweepMs: number;
@@ -133,7 +133,7 @@ export function dequeue(book: Book, slots: Slots, slot: number): void {
 }
 
 /** Queues in which an order with these codes stands. */
-export function levelsOfCodes(book: Book, codes: number): Levels {
+function levelsOfCodes(book: Book, codes: number): Levels {
   if ((codes & WAITING) !== 0) return (codes & SELL) !== 0 ? book.sellStops : book.buyStops;
   return (codes & SELL) !== 0 ? book.asks : book.bids;
 }

@@ -1,11 +1,10 @@
 // Whether a command goes into the log, and if not, what its answer rests on. Changes nothing.
 
-import { cancelAllKey } from "./apply-cancel.js";
 import { ContentHash, hashTerms } from "./content-hash.js";
 import { EndedCode, EndedColumn, endedNumber, endedWord } from "./ended.js";
 import { idText } from "./ids.js";
 import { isEndedRef, recordOf } from "./memory.js";
-import { entryOf, type Shard } from "./shard.js";
+import { cancelAllKey, entryOf, type Shard } from "./shard.js";
 import { SlotColumn, slotWord } from "./slots.js";
 import {
   AMEND_REFUSALS,
@@ -74,7 +73,7 @@ function decideSubmit(shard: Shard, timeMs: number, { terms, expiresAtMs }: Subm
 }
 
 /** Whether a known id stands for an order of this content. A tombstone answers whatever comes late. */
-export function hasContent(shard: Shard, entry: number, first: number, second: number): boolean {
+function hasContent(shard: Shard, entry: number, first: number, second: number): boolean {
   const record = recordOf(entry);
   if (!isEndedRef(entry)) {
     const { slots } = shard;

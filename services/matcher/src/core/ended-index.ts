@@ -1,6 +1,7 @@
 // Where ended ids are found: generations in the order of their end. Nearly every look-up is of an id that is new,
 // and a filter of two bytes an id says so without touching more; what is forgotten goes with its generation.
-import { chunkWords, EndedColumn, wordsAt } from "./ended.js";
+import { chunkWords, type Ended, EndedColumn, wordsAt } from "./ended.js";
+import { isIdAt } from "./ids.js";
 import { NONE } from "./none.js";
 
 const { ID, CODES } = EndedColumn;
@@ -23,25 +24,14 @@ interface Generation {
   readonly shift: number;
 }
 
-/** Ids that go into the table together, so that the table's lines come from memory together. */
-const WAITING_MAX = 64;
-
 export interface EndedIndex {
   /** Oldest first. */
   readonly generations: Generation[];
   /** The last one of the largest that was forgotten, to be used again. */
   spare: Generation | undefined;
-  /** Ids of the newest generation that its filter knows and its table does not yet: hash and number of each. */
-  readonly waiting: Int32Array;
-  waitingCount: number;
 }
 
-export const createEndedIndex = (): EndedIndex => ({
-  generations: [],
-  spare: undefined,
-  waiting: new Int32Array(WAITING_MAX * 2),
-  waitingCount: 0,
-});
+export const createEndedIndex = (): EndedIndex => ({ generations: [], spare: undefined });
 
 function createGeneration(idsMax: number): Generation {
   return {
@@ -61,31 +51,20 @@ function bitsOf(hash: number): number {
 
 const cellOf = (generation: Generation, hash: number) => Math.imul(hash, 0x9e3779b1) >>> generation.shift;
 
-/** Number of the ended id with these words, or NONE. `words` are the chunks of all ended ids. */
-export function findEnded(
-  index: EndedIndex,
-  ended: Parameters<typeof chunkWords>[0],
-  hash: number,
-  id: Int32Array,
-): number {
+/** Number of the ended id with these words, or NONE. */
+export function findEnded(index: EndedIndex, ended: Ended, hash: number, id: Int32Array): number {
   const { generations } = index;
   const bits = bitsOf(hash);
   for (let place = generations.length - 1; place >= 0; place -= 1) {
     const { filter } = generations[place];
     if ((filter[hash & (filter.length - 1)] & bits) !== bits) continue;
-    tableWaiting(index);
     const found = findIn(generations[place], ended, hash, id);
     if (found !== NONE) return found;
   }
   return NONE;
 }
 
-function findIn(
-  generation: Generation,
-  ended: Parameters<typeof chunkWords>[0],
-  hash: number,
-  id: Int32Array,
-): number {
+function findIn(generation: Generation, ended: Ended, hash: number, id: Int32Array): number {
   const { table } = generation;
   const mask = table.length - 1;
   for (let cell = cellOf(generation, hash); table[cell] !== 0; cell = (cell + 1) & mask) {
@@ -93,51 +72,26 @@ function findIn(
     const words = chunkWords(ended, record);
     const at = wordsAt(record);
     // One that was forgotten has no codes; its place may be another's by now.
-    if (words[at + CODES] !== 0 && isId(words, at + ID, id)) return record;
+    if (words[at + CODES] !== 0 && isIdAt(words, at + ID, id)) return record;
   }
   return NONE;
-}
-
-function isId(words: Int32Array, at: number, id: Int32Array): boolean {
-  return words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3];
 }
 
 /** Adds the newest of the ended ids. */
 export function indexEnded(index: EndedIndex, hash: number, record: number): void {
   let generation = index.generations[index.generations.length - 1];
   if (generation === undefined || generation.added === generation.idsMax) generation = nextGeneration(index);
-  const { filter } = generation;
+  const { filter, table } = generation;
   filter[hash & (filter.length - 1)] |= bitsOf(hash);
+  const mask = table.length - 1;
+  let cell = cellOf(generation, hash);
+  while (table[cell] !== 0) cell = (cell + 1) & mask;
+  table[cell] = record + 1;
   generation.added += 1;
   generation.left += 1;
-  const { waiting, waitingCount } = index;
-  waiting[waitingCount * 2] = hash;
-  waiting[waitingCount * 2 + 1] = record;
-  index.waitingCount += 1;
-  if (index.waitingCount === WAITING_MAX) tableWaiting(index);
-}
-
-/** Puts what waits into the table of the newest generation. */
-function tableWaiting(index: EndedIndex): void {
-  const { waiting, generations } = index;
-  const end = index.waitingCount * 2;
-  if (end === 0) return;
-  const generation = generations[generations.length - 1];
-  const { table } = generation;
-  const mask = table.length - 1;
-  // One cell after the other would wait for memory each time; read ahead without a branch, the waits overlap.
-  let touched = 0;
-  for (let at = 0; at < end; at += 2) touched |= table[cellOf(generation, waiting[at])];
-  index.waitingCount = touched & 0;
-  for (let at = 0; at < end; at += 2) {
-    let cell = cellOf(generation, waiting[at]);
-    while (table[cell] !== 0) cell = (cell + 1) & mask;
-    table[cell] = waiting[at + 1] + 1;
-  }
 }
 
 function nextGeneration(index: EndedIndex): Generation {
-  tableWaiting(index);
   const { generations, spare } = index;
   const before = generations[generations.length - 1];
   const idsMax = before === undefined ? IDS_MIN : Math.min(before.idsMax * GROWTH, IDS_MAX);
@@ -154,8 +108,6 @@ export function unindexOldest(index: EndedIndex): void {
   oldest.left -= 1;
   if (oldest.left > 0 || oldest.added < oldest.idsMax) return;
   index.generations.shift();
-  // What waits is of the newest generation: if that was this one, it is forgotten too.
-  if (index.generations.length === 0) index.waitingCount = 0;
   oldest.added = 0;
   oldest.filter.fill(0);
   oldest.table.fill(0);

@@ -60,3 +60,12 @@ export function hashId(first: number, second: number, third: number, fourth: num
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return hash ^ (hash >>> 13);
 }
+
+/** Hash of the id whose words stand at `at`. */
+export const hashAt = (words: Int32Array, at: number) =>
+  hashId(words[at], words[at + 1], words[at + 2], words[at + 3]);
+
+/** Whether the words at `at` are those of an id. */
+export function isIdAt(words: Int32Array, at: number, id: Int32Array): boolean {
+  return words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3];
+}

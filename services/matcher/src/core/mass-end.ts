@@ -55,7 +55,7 @@ function choose({ slots }: Shard, book: Book, filter: EndFilter, max: number): n
 }
 
 /** Waiting stops in the order of the seq by which they stand in line. */
-export function stopsBySeq(book: Book, slots: Shard["slots"], side: "buy" | "sell" | ""): number[] {
+function stopsBySeq(book: Book, slots: Shard["slots"], side: "buy" | "sell" | ""): number[] {
   const stops: { slot: number; place: number }[] = [];
   for (const levels of side === "buy"
     ? [book.buyStops]

@@ -13,7 +13,7 @@ import {
   wordsAt,
 } from "./ended.js";
 import { createEndedIndex, type EndedIndex, findEnded, indexEnded, unindexOldest } from "./ended-index.js";
-import { hashId } from "./ids.js";
+import { hashAt, hashId } from "./ids.js";
 import { NONE } from "./none.js";
 import { hashOfSlot, isIdOfSlot, type Slots } from "./slots.js";
 
@@ -133,12 +133,6 @@ function removeFound(memory: Memory): void {
   memory.counts[memory.part] -= 1;
 }
 
-function hashOfEnded({ ended }: Memory, record: number): number {
-  const words = chunkWords(ended, record);
-  const at = wordsAt(record) + ID;
-  return hashId(words[at], words[at + 1], words[at + 2], words[at + 3]);
-}
-
 /** Oldest of the ended leaves the queue and goes to its end. */
 export function requeueOldest(memory: Memory): void {
   const { ended } = memory;
@@ -148,7 +142,7 @@ export function requeueOldest(memory: Memory): void {
   const from = wordsAt(oldest);
   const words = chunkWords(ended, oldest).slice(from, from + units * UNIT_WORDS);
   chunkWords(ended, record).set(words, wordsAt(record));
-  indexEnded(memory.endedIndex, hashOfEnded(memory, record), record);
+  indexEnded(memory.endedIndex, hashAt(words, ID), record);
   forgetOldest(memory);
 }
 

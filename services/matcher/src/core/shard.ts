@@ -89,6 +89,12 @@ export interface Shard {
   trades: number;
 }
 
+/** Key of a cancel-all in `cancelAlls`. */
+export const cancelAllKey = (user: number, requestId: string) => `${user}|${requestId}`;
+
+/** Key of a dead-man switch in `switches`. */
+export const switchKey = (user: number, market: number) => `${user}|${market}`;
+
 export function createShard(number: number): Shard {
   return {
     number,

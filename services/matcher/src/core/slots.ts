@@ -1,6 +1,6 @@
 // Live orders: the one at hand, those in the book, stops that wait. 88 bytes each; what few orders need lies in
 // `extras`.
-import { hashId } from "./ids.js";
+import { hashAt, isIdAt } from "./ids.js";
 import { NONE } from "./none.js";
 
 /** Columns of a slot. The first four are numbers, all others words. */
@@ -215,7 +215,7 @@ export function setSlotWord(slots: Slots, slot: number, column: number, value: n
   slots.words[slot * WORDS + column] = value;
 }
 
-export function slotNumber(slots: Slots, slot: number, column: number): number {
+function slotNumber(slots: Slots, slot: number, column: number): number {
   return slots.numbers[slot * NUMBERS + column];
 }
 
@@ -232,18 +232,11 @@ export const codesOf = (slots: Slots, slot: number) => slotWord(slots, slot, COD
 export const nextOf = (slots: Slots, slot: number) => slotWord(slots, slot, NEXT);
 
 /** Hash of a slot's id. */
-export function hashOfSlot(slots: Slots, slot: number): number {
-  const { words } = slots;
-  const at = slot * WORDS + ID;
-  return hashId(words[at], words[at + 1], words[at + 2], words[at + 3]);
-}
+export const hashOfSlot = ({ words }: Slots, slot: number) => hashAt(words, slot * WORDS + ID);
 
 /** Whether a slot has an id. */
-export function isIdOfSlot(slots: Slots, slot: number, id: Int32Array): boolean {
-  const { words } = slots;
-  const at = slot * WORDS + ID;
-  return words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3];
-}
+export const isIdOfSlot = ({ words }: Slots, slot: number, id: Int32Array) =>
+  isIdAt(words, slot * WORDS + ID, id);
 
 /** What an order executed in both roles: lots. */
 export function executedLotsOf(slots: Slots, slot: number): number {

@@ -14,7 +14,14 @@ import {
 } from "./ended.js";
 import { findId, insertEnded, insertFound } from "./memory.js";
 import { NONE } from "./none.js";
-import { type CancelAllDone, createShard, type Learned, type Shard } from "./shard.js";
+import {
+  type CancelAllDone,
+  cancelAllKey,
+  createShard,
+  type Learned,
+  type Shard,
+  switchKey,
+} from "./shard.js";
 import {
   Code,
   EXTRA_NUMBERS,
@@ -225,8 +232,8 @@ export function readState(bytes: Uint8Array): Shard {
   }
   for (const book of head.books) readBook(shard, book, sections);
   readEnded(shard, sections.words());
-  for (const done of head.cancelAlls) shard.cancelAlls.set(`${done.user}|${done.requestId}`, done);
-  for (const each of head.switches) shard.switches.set(`${each.user}|${each.market}`, each);
+  for (const done of head.cancelAlls) shard.cancelAlls.set(cancelAllKey(done.user, done.requestId), done);
+  for (const each of head.switches) shard.switches.set(switchKey(each.user, each.market), each);
   shard.learned = [...head.learned];
   // Not known until asked.
   shard.nextDueMs = Number.NEGATIVE_INFINITY;

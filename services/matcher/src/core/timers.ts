@@ -9,14 +9,14 @@ import { cancelled, endMany } from "./mass-end.js";
 import { findId, forgetOldest, requeueOldest } from "./memory.js";
 import { NONE } from "./none.js";
 import { noteDue } from "./session.js";
-import { bookOf, booksBySymbol, type Shard, type Switch, userIdOf, userNumber } from "./shard.js";
+import { bookOf, booksBySymbol, type Shard, type Switch, switchKey, userIdOf, userNumber } from "./shard.js";
 import type { SetSwitchCommand, TimerCommand } from "./types.js";
 import { writeObject } from "./write-events.js";
 
 /** How long after wallet and projector passed the end of an id it may be forgotten. */
 export const FORGET_AFTER_MS = 600_000;
 /** Ids forgotten by one record at most: a record must not hold up the shard. */
-export const FORGET_MAX = 20_000;
+const FORGET_MAX = 20_000;
 
 const DAY_END = reasonCode("DAY_END");
 const DEAD_MAN = reasonCode("DEAD_MAN");
@@ -82,8 +82,6 @@ export function switchesInOrder(shard: Shard): Switch[] {
   keyed.sort((a, b) => sign(a.symbol, b.symbol) || sign(a.user, b.user));
   return keyed.map(({ each }) => each);
 }
-
-const switchKey = (user: number, market: number) => `${user}|${market}`;
 
 /** Sets, renews or disables a switch. */
 export function applySetSwitch(shard: Shard, command: SetSwitchCommand): void {

@@ -1,10 +1,9 @@
 // Commands about many orders or about a market. Each is decided, applied and answered at once; the answer leaves when
 // it is durable.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { cancelAllKey } from "../core/apply-cancel.js";
 import { decideControl } from "../core/decide.js";
 import { CELLS, type EventBuffer, EventKind } from "../core/event-buffer.js";
-import { bookOf, type Shard } from "../core/shard.js";
+import { bookOf, cancelAllKey, type Shard } from "../core/shard.js";
 import { marketLine } from "../core/state-bytes.js";
 import type {
   CancelAllCommand,
