@@ -1,12 +1,10 @@
 // A snapshot of what the journal says: from the snapshot before it and the records since, never from the live
 // books. So it costs the shard nothing, and proves on the way that both lead to the same state.
-import { createShard } from "../core/shard.js";
 import { stateBytes } from "../core/state-bytes.js";
 import { readFirstHeader, scanJournal } from "../io/journal-scan.js";
 import { deleteSnapshot, readSnapshots, writeSnapshot } from "../io/snapshot-file.js";
-import { createEpochs } from "./epochs.js";
 import type { RecordCodec } from "./log.js";
-import { fromSnapshot, type Recovered, replayRecords, restore } from "./recover.js";
+import { fromNothing, fromSnapshot, type Recovered, replayRecords, restore } from "./recover.js";
 
 /** So many records behind the snapshot are decided from it again before it counts. */
 const PROOF_RECORDS_MAX = 10_000;
@@ -39,7 +37,7 @@ export async function makeSnapshot(options: MakeSnapshotOptions): Promise<MadeSn
   const bad: string[] = [];
   const { nonce } = await readFirstHeader(directory);
   const made = await (async () => {
-    const base = (await latest(options, bad)) ?? nothing(number);
+    const base = (await latest(options, bad)) ?? fromNothing(number);
     const proof = Math.min(PROOF_RECORDS_MAX, Math.floor((durableSeq - base.snapshotSeq) / 2));
     const at = await replayTo(options, base, durableSeq - proof);
     const facts = {
@@ -81,10 +79,6 @@ async function prove(
   if (hash(stateBytes(end.shard)) !== made.hashAtEnd) {
     throw new Error(`the snapshot at seq ${made.seq} leads to another state at seq ${durableSeq}`);
   }
-}
-
-function nothing(number: number): Recovered {
-  return { shard: createShard(number), epochs: createEpochs(), checksum: 0, snapshotSeq: 0 };
 }
 
 /** The newest snapshot at or before what is durable. */

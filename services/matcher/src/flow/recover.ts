@@ -42,7 +42,8 @@ export async function recover(
   return { ...base, checksum };
 }
 
-function fromNothing(number: number): Recovered {
+/** A shard before its first record. */
+export function fromNothing(number: number): Recovered {
   return { shard: createShard(number), epochs: createEpochs(), checksum: 0, snapshotSeq: 0 };
 }
 

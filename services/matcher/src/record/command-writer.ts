@@ -29,7 +29,6 @@ export class CommandWriter {
         this.#termsBytes = to.close(terms, this.#termsBytes);
         to.whole(2, command.expiresAtMs);
         this.#submitBytes = to.close(submit, this.#submitBytes);
-        to.text(15, traceparent);
         break;
       }
       case "cancel": {
@@ -38,7 +37,6 @@ export class CommandWriter {
         to.text(2, command.userId);
         to.text(3, command.operatorId);
         to.close(cancel, 1);
-        to.text(15, traceparent);
         break;
       }
       case "resolve": {
@@ -51,7 +49,6 @@ export class CommandWriter {
         to.whole(6, command.expiresAtMs);
         to.flag(7, command.cancelIfOpen);
         to.close(resolve, 1);
-        to.text(15, traceparent);
         break;
       }
       case "amend": {
@@ -66,19 +63,19 @@ export class CommandWriter {
         to.text(8, command.legAmount);
         to.whole(9, command.expiresAtMs);
         to.close(amend, 2);
-        to.text(15, traceparent);
         break;
       }
       case "tick":
         to.close(to.open(6, 1), 1);
-        to.text(15, traceparent);
         break;
       default: {
         const bytes = rareCommandBytes(command, traceparent);
         to.room(FIELDS_BYTES_MAX + bytes.length);
         to.raw(bytes, 0, bytes.length);
+        return;
       }
     }
+    to.text(15, traceparent);
   }
 }
 
