@@ -95,29 +95,39 @@ export interface HistoryRecord {
   readonly events: readonly HistoryEvent[];
 }
 
-/** An order that a batch brought, in its state after the batch. Decimal text; undefined: has none. */
-export interface NewOrder {
+/** An order as history keeps it and ListOrders shows it. Enums are wire numbers, amounts canonical decimal text. */
+export interface OrderRow {
   readonly orderId: string;
-  readonly createdAtMs: number;
-  readonly userId: string;
   readonly clientOrderId: string;
   readonly symbol: string;
   readonly side: number;
   readonly type: number;
   readonly timeInForce: number;
+  /** Undefined for MARKET and STOP. As amended last. */
   readonly price: string | undefined;
+  /** Undefined but for STOP and STOP_LIMIT. */
   readonly stopPrice: string | undefined;
+  /** Undefined for a MARKET BUY by quote budget. */
   readonly quantity: string | undefined;
+  /** Undefined unless the client named it. */
   readonly quoteBudget: string | undefined;
   readonly postOnly: boolean;
   readonly selfTradePrevention: number;
+  /** True when a stop was triggered. */
   readonly triggered: boolean;
   readonly status: number;
+  /** Zero while open and for FILLED. */
   readonly reason: number;
   readonly filledQuantity: string;
   readonly executedQuote: string;
+  readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly acceptedSeq: number;
+}
+
+/** An order that a batch brought, in its state after the batch. */
+export interface NewOrder extends OrderRow {
+  readonly userId: string;
 }
 
 /** What a batch did to an order that an earlier one brought. */

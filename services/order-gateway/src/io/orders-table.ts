@@ -2,38 +2,8 @@
 import { assert } from "@bourse/shared/assert.js";
 import { columns } from "@bourse/shared/postgres/columns.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
-import type { NewOrder, OrderUpdate } from "../core/order-history-types.js";
+import type { NewOrder, OrderRow, OrderUpdate } from "../core/order-history-types.js";
 import { millis, timeOf, Where } from "./history-query.js";
-
-/** An order as ListOrders shows it. Enums are wire numbers, amounts canonical decimal text. */
-export interface OrderRow {
-  readonly orderId: string;
-  readonly clientOrderId: string;
-  readonly symbol: string;
-  readonly side: number;
-  readonly type: number;
-  readonly timeInForce: number;
-  /** Undefined for MARKET and STOP. As amended last. */
-  readonly price: string | undefined;
-  /** Undefined but for STOP and STOP_LIMIT. */
-  readonly stopPrice: string | undefined;
-  /** Undefined for a MARKET BUY by quote budget. */
-  readonly quantity: string | undefined;
-  /** Undefined unless the client named it. */
-  readonly quoteBudget: string | undefined;
-  readonly postOnly: boolean;
-  readonly selfTradePrevention: number;
-  /** True when a stop was triggered. */
-  readonly triggered: boolean;
-  readonly status: number;
-  /** Zero while open and for FILLED. */
-  readonly reason: number;
-  readonly filledQuantity: string;
-  readonly executedQuote: string;
-  readonly createdAtMs: number;
-  readonly updatedAtMs: number;
-  readonly acceptedSeq: number;
-}
 
 /** Place of an order in a user's list. */
 export interface OrdersCursor {
