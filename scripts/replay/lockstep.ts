@@ -39,6 +39,7 @@ const MARKET: Market = {
   takerFeePpm: 200,
   state: "TRADING",
   sessionEndMinutes: 0,
+  feeTiers: [],
 };
 
 export interface LockstepSummary {

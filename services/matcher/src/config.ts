@@ -1,8 +1,16 @@
 import { count, port, processSettings, text, whole } from "@bourse/shared/runtime/config.js";
+import { TIERS } from "@bourse/shared/units/tiers.js";
 import { z } from "zod";
 
 const bps = () => whole().pipe(z.int().min(0).max(1_000_000));
 const feePpm = () => whole().pipe(z.int().min(0).max(999_999));
+
+/** Rates of one tier of users. None is below zero: nothing pays for a rebate. */
+const feeTierSettings = z.strictObject({
+  tier: z.enum(TIERS).describe("tier of the access token: basic, plus, pro or unlimited"),
+  makerFeePpm: feePpm().describe("fee of the resting order"),
+  takerFeePpm: feePpm().describe("fee of the incoming order"),
+});
 
 /** One market of the catalogue. Each matcher takes those of its shard. */
 const marketSettings = z.strictObject({
@@ -27,6 +35,10 @@ const marketSettings = z.strictObject({
     .default(0)
     .describe("fee of the resting order, parts per million of what it receives"),
   takerFeePpm: feePpm().default(0).describe("fee of the incoming order"),
+  feeTiers: z
+    .array(feeTierSettings)
+    .default([])
+    .describe("fees of user tiers that pay other than makerFeePpm and takerFeePpm"),
   state: z
     .enum(["TRADING", "POST_ONLY", "CANCEL_ONLY", "HALTED"])
     .default("TRADING")

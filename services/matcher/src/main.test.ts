@@ -143,6 +143,18 @@ test(
       "78 markets.0.tickSize: BTC/USDT has 0.01 for ever, not 0.1",
     );
     expect(await lastLine(markets({ tickSize: "0.01" }))).toBe("78 markets.0.lotSize: is required");
+    // No fund pays for a rebate.
+    const tiers = (makerFeePpm: number, takerFeePpm: number) => ({
+      ...{ tickSize: "0.01", lotSize: "0.00001" },
+      feeTiers: [{ tier: "pro", makerFeePpm, takerFeePpm }],
+    });
+    expect(await lastLine(markets(tiers(-1, 0)))).toMatch(/^78 markets\.0\.feeTiers\.0\.makerFeePpm: /);
+    expect(await lastLine(markets(tiers(0, 1_000_000)))).toMatch(
+      /^78 markets\.0\.feeTiers\.0\.takerFeePpm: /,
+    );
+    expect(await lastLine(markets({ ...tiers(0, 0), makerFeePpm: -1 }))).toMatch(
+      /^78 markets\.0\.makerFeePpm: /,
+    );
     expect(await lastLine({ BOURSE_CONFIG: join(folder, "nothing.yaml") })).toMatch(
       /^78 BOURSE_CONFIG: cannot read .*ENOENT/,
     );

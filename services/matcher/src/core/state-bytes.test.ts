@@ -27,9 +27,11 @@ const restored = (shard: Shard) => {
   return readState(shifted.subarray(1));
 };
 
+const TIERS = [{ tier: "pro", makerFeePpm: 1, takerFeePpm: 2 }];
+
 /** A shard in which everything that is remembered is there. */
 function fullShard(): Shard {
-  const shard = shardOf(market({ bandBps: 2_000 }), market({ symbol: "ETH/USDT" }));
+  const shard = shardOf(market({ bandBps: 2_000 }), market({ symbol: "ETH/USDT", feeTiers: TIERS }));
   apply(shard, { type: "startEpoch", epoch: 3, rules: 2 });
   apply(shard, submit(1, { priceTicks: 100, quantityLots: 9, clientOrderId: "first:order" }));
   apply(shard, submit(2, { priceTicks: 100, quantityLots: 4, clientOrderId: "second" }));
@@ -55,6 +57,7 @@ describe("a state that is written and read", () => {
     checkShard(copy);
     expect(bytesOf(copy).equals(bytesOf(shard))).toBe(true);
     expect(openOrdersAfter(copy, 0, 100)).toEqual(openOrdersAfter(shard, 0, 100));
+    expect(copy.books.map(({ market }) => market.feeTiers)).toEqual([[], TIERS]);
   });
 
   test("has the same future", () => {

@@ -56,11 +56,12 @@ const MARKET_FIELDS = [
   "takerFeePpm",
   "state",
   "sessionEndMinutes",
+  "feeTiers",
 ] as const satisfies readonly (keyof Market)[];
 
 /** A market as one line: equal lines are equal markets. */
 export function marketLine(market: Market): string {
-  return MARKET_FIELDS.map((field) => market[field]).join("|");
+  return JSON.stringify(MARKET_FIELDS.map((field) => market[field]));
 }
 
 /** What is small, as text. */
@@ -79,8 +80,10 @@ interface Head {
   readonly learned: readonly Learned[];
 }
 
+type StoredMarket = Omit<Market, "feeTiers"> & Partial<Pick<Market, "feeTiers">>;
+
 interface BookHead {
-  readonly market: Market;
+  readonly market: StoredMarket;
   readonly lastTradeTicks: number;
   readonly dayEndMs: number;
   readonly sweepMs: number;
@@ -125,7 +128,7 @@ function headOf(shard: Shard): Head {
     users: users.count,
     ended: memory.ended.count,
     books: books.map(({ market, lastTradeTicks, dayCount, dayEndMs, sweepMs }) => ({
-      market: Object.fromEntries(MARKET_FIELDS.map((field) => [field, market[field]])) as unknown as Market,
+      market: storedMarket(market),
       lastTradeTicks,
       dayEndMs: dayCount > 0 ? dayEndMs : 0,
       sweepMs,
@@ -134,6 +137,12 @@ function headOf(shard: Shard): Head {
     switches: switchesInOrder(shard),
     learned: shard.learned,
   };
+}
+
+/** Fields in their order. One that came later is left out where it says nothing, as it was before it came. */
+function storedMarket(market: Market): StoredMarket {
+  const fields = MARKET_FIELDS.filter((field) => field !== "feeTiers" || market.feeTiers.length > 0);
+  return Object.fromEntries(fields.map((field) => [field, market[field]])) as unknown as StoredMarket;
 }
 
 /** Orders of a book by queue, in priority: records, then extras of those that have any, then client order ids. */
@@ -242,7 +251,7 @@ export function readState(bytes: Uint8Array): Shard {
 }
 
 function readBook(shard: Shard, head: BookHead, sections: Sections): void {
-  const book = createBook(head.market, shard.books.length);
+  const book = createBook({ feeTiers: [], ...head.market }, shard.books.length);
   shard.books.push(book);
   shard.bookOfSymbol.set(head.market.symbol, book);
   const records = sections.words();

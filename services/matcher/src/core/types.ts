@@ -93,6 +93,15 @@ export interface Market {
   readonly state: MarketState;
   /** When DAY orders end, in minutes after 00:00 UTC, 0 to 1,439. */
   readonly sessionEndMinutes: number;
+  /** Rates of user tiers, lowest tier first. Kept for gateways: orders carry the rates that hold for them. */
+  readonly feeTiers: readonly FeeTier[];
+}
+
+/** What users of one tier pay in place of a market's own rates, in parts per million. */
+export interface FeeTier {
+  readonly tier: string;
+  readonly makerFeePpm: number;
+  readonly takerFeePpm: number;
 }
 
 /** An order as it was reserved for. Never changes. */

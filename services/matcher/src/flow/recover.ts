@@ -148,10 +148,15 @@ export function newMarkets(
     const keys = Object.keys(market) as (keyof Market)[];
     // The state of the settings is that of a new market; of an old one it is what operators made of it.
     for (const key of keys) {
-      if (key !== "state" && market[key] !== known[key]) onDiffers(market.symbol, key);
+      if (key !== "state" && !isSame(market[key], known[key])) onDiffers(market.symbol, key);
     }
   }
   return catalogue.filter(
     ({ symbol, shard: owner }) => owner === shard.number && !shard.bookOfSymbol.has(symbol),
   );
+}
+
+/** Fields are plain values or lists of them. */
+function isSame(one: Market[keyof Market], other: Market[keyof Market]): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

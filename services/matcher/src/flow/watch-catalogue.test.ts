@@ -123,12 +123,14 @@ test(
   withWatch(async ({ look, symbols, logged, isRefused }) => {
     // The state of a market that exists is what operators made of it: the settings name that of a new one.
     await look("fee", [{ ...btc, takerFeePpm: 5, state: "HALTED" }, xrp]);
+    await look("tiers", [{ ...btc, feeTiers: [{ tier: "pro", makerFeePpm: 0, takerFeePpm: 0 }] }, xrp]);
     await look("gone", []);
     await look("back", [btc, xrp]);
     expect(await symbols()).toEqual(["BTC/USDT"]);
     expect(isRefused()).toBe(false);
     expect(logged).toMatchObject([
       { level: "warn", symbol: "BTC/USDT", key: "takerFeePpm" },
+      { level: "warn", symbol: "BTC/USDT", key: "feeTiers" },
       { level: "warn", symbol: "BTC/USDT", msg: expect.stringContaining("left the settings") },
     ]);
   }),

@@ -1,4 +1,5 @@
 // What must not come in: a definite answer, nothing journaled, and the shard goes on.
+
 import { type CommandSchema, OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import {
   EndReason,
@@ -20,6 +21,7 @@ import {
   wireAmend,
   wireSubmit,
 } from "../testing/wire-orders.js";
+import { marketInit } from "./market-wire.js";
 import { termsInit } from "./matcher-wire.js";
 
 const { start } = serveForTests();
@@ -346,7 +348,7 @@ test("kinds of commands that are not a client's are refused in their place on th
   const before = (await records(matcher)).length;
   const kinds: NonNullable<MessageInitShape<typeof CommandSchema>["kind"]>[] = [
     { case: "startEpoch" as const, value: { epoch: 99n, rules: 9 } },
-    { case: "addMarket" as const, value: { market: { ...market({ symbol: "ETH/USDT" }), state: 1 } } },
+    { case: "addMarket" as const, value: { market: marketInit(market({ symbol: "ETH/USDT" })) } },
     { case: "forget" as const, value: { throughSeq: 1n } },
     { case: "learnCursors" as const, value: { throughSeq: 1n } },
     { case: "endDay" as const, value: { symbol: SYMBOL } },

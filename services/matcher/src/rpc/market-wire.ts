@@ -4,6 +4,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Market } from "../core/types.js";
 import { marketStates } from "./matcher-words.js";
 
-export function marketInit(market: Market): MessageInitShape<typeof MarketSchema> {
-  return { ...market, state: marketStates[market.state] };
+export function marketInit(market: Market) {
+  const { state, feeTiers } = market;
+  return { ...market, state: marketStates[state], feeTiers: [...feeTiers] } satisfies MessageInitShape<
+    typeof MarketSchema
+  >;
 }

@@ -17,6 +17,7 @@ import {
   take,
   wireSubmit,
 } from "../testing/wire-orders.js";
+import { marketInit } from "./market-wire.js";
 import { termsInit } from "./matcher-wire.js";
 
 const { start, stop, folder: folderOf } = serveForTests();
@@ -320,7 +321,7 @@ describe("state and markets", () => {
 
   test("a market is made while the shard runs, once, and is there after a restart", async () => {
     const matcher = await start();
-    const eth = { ...market({ symbol: "ETH/USDT", baseAsset: "ETH", lotSize: "0.0001" }), state: 1 };
+    const eth = marketInit(market({ symbol: "ETH/USDT", baseAsset: "ETH", lotSize: "0.0001" }));
     expect((await matcher.client.addMarket({ market: eth })).market?.symbol).toBe("ETH/USDT");
     expect((await matcher.client.addMarket({ market: eth })).market?.symbol).toBe("ETH/USDT");
     expect(await refusal(matcher.client.addMarket({ market: { ...eth, tickSize: "0.1" } }))).toMatchObject({
@@ -342,20 +343,45 @@ describe("state and markets", () => {
     [{ protectionBps: 0 }, "INVALID_MARKET", "market.protection_bps"],
     [{ minQuantity: "2", maxQuantity: "1.99999999" }, "INVALID_MARKET", "market.max_quantity"],
     [{ state: 99 }, "INVALID_ENUM", "market.state"],
+    [{ feeTiers: [fees("vip", 0, 0)] }, "INVALID_MARKET", "market.fee_tiers[0].tier"],
+    [{ feeTiers: [fees("pro", 0, 0), fees("pro", 1, 1)] }, "INVALID_MARKET", "market.fee_tiers[1].tier"],
+    [{ feeTiers: [fees("pro", -1, 0)] }, "INVALID_MARKET", "market.fee_tiers[0].maker_fee_ppm"],
+    [
+      { feeTiers: [fees("plus", 0, 0), fees("pro", 0, 1_000_000)] },
+      "INVALID_MARKET",
+      "market.fee_tiers[1].taker_fee_ppm",
+    ],
   ])(
     "a market that cannot work is refused, its field named as in the contract: %j",
     async (part, reason, field) => {
       const matcher = await start();
-      const eth = { ...market({ symbol: "ETH/USDT", baseAsset: "ETH" }), state: 1, ...part };
+      const fits = marketInit(market({ symbol: "ETH/USDT", baseAsset: "ETH" }));
+      const eth = { ...fits, ...part };
       expect(await refusal(matcher.client.addMarket({ market: eth }))).toMatchObject({
         reason,
         facts: { field },
       });
-      const fits = { ...eth, ...market({ symbol: "ETH/USDT", baseAsset: "ETH" }), state: 1 };
       const made = { ...fits, minQuantity: "2", maxQuantity: "2" };
       expect((await matcher.client.addMarket({ market: made })).market?.maxQuantity).toBe("2");
     },
   );
+
+  test("fee tiers are kept lowest first, in whatever order they came, also over a restart", async () => {
+    const matcher = await start();
+    const fits = marketInit(market({ symbol: "ETH/USDT", baseAsset: "ETH" }));
+    const eth = { ...fits, feeTiers: [fees("pro", 0, 999_999), fees("basic", 5, 6)] };
+    const tiers = [fees("basic", 5, 6), fees("pro", 0, 999_999)];
+    expect((await matcher.client.addMarket({ market: eth })).market?.feeTiers).toMatchObject(tiers);
+    const sorted = { ...eth, feeTiers: tiers };
+    expect((await matcher.client.addMarket({ market: sorted })).market?.feeTiers).toMatchObject(tiers);
+    const other = { ...eth, feeTiers: [fees("basic", 5, 7), fees("pro", 0, 999_999)] };
+    expect(await refusal(matcher.client.addMarket({ market: other }))).toMatchObject({
+      reason: "MARKET_DIFFERS",
+    });
+    await stop(matcher);
+    const { client } = await start();
+    expect((await client.addMarket({ market: eth })).market?.feeTiers).toMatchObject(tiers);
+  });
 
   test("a settings file that changes what never changes is refused at start, naming the key", async () => {
     await stop(await start());
@@ -365,3 +391,7 @@ describe("state and markets", () => {
     await expect(start(folderOf(), { markets: [market({ shard: 4 })] })).rejects.toThrow("markets.0.shard");
   });
 });
+
+function fees(tier: string, makerFeePpm: number, takerFeePpm: number) {
+  return { tier, makerFeePpm, takerFeePpm };
+}

@@ -1,5 +1,6 @@
 // Records with commands and events of every kind, sensible or not: for the encoder and the decoder, which do not
 // ask.
+import { TIERS } from "@bourse/shared/units/tiers.js";
 import fc from "fast-check";
 import {
   AMEND_REFUSALS,
@@ -60,9 +61,16 @@ export const anyTerms: fc.Arbitrary<OrderTerms> = fc.record({
   quoteBudget: fc.oneof(fc.constant(""), amount),
 });
 
-const anyMarket = fc.tuple(symbol, fc.nat(1_439)).map(([symbol, sessionEndMinutes]) => {
+const feeTiers = fc
+  .subarray([...TIERS])
+  .chain((tiers) =>
+    fc.tuple(
+      ...tiers.map((tier) => fc.record({ tier: fc.constant(tier), makerFeePpm: ppm, takerFeePpm: ppm })),
+    ),
+  );
+const anyMarket = fc.tuple(symbol, fc.nat(1_439), feeTiers).map(([symbol, sessionEndMinutes, feeTiers]) => {
   const [baseAsset = "", quoteAsset = ""] = symbol.split("/");
-  return market({ symbol, baseAsset, quoteAsset, sessionEndMinutes, shard: ANY_SHARD });
+  return market({ symbol, baseAsset, quoteAsset, sessionEndMinutes, feeTiers, shard: ANY_SHARD });
 });
 const state = fc.constantFrom("TRADING", "POST_ONLY", "CANCEL_ONLY", "HALTED", "DELISTED");
 /** Records of the same shape, each with its type. */

@@ -38,6 +38,7 @@ export function market(changes: Partial<Market> = {}): Market {
     takerFeePpm: 200,
     state: "TRADING",
     sessionEndMinutes: 0,
+    feeTiers: [],
     ...changes,
   };
 }

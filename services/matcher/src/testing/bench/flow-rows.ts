@@ -31,6 +31,7 @@ export const BENCH_MARKET: Market = {
   takerFeePpm: 2_000,
   state: "TRADING",
   sessionEndMinutes: 0,
+  feeTiers: [],
 };
 /** One tick times one lot of it in atoms of the quote asset. */
 const TICK_LOT_ATOMS = 10n;
