@@ -68,6 +68,8 @@ export const failures = {
   ORDER_NOT_OPEN: { status: "FAILED_PRECONDITION", text: "the order is no longer open" },
   CLIENT_ORDER_ID_REUSED: { status: "ALREADY_EXISTS", text: "the client order id belongs to another order" },
   REQUEST_ID_REUSED: { status: "ALREADY_EXISTS", text: "the request id belongs to another request" },
+  ORDER_ID_REUSED: { status: "ALREADY_EXISTS", text: "the order id was released with other content" },
+  TRADE_ID_REUSED: { status: "ALREADY_EXISTS", text: "the trade id belongs to another trade" },
   MARKET_DIFFERS: { status: "ALREADY_EXISTS", text: "the market exists with other properties" },
 
   // Who is calling, and how often.
@@ -101,6 +103,14 @@ export const failures = {
   SEQ_TOO_OLD: { status: "OUT_OF_RANGE", text: "the journal no longer goes back to the position" },
   SEQ_GAP: { status: "ABORTED", text: "the cursor stands elsewhere" },
   STALE_EPOCH: { status: "ABORTED", text: "a later epoch is stored" },
+  OWNED_BY_SHARD: {
+    status: "FAILED_PRECONDITION",
+    text: "only the shard of the reservation may settle or end it",
+  },
+  RESERVATION_MISMATCH: {
+    status: "FAILED_PRECONDITION",
+    text: "the reservation is not what the caller takes it for",
+  },
   SETTLEMENT_IMPOSSIBLE: { status: "FAILED_PRECONDITION", text: "the settlement cannot be applied" },
 } as const;
 
