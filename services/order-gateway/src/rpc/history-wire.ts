@@ -1,26 +1,21 @@
 // ListOrders and ListTrades: filters and page tokens in, rows out.
 
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type {
   ListOrdersRequest,
   ListOrdersResponseSchema,
   ListTradesRequest,
   ListTradesResponseSchema,
 } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
+import { readPageRequest, textOfTime } from "@bourse/shared/rpc/page-request.js";
+import { formatPageToken, parsePageToken } from "@bourse/shared/rpc/page-token.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Timestamp, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HistoryDeps, listOrderHistory, listTradeHistory } from "../flow/list-history.js";
-import { formatPageToken, parsePageToken } from "./page-token.js";
 
 type OrdersQuery = Parameters<HistoryDeps["orders"]>[0];
 type TradesQuery = Parameters<HistoryDeps["trades"]>[0];
 type OrdersPage = Awaited<ReturnType<typeof listOrderHistory>>;
 type TradesPage = Awaited<ReturnType<typeof listTradeHistory>>;
-
-const PAGE_SIZE = 100;
-const PAGE_SIZE_MAX = 1_000;
-/** Years 1970 to 9998: what a calendar can hold on either side of an off-by-one. */
-const TIME_MS_MAX = Date.UTC(9999, 0, 1) - 1;
 
 /** Query of a request. Refuses bad times and page tokens. */
 export function ordersQueryOf(request: ListOrdersRequest, userId: string): OrdersQuery {
@@ -118,31 +113,14 @@ export function tradesPageToWire(
 }
 
 function filtersOf(request: ListOrdersRequest | ListTradesRequest) {
-  const fromMs = timeOf(request.fromTime, "from_time");
-  const toMs = timeOf(request.toTime, "to_time");
-  if (fromMs !== undefined && toMs !== undefined && fromMs > toMs) {
-    throw new DomainError("INVALID_TIME_RANGE", { field: "from_time" });
-  }
-  const pageSize = request.pageSize === 0 ? PAGE_SIZE : Math.min(request.pageSize, PAGE_SIZE_MAX);
-  return { symbol: request.symbol === "" ? undefined : request.symbol, fromMs, toMs, pageSize };
-}
-
-function timeOf(time: Timestamp | undefined, field: string): number | undefined {
-  if (time === undefined) return undefined;
-  const ms = timestampMs(time);
-  if (!(ms >= 0 && ms <= TIME_MS_MAX)) throw new DomainError("INVALID_TIME_RANGE", { field });
-  return ms;
+  return { symbol: request.symbol === "" ? undefined : request.symbol, ...readPageRequest(request) };
 }
 
 /** The list that a token belongs to, by owner and filters; the page size may change from page to page. */
 function listOfOrders({ symbol, statuses, fromTime, toTime }: ListOrdersRequest, userId: string): string {
-  return ["orders", userId, symbol, statuses.join("+"), textOf(fromTime), textOf(toTime)].join("|");
+  return ["orders", userId, symbol, statuses.join("+"), textOfTime(fromTime), textOfTime(toTime)].join("|");
 }
 
 function listOfTrades({ symbol, orderId, fromTime, toTime }: ListTradesRequest, userId: string): string {
-  return ["trades", userId, symbol, orderId, textOf(fromTime), textOf(toTime)].join("|");
-}
-
-function textOf(time: Timestamp | undefined): string {
-  return time === undefined ? "" : String(timestampMs(time));
+  return ["trades", userId, symbol, orderId, textOfTime(fromTime), textOfTime(toTime)].join("|");
 }

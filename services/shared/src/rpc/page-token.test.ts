@@ -1,5 +1,5 @@
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { describe, expect, test } from "vitest";
+import { DomainError } from "../errors/domain-error.js";
 import { formatPageToken, parsePageToken } from "./page-token.js";
 
 const id = "123e4567-e89b-12d3-a456-426614174000";

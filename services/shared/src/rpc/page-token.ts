@@ -1,5 +1,5 @@
 // Page tokens: opaque to clients, bound to the list and the filters they came from.
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { DomainError } from "../errors/domain-error.js";
 
 type Cell = string | number;
 
