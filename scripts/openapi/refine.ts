@@ -75,7 +75,9 @@ export function refine(raw: Document): Document {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
       schemas: refineSchemas(raw.components.schemas),
     },
-    tags: raw.tags.map((tag) => ({ ...tag, ...described(tag.description) })),
+    tags: raw.tags
+      .filter(({ name }) => PUBLIC_SERVICES.some((service) => service.name === name))
+      .map((tag) => ({ ...tag, ...described(tag.description) })),
   };
 }
 
@@ -167,10 +169,13 @@ function streamResponses(operation: Operation, route: Route): Operation["respons
   return { "200": ok, ...(failure === undefined ? {} : { default: failure }) };
 }
 
+/** Schemas of what the edge speaks; services that have paths elsewhere in the mesh are nobody's business here. */
 function refineSchemas(schemas: Record<string, Schema>): Record<string, Schema> {
   const messages = new Map(PUBLIC_SERVICES.flatMap((service) => service.methods.flatMap(messagesOf)));
   return Object.fromEntries(
-    Object.entries(schemas).map(([name, schema]) => [name, refineSchema(schema, messages.get(name))]),
+    Object.entries(schemas)
+      .filter(([name]) => messages.has(name) || name.startsWith("google."))
+      .map(([name, schema]) => [name, refineSchema(schema, messages.get(name))]),
   );
 }
 
