@@ -119,7 +119,7 @@ test("an auditor reads every table and view and changes nothing", async () => {
             has_table_privilege('bourse_auditor', c.oid, 'SELECT') AS reads,
             has_table_privilege('bourse_auditor', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS writes
        FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-      WHERE nspname = 'wallet' AND relkind IN ('r', 'v')`,
+      WHERE nspname = 'wallet' AND relkind IN ('r', 'p', 'v')`,
   );
   expect(rows.length).toBeGreaterThan(15);
   expect(rows.filter(({ reads, writes }) => !reads || writes)).toEqual([]);
@@ -145,7 +145,7 @@ test("every migration goes down and up again, with data in the tables", async ()
     expect(await migrateDown(wallet.pool, directory, { schema, to })).toEqual(all.slice(to).reverse());
     const { rows } = await wallet.pool.query(
       `SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
-        WHERE nspname = 'wallet' AND relkind IN ('r', 'v')`,
+        WHERE nspname = 'wallet' AND relkind IN ('r', 'p', 'v')`,
     );
     expect(rows.length === 1).toBe(to === 0);
     expect(await migrate(wallet.pool, directory, { schema })).toEqual(all.slice(to));
