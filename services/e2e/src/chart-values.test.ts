@@ -73,6 +73,21 @@ const WRONG = [
     values: "markets: [{ takerFeePpm: 1000000 }]",
     path: "/markets/0/takerFeePpm",
   },
+  {
+    what: "a fee below zero",
+    values: "markets: [{ makerFeePpm: -1 }]",
+    path: "/markets/0/makerFeePpm",
+  },
+  {
+    what: "a rebate for a tier",
+    values: "markets: [{ feeTiers: [{ tier: pro, makerFeePpm: -1, takerFeePpm: 0 }] }]",
+    path: "/markets/0/feeTiers/0/makerFeePpm",
+  },
+  {
+    what: "fees of a tier that there is not",
+    values: "markets: [{ feeTiers: [{ tier: vip, makerFeePpm: 0, takerFeePpm: 0 }] }]",
+    path: "/markets/0/feeTiers/0/tier",
+  },
   { what: "a state that there is not", values: "markets: [{ state: OPEN }]", path: "/markets/0/state" },
   { what: "a market's key that nobody knows", values: "markets: [{ tick: '1' }]", path: "/markets/0/tick" },
 ];

@@ -22,6 +22,11 @@ export interface Market {
   readonly takerFeePpm: number;
   readonly state: number;
   readonly sessionEndMinutes: number;
+  readonly feeTiers: {
+    readonly tier: string;
+    readonly makerFeePpm: number;
+    readonly takerFeePpm: number;
+  }[];
 }
 
 /** A market and the grid that its prices and quantities lie on. */

@@ -28,6 +28,7 @@ const market: MarketRules = {
   protectionBps: 500,
   makerFeePpm: 0,
   takerFeePpm: 0,
+  feeTiers: [],
   state: "TRADING",
 };
 /** 1 BTC at 100 USDT. */

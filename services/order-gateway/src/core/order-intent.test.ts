@@ -1,6 +1,7 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { parseAtoms } from "@bourse/shared/units/atoms.js";
 import { gridOf, quoteAtoms } from "@bourse/shared/units/market.js";
+import { TIERS } from "@bourse/shared/units/tiers.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MarketRules, Quote } from "./market.js";
@@ -8,7 +9,7 @@ import type { OrderContent } from "./order-content.js";
 import { decideTerms } from "./order-intent.js";
 import type { MarketState } from "./order-types.js";
 
-const key = { orderId: "order", userId: "user", clientOrderId: "client" };
+const key = { orderId: "order", userId: "user", clientOrderId: "client", tier: "basic" as const };
 const market: MarketRules = {
   ...gridOf({
     symbol: "BTC/USDT",
@@ -24,6 +25,7 @@ const market: MarketRules = {
   protectionBps: 500,
   makerFeePpm: 1_000,
   takerFeePpm: 2_000,
+  feeTiers: [],
   state: "TRADING",
 };
 const limit: OrderContent = {
@@ -217,4 +219,24 @@ describe("market states", () => {
       "SYMBOL_HALTED symbol",
     );
   });
+});
+
+test("the rates are those of the caller's tier, else the market's own, whatever the order is", () => {
+  const tiers = [
+    { tier: "plus", makerFeePpm: 500, takerFeePpm: 1_500 },
+    { tier: "pro", makerFeePpm: 0, takerFeePpm: 999_999 },
+  ];
+  const rules: MarketRules = { ...market, feeTiers: tiers };
+  const rates = (tier: (typeof TIERS)[number], content = limit) => {
+    const { makerFeePpm, takerFeePpm } = decideTerms({ ...key, tier }, content, rules, traded);
+    return [makerFeePpm, takerFeePpm];
+  };
+  expect(TIERS.map((tier) => rates(tier))).toEqual([
+    [1_000, 2_000],
+    [500, 1_500],
+    [0, 999_999],
+    [1_000, 2_000],
+  ]);
+  for (const content of [byBudget, byQuantity, stop, stopLimit])
+    expect(rates("plus", content)).toEqual([500, 1_500]);
 });

@@ -7,6 +7,7 @@ import {
   parseQuantityLots,
   quoteAtoms,
 } from "@bourse/shared/units/market.js";
+import type { Tier } from "@bourse/shared/units/tiers.js";
 import {
   budgetOfMarketBuy,
   type Funds,
@@ -17,7 +18,7 @@ import {
   reserveTicksOfStopBuy,
   tickLotsOfBudget,
 } from "./funds-needed.js";
-import type { MarketRules, Quote } from "./market.js";
+import { feesOf, type MarketRules, type Quote } from "./market.js";
 import type { OrderContent } from "./order-content.js";
 import type { OrderTerms } from "./order-types.js";
 
@@ -26,6 +27,8 @@ export interface OrderKey {
   readonly orderId: string;
   readonly userId: string;
   readonly clientOrderId: string;
+  /** Tier of the access token that it came with: decides the fees. */
+  readonly tier: Tier;
 }
 
 interface Size {
@@ -65,8 +68,7 @@ export function decideTerms(
     byQuoteBudget: content.quoteBudget !== "",
     postOnly: content.postOnly,
     selfTradePrevention: content.selfTradePrevention,
-    makerFeePpm: market.makerFeePpm,
-    takerFeePpm: market.takerFeePpm,
+    ...feesOf(market, key.tier),
     reservedAsset: size.funds.asset,
     reservedAmount: formatAtoms(size.funds.amountAtoms),
     quoteBudget: content.quoteBudget,

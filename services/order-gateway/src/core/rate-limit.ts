@@ -27,8 +27,6 @@ export interface Take {
   readonly resetMs: number;
 }
 
-export type Tier = "basic" | "plus" | "pro" | "unlimited";
-
 /**
  * Takes `cost` tokens from a bucket, which fills up by time first; a new bucket is full. What costs more than
  * a bucket holds passes when the bucket is full, and is paid back before anything else passes.

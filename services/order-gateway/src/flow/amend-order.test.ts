@@ -125,7 +125,7 @@ const amend = (mesh: Mesh, change: { price?: string; quantity?: string } = { pri
     mesh,
     { clientOrderId: "c", symbol: "" },
     { requestId: "r", price: change.price, quantity: change.quantity },
-    { userId: USER, deadlineMs: 60_000, traceparent: "" },
+    { userId: USER, deadlineMs: 60_000, tier: "basic", traceparent: "" },
   );
 
 async function failureOf(call: Promise<unknown>) {
@@ -520,7 +520,7 @@ describe("on a stream", () => {
       mesh,
       { clientOrderId: "c", symbol: "" },
       { requestId, price: undefined, quantity },
-      { userId: USER, deadlineMs: 60_000, traceparent: "", turn: mine },
+      { userId: USER, deadlineMs: 60_000, tier: "basic", traceparent: "", turn: mine },
     );
 
   test("what was sent before is what is known last, though nothing is answered yet", async () => {

@@ -5,7 +5,7 @@ import { flowMesh, SHARD_MS, USER } from "../testing/flow-mesh.js";
 import { cancelAllAfter, cancelAllOrders } from "./cancel-all.js";
 import type { CallContext } from "./mesh.js";
 
-const context: CallContext = { userId: USER, deadlineMs: 60_000, traceparent: "" };
+const context: CallContext = { userId: USER, deadlineMs: 60_000, tier: "basic", traceparent: "" };
 const everything = { userId: "", symbol: "", side: "", requestId: "" } as const;
 
 /** Two shards: BTC/USDT on 1, ETH/USDT on 2, and ODD/USDT on both by mistake. */

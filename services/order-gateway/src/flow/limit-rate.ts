@@ -1,5 +1,6 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import type { BucketRate, Take, Tier } from "../core/rate-limit.js";
+import type { Tier } from "@bourse/shared/units/tiers.js";
+import type { BucketRate, Take } from "../core/rate-limit.js";
 import type { BucketStore } from "../io/rate-limit-store.js";
 
 /** Requests per second of each tier and of one address. */

@@ -1,4 +1,5 @@
 // The mesh as the flows need it. Other services come in as functions, so that a test can lose an answer.
+import type { Tier } from "@bourse/shared/units/tiers.js";
 import type { MarketRules, Quote } from "../core/market.js";
 import type { Amend, OrderState, OrderTerms, Reservation } from "../core/order-types.js";
 import type { ShardAnswer } from "../io/shard-answer.js";
@@ -90,6 +91,8 @@ export interface CallContext {
   readonly userId: string;
   /** UUID of the caller when it is an operator, who may end orders of others. */
   readonly operatorId?: string | undefined;
+  /** Tier of the access token, also where it acts for another user. */
+  readonly tier: Tier;
   /** Wall-clock milliseconds at which the caller stops waiting. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;

@@ -27,7 +27,7 @@ const state: OrderState = {
   isTriggered: false,
 };
 const row: Reservation = { orderId, userId: USER, state: "ACTIVE", shard: 3, isLeg: false, terms };
-const context: CallContext = { userId: USER, deadlineMs: 60_000, traceparent: "" };
+const context: CallContext = { userId: USER, deadlineMs: 60_000, tier: "basic", traceparent: "" };
 
 type KnownBy = "this process" | "its shard" | "its reservation";
 

@@ -28,6 +28,7 @@ const market: MarketRules = {
   protectionBps: 500,
   makerFeePpm: 0,
   takerFeePpm: 0,
+  feeTiers: [],
   state: "TRADING",
 };
 const request: PlaceRequest = {
@@ -120,12 +121,16 @@ function stateOf(terms: OrderTerms): OrderState {
 /** Terms of `request` as another call stored them. */
 async function storedTerms(change: Partial<PlaceRequest> = {}): Promise<OrderTerms> {
   const { mesh, submits } = meshOf();
-  await placeOrder(mesh, { ...request, ...change }, { userId, deadlineMs: 60_000, traceparent: "" });
+  await placeOrder(
+    mesh,
+    { ...request, ...change },
+    { userId, deadlineMs: 60_000, tier: "basic", traceparent: "" },
+  );
   return submits[0]?.terms as OrderTerms;
 }
 
 const place = (mesh: Mesh, change: Partial<PlaceRequest> = {}) =>
-  placeOrder(mesh, { ...request, ...change }, { userId, deadlineMs: 60_000, traceparent: "" });
+  placeOrder(mesh, { ...request, ...change }, { userId, deadlineMs: 60_000, tier: "basic", traceparent: "" });
 
 async function failureOf(
   call: Promise<unknown>,
@@ -165,7 +170,12 @@ describe("the way of an order", () => {
 
   test("never asks for more than a minute", async () => {
     const { mesh, submits } = meshOf();
-    await placeOrder(mesh, request, { userId, deadlineMs: 50_000 + 3_600_000, traceparent: "" });
+    await placeOrder(mesh, request, {
+      userId,
+      deadlineMs: 50_000 + 3_600_000,
+      tier: "basic",
+      traceparent: "",
+    });
     expect(submits[0]?.call.expiresAtMs).toBe(SHARD_MS + 60_000);
   });
 
@@ -178,6 +188,21 @@ describe("the way of an order", () => {
     expect(await place(mesh)).toMatchObject({ replayed: true });
     expect(submits[0]?.terms.takerFeePpm).toBe(77);
   });
+});
+
+test("an order keeps the rates of its placement, also when its user's tier has changed since", async () => {
+  const pro = { tier: "pro", makerFeePpm: 10, takerFeePpm: 20 };
+  const { mesh, submits } = meshOf({ market: () => ({ ...market, feeTiers: [pro] }) });
+  const context = { userId, deadlineMs: 60_000, traceparent: "" };
+  await placeOrder(mesh, request, { ...context, tier: "pro" });
+  expect(submits[0]?.terms).toMatchObject({ makerFeePpm: 10, takerFeePpm: 20 });
+  const { terms } = submits[0] ?? {};
+  const row: Reservation = { orderId, userId, state: "ACTIVE", shard: 3, isLeg: false, terms };
+  const later = meshOf({ reserve: async () => ({ type: "reserved", replayed: true, stored: row }) });
+  expect(await placeOrder(later.mesh, request, { ...context, tier: "basic" })).toMatchObject({
+    replayed: true,
+  });
+  expect(later.submits[0]?.terms).toEqual(terms);
 });
 
 describe("what an error says", () => {
@@ -268,7 +293,7 @@ describe("what an error says", () => {
     const late = placeOrder(
       mesh,
       { ...request, clientOrderId: "" },
-      { userId, deadlineMs: 50_000, traceparent: "" },
+      { userId, deadlineMs: 50_000, tier: "basic", traceparent: "" },
     );
     expect(await failureOf(late)).toMatchObject({
       reason: "DEADLINE_EXCEEDED",

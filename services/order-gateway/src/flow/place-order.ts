@@ -56,7 +56,8 @@ export async function placeOrder(
 ): Promise<OrderAnswer> {
   const content = notAttempted(() => parseContent(request));
   const clientOrderId = request.clientOrderId === "" ? mesh.mintId() : request.clientOrderId;
-  const key = { orderId: orderIdOf(context.userId, clientOrderId), userId: context.userId, clientOrderId };
+  const { userId, tier } = context;
+  const key = { orderId: orderIdOf(userId, clientOrderId), userId, clientOrderId, tier };
   const placement = { key, content, context };
   try {
     const prepared = prepare(mesh, placement);

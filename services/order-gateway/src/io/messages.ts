@@ -173,6 +173,7 @@ export function rulesOfMarket(market: Market): MarketRules {
     protectionBps: market.protectionBps,
     makerFeePpm: market.makerFeePpm,
     takerFeePpm: market.takerFeePpm,
+    feeTiers: market.feeTiers,
     state: MarketState[market.state] as Order.MarketState,
   };
 }

@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
+import { isTier, TIERS, type Tier } from "@bourse/shared/units/tiers.js";
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -11,7 +12,6 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from "jose";
-import type { Tier } from "../core/rate-limit.js";
 
 /** What a valid token says. */
 export interface TokenClaims {
@@ -45,7 +45,6 @@ const KEY_ID = /^[A-Za-z0-9._-]{1,128}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Year 9999. */
 const SECONDS_MAX = 253_402_300_799;
-const TIERS: ReadonlySet<unknown> = new Set(["basic", "plus", "pro", "unlimited"]);
 const CACHE_MAX = 10_000;
 /** A key that is withdrawn stops working within this time even where its tokens were seen before. */
 const CACHE_MS = 60_000;
@@ -180,12 +179,12 @@ function claimsOf(payload: JWTPayload, { clock, skewSeconds }: TokenVerifierOpti
     if (seconds !== undefined && !isTime(seconds)) throw new Error("not a time");
   const isFromFuture = iat !== undefined && iat * 1000 > clock.wallMs() + skewSeconds * 1000;
   if (exp === undefined || isFromFuture) throw new Error("issued in the future, or for ever");
-  if (tier !== undefined && !TIERS.has(tier)) throw new Error("not a tier");
+  if (tier !== undefined && !isTier(tier)) throw new Error("not a tier");
   return {
     userId: sub,
     roles: textsOf(roles),
     permissions: textsOf(permissions),
-    tier: (tier as Tier | undefined) ?? "basic",
+    tier: tier ?? TIERS[0],
     expiresAtMs: (exp + skewSeconds) * 1000,
   };
 }

@@ -1,7 +1,7 @@
 // Who is calling, as the guards found out.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Call } from "@bourse/shared/rpc/call.js";
-import type { Tier } from "../core/rate-limit.js";
+import type { Tier } from "@bourse/shared/units/tiers.js";
 
 /** Whose token it was and what it allows. */
 export interface Caller {

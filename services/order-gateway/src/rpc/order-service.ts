@@ -72,6 +72,7 @@ export function orderService(deps: OrderServiceDeps): ServiceEntry {
 function handlersOf(deps: OrderServiceDeps): Handlers<typeof OrderGatewayService> {
   const contextOf = (call: Call): CallContext => ({
     userId: callerOf(call).userId,
+    tier: callerOf(call).tier,
     operatorId: operatorIdOf(callerOf(call)),
     deadlineMs: deps.deadlineOf(call),
     signal: call.signal,
@@ -142,7 +143,7 @@ async function* commandsOf(
 interface Command {
   readonly request: OrderEntryRequest;
   readonly caller: Caller;
-  readonly context: Omit<CallContext, "userId">;
+  readonly context: Omit<CallContext, "userId" | "tier">;
 }
 
 async function runEntry(
@@ -150,7 +151,8 @@ async function runEntry(
   { request, caller, context }: Command,
 ): Promise<CommandAnswer> {
   const userId = await admitted(deps, request, caller);
-  return runCommand(deps, request.command, { ...context, userId, operatorId: operatorIdOf(caller) });
+  const { tier } = caller;
+  return runCommand(deps, request.command, { ...context, userId, tier, operatorId: operatorIdOf(caller) });
 }
 
 /** The checks that a unary call has in its guards, in their order: permission, limit, schema. Returns for whom. */

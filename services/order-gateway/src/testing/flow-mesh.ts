@@ -24,6 +24,7 @@ export const MARKET: MarketRules = {
   protectionBps: 500,
   makerFeePpm: 0,
   takerFeePpm: 0,
+  feeTiers: [],
   state: "TRADING",
 };
 
