@@ -57,6 +57,9 @@ export const settings = {
       .default(5)
       .describe("failures of the wallet in a row that open the circuit breaker"),
     breakerOpenMs: count().default(30_000).describe("milliseconds that the circuit breaker stays open"),
+    breakerTrials: count()
+      .default(10)
+      .describe("calls at once while the breaker is half open, and successes in a row that close it"),
     rateLimit: rateLimitSettings.prefault({}),
     trustedProxies: z
       .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an address or a network"))

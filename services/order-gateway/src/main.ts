@@ -15,6 +15,7 @@ import { createLife } from "@bourse/shared/runtime/life.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import { startTracing } from "@bourse/shared/runtime/tracing.js";
+import { measureGuard } from "@bourse/shared/runtime/wallet-guard.js";
 import { create } from "@bufbuild/protobuf";
 import { findMistakes, settings } from "./config.js";
 import { takeTokens } from "./core/rate-limit.js";
@@ -55,7 +56,6 @@ const KNOWN_MAX = 100_000;
 const USERS_MAX = 10_000;
 /** How long a start waits for all shards before it is ready with some. */
 const PATIENCE_MS = 15_000;
-const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 } as const;
 
 const config = loadConfig({ ...settings, findMistakes });
 const log = createLogger({ service: "order-gateway", level: config.log.level });
@@ -75,7 +75,6 @@ const pool = openPool(config.postgresUrl, {
 });
 life.own("postgres", () => pool.end());
 
-const breakerState = metrics.gauge("bourse_wallet_breaker_state", "0 closed, 1 half open, 2 open.");
 const walletChannel = openChannel(config.walletAddress, { tls });
 const wallet = openWallet({
   channel: walletChannel,
@@ -84,10 +83,8 @@ const wallet = openWallet({
   connectMs: config.walletConnectMs,
   breakerFailures: config.breakerFailures,
   breakerOpenMs: config.breakerOpenMs,
-  onBreakerMove(state) {
-    breakerState.set(BREAKER_STATES[state]);
-    log.warn({ state }, "wallet breaker moved");
-  },
+  breakerTrials: config.breakerTrials,
+  watch: measureGuard(metrics, log),
 });
 life.own("wallet", () => {
   wallet.close();

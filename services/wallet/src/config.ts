@@ -63,5 +63,8 @@ export const settlerSettings = {
       .default(5)
       .describe("failures of the wallet in a row that open the circuit breaker"),
     breakerOpenMs: count().default(30_000).describe("milliseconds that the breaker stays open"),
+    breakerTrials: count()
+      .default(10)
+      .describe("calls at once while the breaker is half open, and successes in a row that close it"),
   }),
 } as const;

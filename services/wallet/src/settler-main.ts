@@ -1,6 +1,5 @@
 // The settler process: what the shards decide becomes money in the wallet. Keeps nothing of its own.
 import { setMaxListeners } from "node:events";
-import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
@@ -11,8 +10,8 @@ import { loadConfig } from "@bourse/shared/runtime/config.js";
 import { createLife } from "@bourse/shared/runtime/life.js";
 import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
-import { createBreaker } from "@bourse/shared/runtime/retry.js";
 import { startTracing } from "@bourse/shared/runtime/tracing.js";
+import { guardWallet, measureGuard } from "@bourse/shared/runtime/wallet-guard.js";
 import { settlerSettings } from "./config.js";
 import { followAndSettle, type ShardState } from "./flow/follow-shard.js";
 import { sweepForever } from "./flow/sweep.js";
@@ -30,7 +29,6 @@ const lag = metrics.gauge("bourse_settler_lag_records", "Records of a shard not 
 const stopped = metrics.gauge("bourse_settlement_stopped", "1 when a shard's settlement cannot go on.", [
   "shard",
 ]);
-const breakerOpen = metrics.gauge("bourse_settler_wallet_breaker_state", "0 closed, 1 half open, 2 open.");
 const orphans = metrics.counter(
   "bourse_settler_orphans_total",
   "Orphans resolved, by what their shard said.",
@@ -43,27 +41,20 @@ const adminPort = await serveOperations(config, { life, log, metrics });
 const tls = openMeshTls(config.tls, metrics);
 
 // The wallet, behind one breaker for all shards.
-const breaker = createBreaker({
-  failuresToOpen: config.breakerFailures,
-  openMs: config.breakerOpenMs,
-  trialsMax: 10,
-  successesToClose: 10,
+const guard = guardWallet({
+  breakerFailures: config.breakerFailures,
+  breakerOpenMs: config.breakerOpenMs,
+  breakerTrials: config.breakerTrials,
   clock,
-  isInfrastructureFailure,
-  reason: "WALLET_UNAVAILABLE",
-  onMove: (state) => {
-    breakerOpen.set({ closed: 0, half_open: 1, open: 2 }[state]);
-    log[state === "open" ? "warn" : "info"]({ state }, "circuit breaker of the wallet moved");
-  },
+  random: Math.random,
+  watch: measureGuard(metrics, log),
 });
 const walletChannel = openChannel(config.walletAddress, { tls });
 life.own("channel to the wallet", () => walletChannel.close());
 const wallet = createWalletClient(createClient(WalletService, walletChannel), {
-  breaker,
+  guard,
   timeoutMs: config.settleTimeoutMs,
   signal: life.signal,
-  clock,
-  random: Math.random,
 });
 
 // One follower and one sweep per shard; each goes its own way.

@@ -37,7 +37,7 @@ beforeEach(async () => {
   memory = await startMemoryWallet();
   memory.credit(userId, "USDT", "1000");
   channel = openChannel(`127.0.0.1:${memory.port}`);
-  const breaker = { breakerFailures: 5, breakerOpenMs: 30_000 };
+  const breaker = { breakerFailures: 5, breakerOpenMs: 30_000, breakerTrials: 10 };
   wallet = openWallet({ channel, clock, random: seededRandom(1), connectMs: 20_000, ...breaker });
 });
 afterEach(async () => {
@@ -78,7 +78,7 @@ test("an old stream gives way to a new one and still answers what it carries", a
   const later = { ms: 0 };
   wallet.close();
   const aging = { ...clock, monotonicMs: () => clock.monotonicMs() + later.ms };
-  const breaker = { breakerFailures: 5, breakerOpenMs: 30_000 };
+  const breaker = { breakerFailures: 5, breakerOpenMs: 30_000, breakerTrials: 10 };
   wallet = openWallet({ channel, clock: aging, random: seededRandom(1), connectMs: 20_000, ...breaker });
   expect(await reserve("first", 20_000)).toBe("reserved");
   const { release } = memory.holdAnswers();
@@ -89,4 +89,35 @@ test("an old stream gives way to a new one and still answers what it carries", a
   await expect.poll(() => memory.streamsOpened).toBe(2);
   release();
   expect(await Promise.all([held, second])).toEqual(["reserved", "reserved"]);
+});
+
+test("with the breaker open a caller is told at once, also one who waits behind those who were sent", async () => {
+  const { release } = memory.holdAnswers({ reads: true });
+  // Four batches fill the way; the fifth caller waits for a place.
+  const inDoubt: Promise<string>[] = [];
+  for (let index = 0; index < 4; index += 1) {
+    inDoubt.push(reserve(`sent-${index}`, 20_000));
+    // What arrives in one turn of the event loop goes out together.
+    for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
+  }
+  await expect.poll(() => memory.reservations.has("sent-0")).toBe(true);
+  const queued = reserve("queued", 20_000);
+  const reads = Array.from({ length: 5 }, () =>
+    wallet.getReservation("sent-0", Date.now() + 1_200).catch((error: DomainError) => error.reason),
+  );
+  expect(new Set(await Promise.all(reads))).toEqual(new Set(["DEADLINE_EXCEEDED"]));
+  expect(await queued).toBe("WALLET_UNAVAILABLE/NOT_ATTEMPTED");
+  const startedMs = performance.now();
+  expect(await reserve("late", 20_000)).toBe("WALLET_UNAVAILABLE/NOT_ATTEMPTED");
+  expect(performance.now() - startedMs).toBeLessThan(5);
+  const refusal = (await wallet.accounts
+    .getBalances({ userId })
+    .catch((error: unknown) => error)) as DomainError;
+  expect(refusal.facts).toMatchObject({
+    outcome: "NOT_ATTEMPTED",
+    retry_after_ms: expect.stringMatching(/^[0-9]+$/),
+  });
+  release();
+  expect(await Promise.all(inDoubt)).toEqual(Array(4).fill("reserved"));
+  expect([...memory.reservations.keys()]).toEqual(["sent-0", "sent-1", "sent-2", "sent-3"]);
 });

@@ -18,9 +18,6 @@ import {
 import { batched } from "@bourse/shared/runtime/batched.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { backoffMs } from "@bourse/shared/runtime/retry.js";
-import type { Amend, OrderTerms, Reservation } from "../core/order-types.js";
-import { encodeAmend, encodeTerms, reservationOfWire } from "./messages.js";
-import { ReserveLink, type ReserveMessage, type ReserveOutcome } from "./reserve-link.js";
 import {
   ATTEMPTS,
   asWalletFailure,
@@ -28,7 +25,10 @@ import {
   guardWallet,
   type WalletGuard,
   type WalletGuardOptions,
-} from "./wallet-guard.js";
+} from "@bourse/shared/runtime/wallet-guard.js";
+import type { Amend, OrderTerms, Reservation } from "../core/order-types.js";
+import { encodeAmend, encodeTerms, reservationOfWire } from "./messages.js";
+import { ReserveLink, type ReserveMessage, type ReserveOutcome } from "./reserve-link.js";
 
 /** A hold for one order. */
 export interface ReserveInput {
@@ -77,6 +77,8 @@ interface Item {
   sends: number;
   /** The caller has been told that nothing was attempted, so it must never be sent. */
   isAbandoned: boolean;
+  /** Ends the caller's waiting. */
+  giveUp: (error: DomainError) => void;
 }
 
 type ItemResult = ReserveOutcome | DomainError;
@@ -91,7 +93,17 @@ export function openWallet(options: WalletOptions): WalletClient {
   const { channel, clock } = options;
   const wallet = createClient(WalletService, channel);
   const accounts = createClient(AccountService, channel);
-  const guarded = guardWallet(options);
+  const waiting = new Set<Item>();
+  const guarded = guardWallet({
+    ...options,
+    watch: {
+      ...options.watch,
+      onMove(state) {
+        options.watch?.onMove?.(state);
+        if (state === "open") giveUpUnsent(waiting, options.breakerOpenMs);
+      },
+    },
+  });
   const link = new ReserveLink({
     client: wallet,
     clock,
@@ -103,12 +115,22 @@ export function openWallet(options: WalletOptions): WalletClient {
     queueMax: QUEUE_MAX,
   });
   const idempotent = <I, O>(call: (request: I, callOptions?: CallOptions) => Promise<O>) => {
-    return (request: I, callOptions?: CallOptions) => guarded.retried(() => call(request, callOptions));
+    return (request: I, callOptions?: CallOptions) =>
+      guarded.retried(() => call(request, callOptions), callOptions);
   };
   const reserve = async (message: ReserveMessage, deadlineMs: number) => {
-    const item: Item = { message, deadlineMs, sends: 0, isAbandoned: false };
-    const result = await within(clock, item, enqueue(item));
-    return answerOf(result, item.sends > 1);
+    const item: Item = { message, deadlineMs, sends: 0, isAbandoned: false, giveUp: () => {} };
+    // An open breaker answers at once, not when what was sent before it opened lets go of its place.
+    const send = async () => {
+      guarded.check();
+      return enqueue(item);
+    };
+    waiting.add(item);
+    try {
+      return answerOf(await within(clock, item, send()), item.sends > 1);
+    } finally {
+      waiting.delete(item);
+    }
   };
   return {
     reserve: (input) => reserve(messageOf(input), input.deadlineMs),
@@ -116,7 +138,7 @@ export function openWallet(options: WalletOptions): WalletClient {
     async getReservation(orderId, deadlineMs) {
       try {
         const call = () => wallet.getReservation({ orderId }, { deadlineMs });
-        const { reservation } = await guarded.retried(call);
+        const { reservation } = await guarded.retried(call, { deadlineMs });
         return reservation === undefined ? undefined : reservationOfWire(reservation);
       } catch (error) {
         if (error instanceof DomainError && error.reason === "RESERVATION_NOT_FOUND") return undefined;
@@ -146,7 +168,10 @@ async function reserveMany(ground: Ground, items: readonly Item[]): Promise<read
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     open = open.filter((item) => isWaiting(item, clock));
     if (open.length === 0) break;
-    if (attempt > 1) await clock.sleep(backoffMs(attempt - 1, { ...BACKOFF, random }));
+    if (attempt > 1) {
+      await clock.sleep(backoffMs(attempt - 1, { ...BACKOFF, random }));
+      ground.guarded.retrying();
+    }
     open = await attemptMany(ground, open, results);
   }
   return items.map((item) => results.get(item) ?? new DomainError("DEADLINE_EXCEEDED"));
@@ -186,6 +211,12 @@ async function attemptMany(
   }
 }
 
+/** The breaker has opened: who has not been sent yet need not wait for those who were. */
+function giveUpUnsent(items: ReadonlySet<Item>, retryAfterMs: number): void {
+  const facts = { retry_after_ms: String(retryAfterMs) };
+  for (const item of items) if (item.sends === 0) item.giveUp(new DomainError("WALLET_UNAVAILABLE", facts));
+}
+
 function isWaiting(item: Item, clock: Clock): boolean {
   return !item.isAbandoned && item.deadlineMs > clock.wallMs();
 }
@@ -205,6 +236,7 @@ async function within(clock: Clock, item: Item, result: Promise<ItemResult>): Pr
   const deadline = new Promise<DomainError>((resolve) => {
     const leftMs = Math.max(0, item.deadlineMs - clock.wallMs());
     timer = setTimeout(() => resolve(new DomainError("DEADLINE_EXCEEDED")), leftMs);
+    item.giveUp = resolve;
   });
   try {
     const first = await Promise.race([result, deadline]);

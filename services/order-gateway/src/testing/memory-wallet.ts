@@ -35,6 +35,7 @@ export class MemoryWallet {
   readonly #fingerprints = new Map<string, string>();
   #lost = 0;
   #held: Promise<void> | undefined;
+  #heldReads: Promise<void> | undefined;
   #grpc: GrpcServer | undefined;
 
   get port(): number {
@@ -65,12 +66,13 @@ export class MemoryWallet {
     this.#lost = count;
   }
 
-  /** Reserves are taken but not answered until `release` is called. */
-  holdAnswers(): { release: () => void } {
+  /** Reserves, and reads if so named, are taken but not answered until `release` is called. */
+  holdAnswers({ reads = false } = {}): { release: () => void } {
     let release = () => {};
     this.#held = new Promise((resolve) => {
       release = resolve;
     });
+    if (reads) this.#heldReads = this.#held;
     return { release: () => release() };
   }
 
@@ -82,6 +84,7 @@ export class MemoryWallet {
     return implement(WalletService, {
       reserveStream: (requests) => this.#reserveStream(requests),
       getReservation: async ({ orderId }) => {
+        await this.#heldReads;
         const reservation = this.reservations.get(orderId);
         if (reservation === undefined) throw new DomainError("RESERVATION_NOT_FOUND");
         return { reservation };

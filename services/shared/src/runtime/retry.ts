@@ -11,18 +11,28 @@ export interface RetryOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Wall-clock milliseconds at which the caller stops waiting: no attempt begins at or after it. */
+  readonly deadlineMs?: number | undefined;
+  /** Called before each attempt but the first. */
+  readonly onRetry?: (() => void) | undefined;
 }
 
-/** Runs an idempotent call until it succeeds, fails for good, the attempts end or the signal aborts. */
+/**
+ * Runs an idempotent call until it succeeds, fails for good, the attempts end, the signal aborts or the next
+ * attempt would come too late.
+ */
 export async function retry<T>(run: () => Promise<T>, options: RetryOptions): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await run();
     } catch (error) {
       if (attempt >= options.attempts || !options.isRetryable(error)) throw error;
-      await options.clock.sleep(backoffMs(attempt, options), options.signal);
+      const delayMs = backoffMs(attempt, options);
+      if (options.clock.wallMs() + delayMs >= (options.deadlineMs ?? Number.POSITIVE_INFINITY)) throw error;
+      await options.clock.sleep(delayMs, options.signal);
       if (options.signal?.aborted === true) throw error;
+      options.onRetry?.();
     }
   }
 }
@@ -52,7 +62,9 @@ export interface BreakerOptions {
   /** What a refused caller is told. */
   readonly reason: FailureReason;
   /** Called on each move, for metrics and logs. */
-  readonly onMove?: (state: BreakerState) => void;
+  readonly onMove?: ((state: BreakerState) => void) | undefined;
+  /** Called for each call that it refuses. */
+  readonly onRefused?: (() => void) | undefined;
 }
 
 export type BreakerState = "closed" | "open" | "half_open";
@@ -60,6 +72,8 @@ export type BreakerState = "closed" | "open" | "half_open";
 export interface Breaker {
   /** Runs the call, or rejects at once with `reason` and `retry_after_ms`. */
   run<T>(call: () => Promise<T>): Promise<T>;
+  /** Refuses, as `run` would, while it is open; for callers that would wait before they run. */
+  check(): void;
   state(): BreakerState;
 }
 
@@ -85,14 +99,16 @@ export function createBreaker(options: BreakerOptions): Breaker {
     options.onMove?.(next);
   };
   const refuse = (retryAfterMs: number): never => {
+    options.onRefused?.();
     throw new DomainError(options.reason, { retry_after_ms: String(Math.ceil(Math.max(1, retryAfterMs))) });
   };
+  const check = () => {
+    const leftMs = openedAtMs + options.openMs - options.clock.monotonicMs();
+    if (state === "open" && leftMs > 0) refuse(leftMs);
+  };
   const admit = () => {
-    if (state === "open") {
-      const leftMs = openedAtMs + options.openMs - options.clock.monotonicMs();
-      if (leftMs > 0) refuse(leftMs);
-      move("half_open");
-    }
+    check();
+    if (state === "open") move("half_open");
     if (state !== "half_open") return;
     if (trials >= options.trialsMax) refuse(100);
     trials += 1;
@@ -116,6 +132,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
   };
   return {
     state: () => state,
+    check,
     async run(call) {
       admit();
       const admittedIn = era;

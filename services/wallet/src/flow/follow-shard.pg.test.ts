@@ -1,5 +1,4 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
 import {
   AmendCommandSchema,
   RecordSchema,
@@ -10,7 +9,7 @@ import { MarketSchema } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { systemClock as clock } from "@bourse/shared/runtime/clock.js";
-import { createBreaker } from "@bourse/shared/runtime/retry.js";
+import { type GuardWatch, guardWallet } from "@bourse/shared/runtime/wallet-guard.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -28,15 +27,7 @@ import { getCursor } from "./settle.js";
 import { sweepOnce } from "./sweep.js";
 
 const users = usersOf(4);
-const BREAKER = {
-  failuresToOpen: 50,
-  openMs: 10,
-  trialsMax: 10,
-  successesToClose: 1,
-  clock,
-  isInfrastructureFailure,
-  reason: "WALLET_UNAVAILABLE",
-} as const;
+const GUARD = { breakerFailures: 50, breakerOpenMs: 10, breakerTrials: 1, clock, random: seededRandom(1) };
 let database: WalletDatabase;
 let shard: ShardServer;
 let closers: (() => unknown)[] = [];
@@ -67,15 +58,8 @@ async function recordsOf(seed: number, orders: number): Promise<ShardRecord[]> {
 async function walletClientOf(options: Parameters<typeof serveWallet>[1] = {}): Promise<WalletClient> {
   const server = await serveWallet(database.database, options);
   closers.push(server.close);
-  const breaker = createBreaker(BREAKER);
   const { signal } = new AbortController();
-  return createWalletClient(server.wallet, {
-    breaker,
-    timeoutMs: 5_000,
-    signal,
-    clock,
-    random: seededRandom(1),
-  });
+  return createWalletClient(server.wallet, { guard: guardWallet(GUARD), timeoutMs: 5_000, signal });
 }
 
 /** A settler of the shard, stopped after the test at the latest. */
@@ -227,9 +211,11 @@ test("a wallet that restarts is waited for: the breaker stays closed, and nothin
   const server = await serveWallet(database.database);
   const channel = openChannel(`127.0.0.1:${server.port}`);
   const stop = new AbortController();
-  const breaker = createBreaker({ ...BREAKER, failuresToOpen: 5, openMs: 30_000 });
+  const moves: string[] = [];
+  const watch: GuardWatch = { onMove: (state) => moves.push(state) };
+  const guard = guardWallet({ ...GUARD, breakerFailures: 5, breakerOpenMs: 30_000, watch });
   const { signal } = stop;
-  const options = { breaker, timeoutMs: 15_000, signal, clock, random: seededRandom(2) };
+  const options = { guard, timeoutMs: 15_000, signal };
   const wallet = createWalletClient(createClient(WalletService, channel), options);
   const records = await recordsOf(28, 80);
   const { end } = startSettler(wallet);
@@ -240,7 +226,7 @@ test("a wallet that restarts is waited for: the breaker stays closed, and nothin
   shard.append(...records.slice(40));
   const again = await serveWallet(database.database, { port: server.port });
   await caughtUp();
-  expect(breaker.state()).toBe("closed");
+  expect(moves).toEqual([]);
   expect(await database.breaches()).toEqual({});
 
   // A drain does not wait for a wallet that is away.

@@ -1,7 +1,7 @@
 // The wallet as the settler needs it: each call with a deadline, retried, behind the circuit breaker.
 
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { isInfrastructureFailure, toDomainError } from "@bourse/shared/errors/from-wire.js";
+import { toDomainError } from "@bourse/shared/errors/from-wire.js";
 import { AmendCommandSchema, OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { EndReason, OrderStatus, TradeRole } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import type {
@@ -10,8 +10,7 @@ import type {
   WalletService,
 } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import type { CallOptions, ServiceClient } from "@bourse/shared/rpc/client.js";
-import type { Clock } from "@bourse/shared/runtime/clock.js";
-import { type Breaker, retry } from "@bourse/shared/runtime/retry.js";
+import type { WalletGuard } from "@bourse/shared/runtime/wallet-guard.js";
 import { formatAtoms } from "@bourse/shared/units/atoms.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -45,32 +44,20 @@ export interface WalletClient {
   markSequenced(orderIds: readonly string[]): Promise<void>;
 }
 
-const RETRY = { attempts: 3, baseMs: 50, capMs: 1_000 };
-
 /** The wallet over gRPC. */
 export function createWalletClient(
   wallet: ServiceClient<typeof WalletService>,
   options: {
-    readonly breaker: Breaker;
+    readonly guard: WalletGuard;
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
-    readonly clock: Clock;
-    readonly random: () => number;
   },
 ): WalletClient {
-  const { breaker, timeoutMs, signal, clock, random } = options;
+  const { guard, timeoutMs, signal } = options;
   // A wallet that restarts within the deadline is waited for: it costs one failure, not five at once, which
   // would open the breaker for half a minute.
   const limits = { timeoutMs, signal, waitForReady: true };
-  const call = <T>(run: (limits: CallOptions) => Promise<T>): Promise<T> =>
-    retry(() => breaker.run(() => run(limits)), {
-      ...RETRY,
-      signal,
-      clock,
-      random,
-      // An open breaker is no reason to knock again at once.
-      isRetryable: (error) => breaker.state() !== "open" && isInfrastructureFailure(error),
-    });
+  const call = <T>(run: (limits: CallOptions) => Promise<T>) => guard.retried(() => run(limits), { signal });
   return {
     cursor: async (shard) => positionOf((await call((limits) => wallet.getCursor({ shard }, limits))).cursor),
     async settle(settlement) {

@@ -1,8 +1,10 @@
-import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
-import { manualClock } from "@bourse/shared/testing/clock.js";
-import { seededRandom } from "@bourse/shared/testing/random.js";
 import { describe, expect, test } from "vitest";
-import { guardWallet } from "./wallet-guard.js";
+import { DomainError, type FailureReason } from "../errors/domain-error.js";
+import { manualClock } from "../testing/clock.js";
+import { seededRandom } from "../testing/random.js";
+import { createLogger } from "./log.js";
+import { createMetrics } from "./metrics.js";
+import { guardWallet, measureGuard } from "./wallet-guard.js";
 
 function newGuard() {
   const clock = manualClock();
@@ -12,7 +14,8 @@ function newGuard() {
     random: seededRandom(1),
     breakerFailures: 5,
     breakerOpenMs: 30_000,
-    onBreakerMove: (state) => moves.push(state),
+    breakerTrials: 10,
+    watch: { onMove: (state) => moves.push(state) },
   });
   return { clock, moves, guard };
 }
@@ -118,5 +121,94 @@ describe("the way to the wallet", () => {
       await timeOut(1_000);
     }
     expect(moves).toEqual(["open"]);
+  });
+
+  test("how many failures, how long and how many trials is a setting", async () => {
+    const clock = manualClock();
+    const moves: string[] = [];
+    const guard = guardWallet({
+      clock,
+      random: seededRandom(1),
+      breakerFailures: 2,
+      breakerOpenMs: 700,
+      breakerTrials: 3,
+      watch: { onMove: (state) => moves.push(state) },
+    });
+    for (let index = 0; index < 2; index += 1) await reasonOf(guard.once(fail("TRANSPORT_FAILED")));
+    clock.advance(699);
+    expect(() => guard.check()).toThrow("wallet");
+    clock.advance(1);
+    const ends: (() => void)[] = [];
+    const trials = Array.from({ length: 3 }, () =>
+      reasonOf(guard.once(() => new Promise<void>((resolve) => ends.push(resolve)))),
+    );
+    expect(await reasonOf(guard.once(async () => 1))).toBe("WALLET_UNAVAILABLE");
+    for (const end of ends) end();
+    await Promise.all(trials);
+    expect(moves).toEqual(["open", "half_open", "closed"]);
+  });
+
+  test("a call that never left says so, one that may have worked does not", async () => {
+    const { guard } = newGuard();
+    const outcomeOf = async (call: Promise<unknown>) => {
+      const error = (await call.catch((failure: unknown) => failure)) as DomainError;
+      return [error.reason, error.facts.outcome ?? "unsaid", error.facts.retry_after_ms !== undefined];
+    };
+    for (let index = 0; index < 4; index += 1) await reasonOf(guard.once(fail("INTERNAL")));
+    expect(await outcomeOf(guard.retried(fail("INTERNAL")))).toEqual(["WALLET_UNAVAILABLE", "unsaid", true]);
+    expect(await outcomeOf(guard.retried(async () => 1))).toEqual([
+      "WALLET_UNAVAILABLE",
+      "NOT_ATTEMPTED",
+      true,
+    ]);
+  });
+
+  test("no attempt begins after the caller's deadline", async () => {
+    const { clock, guard } = newGuard();
+    let calls = 0;
+    const call = () => {
+      calls += 1;
+      clock.advance(40);
+      return Promise.reject(new DomainError("TRANSPORT_FAILED"));
+    };
+    expect(await reasonOf(guard.retried(call, { deadlineMs: 40 }))).toBe("WALLET_UNAVAILABLE");
+    expect(calls).toBe(1);
+  });
+
+  test("callers who go away do not open it", async () => {
+    const { moves, guard } = newGuard();
+    for (let index = 0; index < 20; index += 1) await reasonOf(guard.once(fail("CANCELLED")));
+    expect(moves).toEqual([]);
+  });
+
+  test("state, moves, refusals and retries are metrics", async () => {
+    const clock = manualClock();
+    const metrics = createMetrics("test");
+    const guard = guardWallet({
+      clock,
+      random: () => 0,
+      breakerFailures: 5,
+      breakerOpenMs: 30_000,
+      breakerTrials: 1,
+      watch: measureGuard(metrics, createLogger({ service: "test", level: "silent" })),
+    });
+    const sleepless = reasonOf(guard.retried(fail("TRANSPORT_FAILED")));
+    for (let pause = 0; pause < 2; pause += 1) {
+      await expect.poll(() => clock.sleeping()).toBe(1);
+      clock.advance(1);
+    }
+    await sleepless;
+    for (let index = 0; index < 2; index += 1) await reasonOf(guard.once(fail("INTERNAL")));
+    for (let index = 0; index < 7; index += 1) await reasonOf(guard.once(async () => 1));
+    const valueOf = async (name: string) => (await metrics.registry.getSingleMetric(name)?.get())?.values;
+    expect(await valueOf("bourse_wallet_breaker_state")).toMatchObject([{ value: 2 }]);
+    expect(await valueOf("bourse_wallet_breaker_rejections_total")).toMatchObject([{ value: 7 }]);
+    expect(await valueOf("bourse_wallet_retries_total")).toMatchObject([{ value: 2 }]);
+    clock.advance(30_000);
+    await guard.once(async () => 1);
+    await expect.poll(() => valueOf("bourse_wallet_breaker_state")).toMatchObject([{ value: 0 }]);
+    expect(await valueOf("bourse_wallet_breaker_transitions_total")).toMatchObject(
+      ["open", "half_open", "closed"].map((state) => ({ labels: { state }, value: 1 })),
+    );
   });
 });
