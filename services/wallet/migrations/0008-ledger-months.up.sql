@@ -1,6 +1,7 @@
 -- The ledger by month (UTC), so that old months can be detached whole; every INSERT of entries balances by
 -- itself; and the wallet's own role keeps only the rights that it uses. Who settles or transfers waits while
 -- the rows are copied; reserves, balances and cursors go on.
+-- oldest: 0007
 ALTER TABLE wallet.ledger_transactions RENAME TO ledger_transactions_whole;
 ALTER TABLE wallet.ledger_transactions_whole RENAME CONSTRAINT ledger_transactions_pkey TO ledger_transactions_whole_pkey;
 ALTER TABLE wallet.ledger_entries RENAME TO ledger_entries_whole;
