@@ -1,5 +1,6 @@
 // The projector process: the order history of all users, from the shards' events into PostgreSQL.
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import { keepPartitionsAhead } from "@bourse/shared/postgres/keep-partitions.js";
 import { migrate } from "@bourse/shared/postgres/migrate.js";
 import { openPool } from "@bourse/shared/postgres/pool.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
@@ -42,12 +43,12 @@ life.own("postgres", () => pool.end());
 await migrate(pool, new URL("../migrations/", import.meta.url), { schema: "orders" });
 const partitions = new HistoryPartitions(pool);
 life.loop("partitions", (signal) =>
-  partitions.keepAhead({
-    daysAhead: config.partitionDaysAhead,
+  keepPartitionsAhead({
+    make: (nowMs) => partitions.ensureAhead(nowMs, config.partitionDaysAhead),
+    onAhead: (days) => ahead.set(days),
     clock,
     log,
     signal,
-    onAhead: (days) => ahead.set(days),
   }),
 );
 

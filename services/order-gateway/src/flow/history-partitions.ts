@@ -1,12 +1,9 @@
 // Partitions of the order history: made before a batch needs them, and some time ahead.
 import type { Pool } from "@bourse/shared/postgres/pool.js";
-import type { Clock } from "@bourse/shared/runtime/clock.js";
-import type { Logger } from "@bourse/shared/runtime/log.js";
 import type { Fill, NewOrder } from "../core/order-history-types.js";
 import { ensurePartitions } from "../io/history-partitions.js";
 
 const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 /** Longer than any month, so that every month of a span is met. */
 const MONTH_STEP_DAYS = 28;
 
@@ -31,35 +28,12 @@ export class HistoryPartitions {
     );
   }
 
-  /** Makes what the next days need, from today on. */
-  async ensureAhead(nowMs: number, daysAhead: number): Promise<void> {
+  /** Makes what the next days need, from today on. Returns how many days that are. */
+  async ensureAhead(nowMs: number, daysAhead: number): Promise<number> {
     const days = Array.from({ length: daysAhead + 1 }, (_, number) => nowMs + number * DAY_MS);
     const nextMonth = nowMs + MONTH_STEP_DAYS * DAY_MS;
     await this.#ensure([...days, nextMonth], days);
-  }
-
-  /** Keeps `daysAhead` days made ahead until the signal aborts; a failure is tried again within the hour. */
-  async keepAhead(options: {
-    daysAhead: number;
-    clock: Clock;
-    log: Logger;
-    signal: AbortSignal;
-    /** Called with the number of days that are made ahead. */
-    onAhead: (days: number) => void;
-  }): Promise<void> {
-    const { daysAhead, clock, log, signal, onAhead } = options;
-    let madeThroughMs = 0;
-    while (!signal.aborted) {
-      const nowMs = clock.wallMs();
-      try {
-        await this.ensureAhead(nowMs, daysAhead);
-        madeThroughMs = nowMs + daysAhead * DAY_MS;
-      } catch (error) {
-        log.warn({ err: error }, "history partitions were not made ahead");
-      }
-      onAhead(Math.max(0, Math.floor((madeThroughMs - nowMs) / DAY_MS)));
-      await clock.sleep(HOUR_MS, signal);
-    }
+    return daysAhead;
   }
 
   async #ensure(orderTimes: readonly number[], tradeTimes: readonly number[]): Promise<void> {
