@@ -2,6 +2,7 @@ import {
   connectionAge,
   count,
   port,
+  preparedStatements,
   processSettings,
   shardsSettings,
   text,
@@ -35,6 +36,7 @@ export const settings = {
     marketDataAddress: text().default("127.0.0.1:50053").describe("gRPC address of market-data"),
     postgresUrl: text().describe("database of the order history, secret; read only"),
     postgresConnectionsMax: count().default(4).describe("connections to the order history"),
+    preparedStatements: preparedStatements(),
     jwksFile: text()
       .optional()
       .describe("file with the keys that verify access tokens (JWKS); read again when it changes"),

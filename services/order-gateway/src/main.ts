@@ -71,6 +71,7 @@ const tls = openMeshTls(config.tls, metrics);
 const pool = openPool(config.postgresUrl, {
   connectionsMax: config.postgresConnectionsMax,
   statementTimeoutMs: config.deadlineMs,
+  preparedStatements: config.preparedStatements,
   applicationName: "order-gateway",
 });
 life.own("postgres", () => pool.end());

@@ -1,4 +1,11 @@
-import { count, port, processSettings, shardsSettings, text } from "@bourse/shared/runtime/config.js";
+import {
+  count,
+  port,
+  preparedStatements,
+  processSettings,
+  shardsSettings,
+  text,
+} from "@bourse/shared/runtime/config.js";
 import { z } from "zod";
 
 /** Settings of the projector: section `projector`, and what all processes share. */
@@ -11,6 +18,7 @@ export const projectorSettings = {
     shards: shardsSettings,
     postgresUrl: text().describe("database of the order history; the role owns schema orders"),
     postgresConnectionsMax: count().default(4).describe("connections to the database"),
+    preparedStatements: preparedStatements(),
     statementTimeoutMs: count().default(10_000).describe("milliseconds that a statement may take"),
     batchRecordsMax: count().default(2_000).describe("records of one transaction at most"),
     bufferRecordsMax: count()

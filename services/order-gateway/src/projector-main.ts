@@ -36,6 +36,7 @@ const tls = openMeshTls(config.tls, metrics);
 const pool = openPool(config.postgresUrl, {
   connectionsMax: config.postgresConnectionsMax,
   statementTimeoutMs: config.statementTimeoutMs,
+  preparedStatements: config.preparedStatements,
   applicationName: "bourse-projector",
   log,
 });

@@ -2,6 +2,7 @@ import {
   connectionAge,
   count,
   port,
+  preparedStatements,
   processSettings,
   shardsSettings,
   text,
@@ -21,9 +22,11 @@ export const walletSettings = {
       "database of the wallet, for example postgres://bourse_wallet:…@host/bourse",
     ),
     postgresConnectionsMax: count().default(10).describe("connections to the database"),
+    preparedStatements: preparedStatements(),
     statementTimeoutMs: count()
       .default(10_000)
       .describe("milliseconds after which the database gives a statement up"),
+    partitionDaysAhead: count().default(62).describe("days ahead for which the ledger's months are made"),
     pingEveryMs: count()
       .default(5_000)
       .describe("milliseconds between two looks whether the database answers"),

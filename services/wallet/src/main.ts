@@ -1,6 +1,7 @@
 // The wallet process: balances, reservations and the ledger. Reads from top to bottom.
 import { AssertionFailed } from "@bourse/shared/assert.js";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { keepPartitionsAhead } from "@bourse/shared/postgres/keep-partitions.js";
 import { migrate } from "@bourse/shared/postgres/migrate.js";
 import { openPool } from "@bourse/shared/postgres/pool.js";
 import { callersGuard } from "@bourse/shared/rpc/callers.js";
@@ -17,11 +18,15 @@ import { startTracing } from "@bourse/shared/runtime/tracing.js";
 import { walletSettings } from "./config.js";
 import type { ReserveRequest } from "./core/reserve.js";
 import { keepDatabase } from "./flow/keep-database.js";
+import { assetCheck } from "./flow/known-assets.js";
 import { listOrphans, noteSequenced } from "./flow/orphans.js";
+import { releaseReservation } from "./flow/release.js";
 import { getReservation, outcomeOf, reserveBatch } from "./flow/reserve.js";
 import { getCursor, type SettleBatch, settleBatch } from "./flow/settle.js";
+import { settleTrade } from "./flow/settle-trade.js";
 import { doTransfer, getBalances } from "./flow/transfer.js";
-import { type Database, tunedUrl } from "./io/database.js";
+import { type Database, plannerSettings } from "./io/database.js";
+import { makeLedgerMonths } from "./io/ledger-months.js";
 import { accountService } from "./rpc/account-service.js";
 import { walletCallers } from "./rpc/callers.js";
 import { walletService } from "./rpc/wallet-service.js";
@@ -39,13 +44,19 @@ const batchReserves = metrics.histogram(
 );
 const reserves = metrics.counter("bourse_reserves_total", "Reserves by outcome.", ["outcome"]);
 const settled = metrics.counter("bourse_settle_operations_total", "Operations settled.", ["shard"]);
+const daysAhead = metrics.gauge(
+  "bourse_wallet_partition_days_ahead",
+  "Days for which the ledger's months exist already.",
+);
 life.own("tracing", await startTracing({ service: "wallet", ...config.tracing }));
 
 // What the wallet stands on. It serves health at once and waits for the database as long as it takes.
 const { host } = config;
-const pool = openPool(tunedUrl(config.postgresUrl), {
+const pool = openPool(config.postgresUrl, {
   connectionsMax: config.postgresConnectionsMax,
   statementTimeoutMs: config.statementTimeoutMs,
+  preparedStatements: config.preparedStatements,
+  settings: plannerSettings,
   applicationName: "bourse-wallet",
   log,
 });
@@ -56,6 +67,12 @@ const database: Database = {
   random: Math.random,
   onCommit: (seconds) => commitSeconds.observe(seconds),
 };
+const keepMonths = (signal: AbortSignal) =>
+  keepPartitionsAhead({
+    make: () => makeLedgerMonths(pool, config.partitionDaysAhead),
+    onAhead: (days) => daysAhead.set(days),
+    ...{ clock, log, signal },
+  });
 let isMigrated = false;
 const readiness = life.readiness("postgres");
 const migrations = new URL("../migrations/", import.meta.url);
@@ -64,6 +81,7 @@ life.loop("database", (signal) =>
     migrate: () => migrate(pool, migrations, { schema: "wallet" }),
     onMigrated: () => {
       isMigrated = true;
+      life.loop("ledger months", keepMonths);
     },
     readiness,
     pingEveryMs: config.pingEveryMs,
@@ -104,6 +122,9 @@ const services = [
     {
       reserve,
       getReservation: (orderId) => getReservation(database, orderId),
+      checkAsset: assetCheck(database),
+      release: (call) => releaseReservation(database, call).catch(stopIfWrong),
+      settleTrade: (call) => settleTrade(database, call).catch(stopIfWrong),
       settle,
       getCursor: (shard) => getCursor(database, shard),
       listOrphans: (query) => listOrphans(database, query),

@@ -102,6 +102,14 @@ export const connectionAge = () =>
       "milliseconds after which a connection is closed once its calls are done, to find new replicas",
     );
 
+/** Of processes with a database. */
+export const preparedStatements = () =>
+  flag()
+    .default(true)
+    .describe(
+      "whether statements are prepared once per connection; false behind a pooler in transaction mode, where neither statements nor settings may outlive a transaction",
+    );
+
 /** What every process has, for its schema to spread; ports are its own. */
 export const processSettings = {
   log: logSettings.prefault({}),

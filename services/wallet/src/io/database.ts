@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
 import { inTransaction } from "@bourse/shared/postgres/transaction.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { retry } from "@bourse/shared/runtime/retry.js";
+import { isMonthMissing, makeLedgerMonths } from "./ledger-months.js";
 
 /** The wallet's database, what retries wait by, and who is told how long each COMMIT took. */
 export interface Database {
@@ -74,6 +75,11 @@ async function timedTransaction<T>(
     const value = await run(client);
     ranAtMs = performance.now();
     return value;
+  }).catch(async (error: unknown) => {
+    if (!isMonthMissing(error)) throw error;
+    // Nobody made it ahead: money does not wait for that.
+    await makeLedgerMonths(pool, 0);
+    throw new RaceLost("the ledger had no month for it");
   });
   onCommit((performance.now() - ranAtMs) / 1_000);
   return result;
@@ -94,15 +100,11 @@ export async function ping({ pool }: Database): Promise<void> {
 }
 
 /**
- * The database's URL with settings for every connection, unless it names some itself. Batches look up many
- * keys by index; with the planner's default cost of a random page it prefers to read whole tables (measured
- * 4 times slower), and compiling such short statements never pays.
+ * Settings of every session. Batches look up many keys by index; with the planner's default cost of a random
+ * page it prefers to read whole tables (measured 4 times slower), and compiling such short statements never
+ * pays.
  */
-export function tunedUrl(postgresUrl: string): string {
-  const url = new URL(postgresUrl);
-  if (!url.searchParams.has("options")) url.searchParams.set("options", "-c random_page_cost=1.1 -c jit=off");
-  return url.href;
-}
+export const plannerSettings = { random_page_cost: "1.1", jit: "off" };
 
 /** SQLSTATE of an error of the database; undefined for anything else. */
 export function sqlStateOf(error: unknown): string | undefined {

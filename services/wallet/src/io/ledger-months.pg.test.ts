@@ -7,6 +7,7 @@ import {
   playHistory,
   type WalletDatabase,
 } from "../testing/wallet-database.js";
+import { makeLedgerMonths } from "./ledger-months.js";
 
 const { directory, schema } = migrations;
 const users = usersOf(3);
@@ -186,4 +187,49 @@ test("no statement changes or empties the ledger, whichever of its tables it nam
     ])
       await expect(wallet.pool.query(sql), sql).rejects.toMatchObject({ code: "23514" });
   expect(await contents()).toEqual(before);
+});
+
+test("months are made ahead once, however many ask together, each guarded like the whole", async () => {
+  const before = await partitionsOf("wallet.ledger_entries");
+  const days = await Promise.all([1, 2, 3].map(() => makeLedgerMonths(wallet.pool, 100)));
+  expect(new Set(days).size).toBe(1);
+  expect(days[0]).toBeGreaterThan(100);
+  const made = (await partitionsOf("wallet.ledger_entries")).filter((name) => !before.includes(name));
+  expect(made.length).toBeGreaterThanOrEqual(2);
+  for (const name of made) {
+    await expect(wallet.pool.query(`TRUNCATE ${name}`)).rejects.toMatchObject({ code: "23514" });
+    const alone = `INSERT INTO ${name} (transaction_id, user_id, asset, amount, recorded_at)
+                   SELECT $1, $2, 'USDT', 1, to_date(right('${name}', 7), 'YYYY_MM') + interval '1 day'`;
+    await expect(wallet.pool.query(alone, [one, users[0]])).rejects.toMatchObject({
+      constraint: "entries_balance",
+    });
+  }
+});
+
+test("money moves also when nobody made the month; an old month can be detached meanwhile", async () => {
+  for (const table of [months.entries, months.transactions]) {
+    const parent = table.replace(/_\d{4}_\d\d$/, "");
+    await wallet.pool.query(`ALTER TABLE ${parent} DETACH PARTITION ${table} CONCURRENTLY`);
+    await wallet.pool.query(`ALTER TABLE ${table} RENAME TO ${table.replace("wallet.", "")}_aside`);
+  }
+  await wallet.deposit(users[0] as string, QUOTE, "2");
+  expect(await ask(`SELECT amount::text FROM ${months.entries} ORDER BY 1`)).toEqual([
+    { amount: "-2.00000000" },
+    { amount: "2.00000000" },
+  ]);
+  // What was detached keeps its rows, still refuses changes, and an operator may take it away.
+  await expect(wallet.pool.query(`DELETE FROM ${months.entries}_aside`)).rejects.toMatchObject({
+    code: "23514",
+  });
+  await wallet.pool.query(`DROP TABLE ${months.entries}_aside, ${months.transactions}_aside`);
+});
+
+test("a table that is in the way of a month is named, and nothing is made", async () => {
+  const before = await partitionsOf("wallet.ledger_entries");
+  await wallet.pool.query("CREATE TABLE wallet.ledger_transactions_2031_01 (id int)");
+  await expect(wallet.pool.query("SELECT wallet.make_ledger_month('2031-01-01')")).rejects.toThrow(
+    "wallet.ledger_transactions_2031_01 is no part of wallet.ledger_transactions: attach it, or rename it",
+  );
+  expect(await partitionsOf("wallet.ledger_entries")).toEqual(before);
+  await wallet.pool.query("DROP TABLE wallet.ledger_transactions_2031_01");
 });
