@@ -4,8 +4,10 @@ import { type AccountKey, keyText } from "./reservation.js";
 
 /** Collects the fees of all trades. */
 export const FEES_USER_ID = "00000000-0000-0000-0000-000000000001";
-/** The outside world: minus what was deposited, plus what was withdrawn. The only account below zero. */
+/** The outside world: minus what was deposited, plus what was withdrawn. May be below zero. */
 export const EXTERNAL_USER_ID = "00000000-0000-0000-0000-000000000002";
+/** Minus what operators gave to accounts by hand, plus what they took. May be below zero. */
+export const ADJUSTMENTS_USER_ID = "00000000-0000-0000-0000-000000000003";
 
 /** One line of the ledger: positive credits the account, negative debits it. Never zero. */
 export interface Entry extends AccountKey {

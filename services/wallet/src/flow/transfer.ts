@@ -1,45 +1,42 @@
-// Deposits, withdrawals and balances.
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
+// Deposits, adjustments and balances.
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
 import { keyText } from "../core/reservation.js";
 import {
+  type Adjustment,
+  assertSameRequest,
   type Balance,
+  balanceAfter,
+  type Deposit,
   type DoneTransfer,
-  isSameTransfer,
   postTransfer,
   type Transfer,
 } from "../core/transfer.js";
 import { changeAccounts, createAccounts, lockAccounts, readBalances } from "../io/accounts.js";
 import { type Database, read, transactRepeatable } from "../io/database.js";
-import { findTransfer, insertEntries, insertTransfer } from "../io/ledger.js";
+import { claimRequestId, findTransfer, insertTransfer } from "../io/transfers.js";
 
 /**
- * Does a deposit or withdrawal once per request id; a repeat returns the first answer. Fails with
+ * Does a deposit or adjustment once per request id; a repeat returns the first answer. Fails with
  * REQUEST_ID_REUSED (other content), INSUFFICIENT_FUNDS (not remembered), WALLET_UNAVAILABLE.
  */
-export function doTransfer(database: Database, transfer: Transfer): Promise<DoneTransfer> {
+export function doTransfer(database: Database, transfer: Deposit | Adjustment): Promise<DoneTransfer> {
   return transactRepeatable(database, async (client) => {
+    if (await claimRequestId(client, transfer)) return moveMoney(client, transfer);
     const before = await findTransfer(client, transfer.requestId);
-    if (before === undefined) return newTransfer(client, transfer);
-    if (isSameTransfer(before, transfer)) return before;
-    throw new DomainError("REQUEST_ID_REUSED", { field: "request_id", request_id: transfer.requestId });
+    assertSameRequest(before, transfer);
+    return before as DoneTransfer;
   });
 }
 
-async function newTransfer(client: PoolClient, transfer: Transfer): Promise<DoneTransfer> {
-  const { deltas, entries } = postTransfer(transfer);
-  await createAccounts(client, deltas);
-  const balance = (await lockAccounts(client, deltas)).get(keyText(transfer));
-  const amountAtoms = transfer.kind === "DEPOSIT" ? transfer.amountAtoms : -transfer.amountAtoms;
-  const availableAtoms = (balance?.availableAtoms ?? 0n) + amountAtoms;
-  if (availableAtoms < 0n) throw new DomainError("INSUFFICIENT_FUNDS", { asset: transfer.asset });
-
-  const after = { asset: transfer.asset, availableAtoms, reservedAtoms: balance?.reservedAtoms ?? 0n };
-  const done = { ...transfer, after };
-  await insertTransfer(client, done);
-  await changeAccounts(client, deltas);
-  await insertEntries(client, transfer.kind, entries);
-  return done;
+/** Writes a transfer whose key is this transaction's: both accounts, the ledger, the answer. */
+export async function moveMoney(client: PoolClient, transfer: Transfer): Promise<DoneTransfer> {
+  const { user, house, entries } = postTransfer(transfer);
+  await createAccounts(client, [user, house]);
+  const before = await lockAccounts(client, [user, house]);
+  const after = balanceAfter(before.get(keyText(user)), user);
+  await changeAccounts(client, [user, house]);
+  const entryIds = await insertTransfer(client, transfer, after, entries);
+  return { ...transfer, after, entryIds };
 }
 
 /** What a user has, by asset; assets that were never held are absent. */
