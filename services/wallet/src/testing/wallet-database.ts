@@ -30,12 +30,14 @@ export async function openWalletDatabase() {
     random: seededRandom(7),
     onCommit: () => {},
   };
+  return { ...walletOn(database), pool: fresh.pool, url: fresh.url, drop: () => fresh.drop() };
+}
+
+/** What tests ask a wallet on a database that is migrated. */
+export function walletOn(database: Database) {
   let transfers = 0;
   return {
     database,
-    pool: fresh.pool,
-    url: fresh.url,
-    drop: () => fresh.drop(),
     async deposit(userId: string, asset: string, amount: string): Promise<void> {
       transfers += 1;
       await doTransfer(database, {
@@ -52,7 +54,7 @@ export async function openWalletDatabase() {
       const balance = (await getBalances(database, userId)).find((each) => each.asset === asset);
       return `${balance?.availableAtoms ?? 0n}+${balance?.reservedAtoms ?? 0n}`;
     },
-    breaches: () => breachesOf(fresh.pool),
+    breaches: () => breachesOf(database.pool),
   };
 }
 
