@@ -134,12 +134,21 @@ export function reservationOfWire(wire: WireReservation): Order.Reservation {
     orderId: wire.orderId,
     userId: wire.userId,
     state: ReservationState[wire.state] as Order.Reservation["state"],
-    shard: wire.shard,
+    // A wallet of before says nothing for shard 0.
+    shard: wire.shard ?? 0,
     isLeg,
     terms: hasTerms && !isLeg ? termsOfWire(fromBinary(OrderTermsSchema, wire.terms)) : undefined,
     leg: hasTerms && isLeg ? amendOfWire(fromBinary(AmendCommandSchema, wire.terms)) : undefined,
     end: wire.state === ReservationState.CLOSED ? endOfWire(wire) : undefined,
   };
+}
+
+/**
+ * True for what was held for an order of the exchange: it names a shard, or terms in a wallet of before; a
+ * tombstone has a last word. What a service holds without shard is no order, and no shard may be asked about it.
+ */
+export function isOfOrder(wire: WireReservation): boolean {
+  return wire.shard !== undefined || wire.terms.length > 0 || wire.finalStatus !== 0;
 }
 
 function endOfWire(wire: WireReservation): Order.OrderEnd {

@@ -8,31 +8,32 @@ export const DECIMALS = 8;
 export const ATOMS_PER_UNIT = 100_000_000n;
 
 const PLAIN = /^(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/;
-const TEXT_BYTES_MAX = 21;
+/** Digits before the point at the edge. Inside the mesh a sum may have more: NUMERIC(38,8) is the limit. */
 const WHOLE_DIGITS_MAX = 12;
+export const SUM_WHOLE_DIGITS_MAX = 30;
 
 /**
  * Checks decimal text of the edge, `(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?`, and says precisely what is
  * wrong: FIELD_REQUIRED, INVALID_DECIMAL, TOO_MANY_DECIMALS or VALUE_TOO_LARGE, in this order.
  */
-export function checkDecimal(field: string, text: string): void {
-  const reason = whyNotDecimal(text);
+export function checkDecimal(field: string, text: string, wholeDigitsMax = WHOLE_DIGITS_MAX): void {
+  const reason = whyNotDecimal(text, wholeDigitsMax);
   if (reason !== undefined) throw new DomainError(reason, { field });
 }
 
-function whyNotDecimal(text: string): FailureReason | undefined {
+function whyNotDecimal(text: string, wholeDigitsMax: number): FailureReason | undefined {
   if (text === "") return "FIELD_REQUIRED";
   // The length comes first, so that a huge text costs nothing.
-  if (text.length > TEXT_BYTES_MAX || !PLAIN.test(text)) return "INVALID_DECIMAL";
+  if (text.length > wholeDigitsMax + 1 + DECIMALS || !PLAIN.test(text)) return "INVALID_DECIMAL";
   const dot = text.indexOf(".");
   const wholeDigits = dot < 0 ? text.length : dot;
   if (dot >= 0 && text.length - dot - 1 > DECIMALS) return "TOO_MANY_DECIMALS";
-  return wholeDigits > WHOLE_DIGITS_MAX ? "VALUE_TOO_LARGE" : undefined;
+  return wholeDigits > wholeDigitsMax ? "VALUE_TOO_LARGE" : undefined;
 }
 
 /** Atoms of decimal text from the edge; refuses as checkDecimal does. Zero is allowed. */
-export function parseAtoms(field: string, text: string): bigint {
-  checkDecimal(field, text);
+export function parseAtoms(field: string, text: string, wholeDigitsMax = WHOLE_DIGITS_MAX): bigint {
+  checkDecimal(field, text, wholeDigitsMax);
   return atomsOfNumeric(text);
 }
 

@@ -40,7 +40,11 @@ export function closeReservation(
 }
 
 /** The row that refuses a late reserve of an order which the shard has closed without ever seeing it. */
-export function tombstoneOf(operation: Operation, release: ReleaseOperation, shard: number): Reservation {
+export function tombstoneOf(
+  operation: Operation,
+  release: ReleaseOperation,
+  shard: number | undefined,
+): Reservation {
   const { orderId, legOf, userId } = release;
   if (release.executedLots > 0)
     throw impossible(operation, "the order has no reservation", { order_id: orderId });

@@ -54,7 +54,8 @@ export interface Reservation {
   /** Order that this is a leg of; undefined for an order, and for a leg that was never reserved. */
   readonly legOf: string | undefined;
   readonly userId: string;
-  readonly shard: number;
+  /** Shard whose history alone settles and ends it; undefined when none does, and the unary calls do. */
+  readonly shard: number | undefined;
   readonly state: ReservationState;
   readonly isSequenced: boolean;
   /** Asset that is held; undefined for a tombstone, which never held anything. */
@@ -73,7 +74,7 @@ export interface Reservation {
   readonly createdAtMs: number;
   /** Set when REFUSED. */
   readonly refusal: Refusal | undefined;
-  /** Set when CLOSED. */
+  /** Set when CLOSED, but for what held money without shard: nobody then decided about an order. */
   readonly finalWord: FinalWord | undefined;
 }
 

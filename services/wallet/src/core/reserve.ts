@@ -19,7 +19,8 @@ export interface ReserveRequest {
   readonly asset: string;
   readonly amountAtoms: bigint;
   readonly fingerprintHex: string;
-  readonly shard: number;
+  /** Shard that will decide about the order; undefined when none will. */
+  readonly shard: number | undefined;
   readonly terms: Uint8Array;
 }
 
@@ -106,13 +107,18 @@ function isOpenFor(order: Reservation | undefined, { userId, asset, shard }: Res
   );
 }
 
-/** A tombstone has no fingerprint: it matches any content of its owner and answers its stored word. */
+/**
+ * A tombstone has no fingerprint: it matches any content of its owner and answers its stored word. Money held
+ * without shard is never what a shard is then asked to trade with, nor the other way about.
+ */
 function repeated(stored: FullReservation, request: ReserveRequest): ReserveAnswer {
   const { content } = stored;
   const isSame =
     stored.userId === request.userId &&
     (content === undefined ||
-      (content.fingerprintHex === request.fingerprintHex && stored.legOf === request.legOf));
+      (content.fingerprintHex === request.fingerprintHex &&
+        stored.legOf === request.legOf &&
+        (stored.shard === undefined) === (request.shard === undefined)));
   if (!isSame) return { type: "conflict", stored };
   return { type: stored.state === "REFUSED" ? "refused" : "held", reservation: stored, isReplayed: true };
 }

@@ -44,7 +44,12 @@ export function tradeOf(
     spentAtoms: trade.baseAtoms,
     receivedAtoms: trade.quoteAtoms,
   });
-  return { buyer, seller, changes: changesOf(trade), entries: entriesOf(trade.tradeId, movesOf(trade)) };
+  return { buyer, seller, changes: changesOf(trade), entries: ledgerEntriesOf(trade) };
+}
+
+/** What a trade writes to the ledger: it follows from the trade alone. */
+export function ledgerEntriesOf(trade: TradeOperation): Entry[] {
+  return entriesOf(trade.tradeId, movesOf(trade));
 }
 
 function checkAmounts(operation: Operation, trade: TradeOperation): void {
@@ -56,6 +61,9 @@ function checkAmounts(operation: Operation, trade: TradeOperation): void {
   // One row would be both halves, and each would overwrite the other.
   if (trade.buyer.orderId === trade.seller.orderId)
     throw impossible(operation, "an order trades with itself", facts);
+  // Prevention has no mode that lets it happen.
+  if (trade.buyer.userId === trade.seller.userId)
+    throw impossible(operation, "a user trades with himself", facts);
   if (trade.buyer.role === trade.seller.role) throw impossible(operation, "both orders have one role", facts);
 }
 

@@ -81,7 +81,8 @@ const misfits: [string, Partial<TradeOperation>][] = [
   ["a price above the limit", { buyerReservedAtoms: 899n }],
   ["a fee that is one atom too low", { buyer: { ...trade.buyer, feeAtoms: 0n } }],
   ["another sum received before", { seller: { ...trade.seller, receivedBeforeAtoms: 1n } }],
-  ["another owner", { buyer: { ...trade.buyer, userId: bob } }],
+  ["another owner", { buyer: { ...trade.buyer, userId: uuidOf("carol") } }],
+  ["a user on both sides", { buyer: { ...trade.buyer, userId: bob } }],
   ["another asset", { quoteAsset: "EUR" }],
   ["an order that was never reserved", { buyer: { ...trade.buyer, orderId: uuidOf("nobody") } }],
   ["one order on both sides", { seller: { ...trade.seller, orderId: buyId } }],
@@ -106,6 +107,22 @@ test("an order of another shard is not settled here", () => {
   expect(() => decideSettlement(1, money.rows, [operation(trade)])).toThrowError(
     expect.objectContaining({ reason: "SETTLEMENT_IMPOSSIBLE" }),
   );
+});
+
+test("what no shard decides about is settled by calls alone, and what a shard decides about never is", () => {
+  const orders = tradingWallet().rows;
+  const unowned = new Map([...orders].map(([id, row]) => [id, { ...row, shard: undefined }]));
+  const refused = expect.objectContaining({
+    facts: expect.objectContaining({ why: "the order belongs to another shard" }),
+  });
+  expect(() => decideSettlement(0, unowned, [operation(trade)])).toThrowError(refused);
+  expect(() => decideSettlement(undefined, orders, [operation(trade)])).toThrowError(refused);
+  const mixed = new Map([...unowned, ...[...orders].slice(0, 1)]);
+  expect(() => decideSettlement(undefined, mixed, [operation(trade)])).toThrowError(refused);
+  expect(decideSettlement(undefined, unowned, [operation(trade)])).toMatchObject({
+    entries: decideSettlement(0, orders, [operation(trade)]).entries,
+    changed: [{ shard: undefined }, { shard: undefined }],
+  });
 });
 
 test("a rate that changes within an order stops the shard", () => {

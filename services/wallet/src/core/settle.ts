@@ -32,7 +32,7 @@ export interface SettlementDecision {
 }
 
 interface Batch {
-  readonly shard: number;
+  readonly shard: number | undefined;
   readonly reservations: Map<string, Reservation>;
   readonly touched: Set<string>;
   readonly created: Set<string>;
@@ -43,10 +43,11 @@ interface Batch {
 
 /**
  * Applies operations in order to the locked reservations, by order id; `stored` is not changed. Throws
- * SETTLEMENT_IMPOSSIBLE, naming the operation, at the first that does not fit what is stored.
+ * SETTLEMENT_IMPOSSIBLE, naming the operation, at the first that does not fit what is stored. `shard` is
+ * whose history it is; undefined for what no shard decides about, and fits reservations without shard alone.
  */
 export function decideSettlement(
-  shard: number,
+  shard: number | undefined,
   stored: ReadonlyMap<string, Reservation>,
   operations: readonly Operation[],
 ): SettlementDecision {
@@ -75,8 +76,8 @@ export function decideSettlement(
 
 function apply(batch: Batch, operation: Operation): void {
   for (const orderId of ordersOf(operation)) {
-    const shard = batch.reservations.get(orderId)?.shard ?? batch.shard;
-    if (shard !== batch.shard)
+    const stored = batch.reservations.get(orderId);
+    if (stored !== undefined && stored.shard !== batch.shard)
       throw impossible(operation, "the order belongs to another shard", { order_id: orderId });
   }
   const { effect } = operation;

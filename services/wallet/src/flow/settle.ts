@@ -80,7 +80,8 @@ async function advanceCursor(client: PoolClient, batch: SettleBatch): Promise<vo
   });
 }
 
-async function changeBalances(client: PoolClient, deltas: readonly AccountDelta[]): Promise<void> {
+/** Locks accounts and changes them, making those that are missing. */
+export async function changeBalances(client: PoolClient, deltas: readonly AccountDelta[]): Promise<void> {
   if (deltas.length === 0) return;
   const locked = await lockAccounts(client, deltas);
   // Somebody receives an asset for the first time.
@@ -91,7 +92,7 @@ async function changeBalances(client: PoolClient, deltas: readonly AccountDelta[
 }
 
 /** What a constraint refuses would break an invariant: like any operation that does not fit, it stops the shard. */
-function impossibleIfRefused(error: unknown): unknown {
+export function impossibleIfRefused(error: unknown): unknown {
   const state = sqlStateOf(error);
   if (state === undefined || !/^(?:22|23)/.test(state)) return error;
   const why = state === "23505" ? "it was settled before" : "the database refuses it";

@@ -62,6 +62,16 @@ export async function changeAccounts(client: PoolClient, deltas: readonly Accoun
   return rowCount ?? 0;
 }
 
+/** Whether any of these users has an account of the asset, with money or without. */
+export async function isHeldByAny(pool: Pool, userIds: readonly string[], asset: string): Promise<boolean> {
+  const { rows } = await pool.query({
+    name: "is_held_by_any",
+    text: `SELECT FROM wallet.accounts WHERE user_id = ANY($1::uuid[]) AND asset = $2 LIMIT 1`,
+    values: [userIds, asset],
+  });
+  return rows.length > 0;
+}
+
 /** All balances of a user, by asset. */
 export async function readBalances(pool: Pool, userId: string): Promise<Balance[]> {
   const { rows } = await pool.query<AccountRow>({

@@ -1,40 +1,64 @@
-// SQL of the ledger: transactions with their entries, settled trades, transfers.
+// SQL of the ledger: transactions of trades with their entries, settled trades.
+import { assert } from "@bourse/shared/assert.js";
 import { columns } from "@bourse/shared/postgres/columns.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
-import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
+import { formatAtoms } from "@bourse/shared/units/atoms.js";
+import type { TradeOperation } from "../core/operation.js";
 import type { Entry } from "../core/postings.js";
+import { keyText } from "../core/reservation.js";
 import type { SettledTrade } from "../core/settle.js";
-import type { DoneTransfer, TransferKind } from "../core/transfer.js";
 import { RaceLost } from "./database.js";
 
-/** Writes transactions of one kind with their entries, in one statement. */
-export async function insertEntries(
-  client: PoolClient,
-  kind: "TRADE" | TransferKind,
-  entries: readonly Entry[],
-): Promise<void> {
-  if (entries.length === 0) return;
-  await client.query({
-    name: "insert_entries",
-    text: `WITH entry AS MATERIALIZED (
+const INSERT_ENTRIES = `WITH entry AS MATERIALIZED (
              SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::numeric[])
                     AS u(transaction_id, user_id, asset, amount)
            ), booked AS (
              INSERT INTO wallet.ledger_transactions (transaction_id, kind)
              SELECT DISTINCT transaction_id, $1 FROM entry
            )
-           INSERT INTO wallet.ledger_entries (transaction_id, user_id, asset, amount)
-           SELECT transaction_id, user_id, asset, amount FROM entry`,
-    values: [
-      kind,
-      ...columns(entries, 4, (entry) => [
-        entry.transactionId,
-        entry.userId,
-        entry.asset,
-        formatAtoms(entry.amountAtoms),
-      ]),
-    ],
+           INSERT INTO wallet.ledger_entries (transaction_id, user_id, asset, amount, kind)
+           SELECT transaction_id, user_id, asset, amount, $1 FROM entry`;
+
+/** Writes transactions of one kind with their entries, in one statement. */
+export async function insertEntries(
+  client: PoolClient,
+  kind: "TRADE",
+  entries: readonly Entry[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  await client.query({
+    name: "insert_entries",
+    text: INSERT_ENTRIES,
+    values: entryValues(kind, entries),
   });
+}
+
+/** As insertEntries, for one transaction with one entry per account. Returns their ids in the same order. */
+export async function insertNumberedEntries(
+  client: PoolClient,
+  kind: "TRADE",
+  entries: readonly Entry[],
+): Promise<number[]> {
+  const { rows } = await client.query<{ entry_id: number; user_id: string; asset: string }>({
+    name: "insert_numbered_entries",
+    text: `${INSERT_ENTRIES} RETURNING entry_id, user_id, asset`,
+    values: entryValues(kind, entries),
+  });
+  const ids = new Map(rows.map((row) => [`${row.user_id}/${row.asset}`, row.entry_id]));
+  assert(ids.size === entries.length, "a transaction has one entry per account");
+  return entries.map((entry) => ids.get(keyText(entry)) ?? 0);
+}
+
+function entryValues(kind: string, entries: readonly Entry[]): unknown[] {
+  return [
+    kind,
+    ...columns(entries, 4, (entry) => [
+      entry.transactionId,
+      entry.userId,
+      entry.asset,
+      formatAtoms(entry.amountAtoms),
+    ]),
+  ];
 }
 
 /** Writes settled trades. A trade id that is there already breaks the primary key (23505). */
@@ -57,12 +81,69 @@ export async function insertTrades(
   });
 }
 
+/** A trade that was settled, as far as a repeat of it must know. */
+export interface StoredTrade {
+  /** Shard that settled it; undefined when a call did. */
+  readonly shard: number | undefined;
+  /** SHA-256 of the call, lower-case hex; "" when a shard settled it. */
+  readonly fingerprintHex: string;
+  /** Ids of its ledger entries, in their order; empty when a shard settled it. */
+  readonly entryIds: readonly number[];
+}
+
+/** The settled trade of an id. */
+export async function findTrade(client: PoolClient, tradeId: string): Promise<StoredTrade | undefined> {
+  const { rows } = await client.query<{
+    shard: number | null;
+    fingerprint_hex: string | null;
+    entry_ids: number[] | null;
+  }>({
+    name: "find_trade",
+    text: `SELECT shard, encode(fingerprint, 'hex') AS fingerprint_hex, entry_ids
+             FROM wallet.settled_trades WHERE trade_id = $1`,
+    values: [tradeId],
+  });
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return {
+    shard: row.shard ?? undefined,
+    fingerprintHex: row.fingerprint_hex ?? "",
+    entryIds: (row.entry_ids ?? []).map(Number),
+  };
+}
+
+/** Writes a trade that no shard decided about. RaceLost when its id was used since it was looked for. */
+export async function insertCalledTrade(
+  client: PoolClient,
+  settled: SettledTrade,
+  call: { readonly fingerprintHex: string; readonly entryIds: readonly number[] },
+): Promise<void> {
+  const { rowCount } = await client.query({
+    name: "insert_called_trade",
+    text: `INSERT INTO wallet.settled_trades
+                  (trade_id, executed_at_ms, symbol, base_asset, quote_asset, base_amount, quote_amount,
+                   buyer_reserved_amount, buy_order_id, sell_order_id, buyer_user_id, seller_user_id, buyer_role,
+                   buyer_fee, seller_fee, buyer_fee_ppm, seller_fee_ppm, fingerprint, entry_ids)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                   decode($18, 'hex'), $19::bigint[])
+           ON CONFLICT (trade_id) DO NOTHING`,
+    values: [
+      settled.trade.tradeId,
+      settled.operation.timeMs,
+      ...moneyCells(settled.trade),
+      call.fingerprintHex,
+      call.entryIds,
+    ],
+  });
+  if (rowCount !== 1) throw new RaceLost("the trade id was used by somebody else");
+}
+
 function tradeCells({ operation, trade }: SettledTrade): unknown[] {
+  return [trade.tradeId, operation.seq, operation.index, operation.timeMs, ...moneyCells(trade)];
+}
+
+function moneyCells(trade: TradeOperation): unknown[] {
   return [
-    trade.tradeId,
-    operation.seq,
-    operation.index,
-    operation.timeMs,
     trade.symbol,
     trade.baseAsset,
     trade.quoteAsset,
@@ -79,61 +160,4 @@ function tradeCells({ operation, trade }: SettledTrade): unknown[] {
     trade.buyer.feePpm,
     trade.seller.feePpm,
   ];
-}
-
-interface TransferRow {
-  readonly request_id: string;
-  readonly kind: TransferKind;
-  readonly user_id: string;
-  readonly asset: string;
-  readonly amount: string;
-  readonly transaction_id: string;
-  readonly available_after: string;
-  readonly reserved_after: string;
-}
-
-/** The transfer that was done under a request id. */
-export async function findTransfer(client: PoolClient, requestId: string): Promise<DoneTransfer | undefined> {
-  const { rows } = await client.query<TransferRow>({
-    name: "find_transfer",
-    text: `SELECT request_id, kind, user_id, asset, amount, transaction_id, available_after, reserved_after
-             FROM wallet.transfers WHERE request_id = $1`,
-    values: [requestId],
-  });
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  return {
-    kind: row.kind,
-    requestId: row.request_id,
-    transactionId: row.transaction_id,
-    userId: row.user_id,
-    asset: row.asset,
-    amountAtoms: atomsOfNumeric(row.amount),
-    after: {
-      asset: row.asset,
-      availableAtoms: atomsOfNumeric(row.available_after),
-      reservedAtoms: atomsOfNumeric(row.reserved_after),
-    },
-  };
-}
-
-/** Writes a transfer with its answer. RaceLost when the request id was used since it was looked for. */
-export async function insertTransfer(client: PoolClient, transfer: DoneTransfer): Promise<void> {
-  const { rowCount } = await client.query({
-    name: "insert_transfer",
-    text: `INSERT INTO wallet.transfers
-                  (request_id, kind, user_id, asset, amount, transaction_id, available_after, reserved_after)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (request_id) DO NOTHING`,
-    values: [
-      transfer.requestId,
-      transfer.kind,
-      transfer.userId,
-      transfer.asset,
-      formatAtoms(transfer.amountAtoms),
-      transfer.transactionId,
-      formatAtoms(transfer.after.availableAtoms),
-      formatAtoms(transfer.after.reservedAtoms),
-    ],
-  });
-  if (rowCount !== 1) throw new RaceLost("the request id was used by somebody else");
 }

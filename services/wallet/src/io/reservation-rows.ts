@@ -26,7 +26,7 @@ export interface MoneyRow {
   readonly user_id: string;
   readonly state: ReservationState;
   readonly sequenced: boolean;
-  readonly shard: number;
+  readonly shard: number | null;
   readonly asset: string | null;
   readonly amount: string;
   readonly joined: string;
@@ -66,7 +66,7 @@ export function reservationOf(row: MoneyRow): Reservation {
     orderId: row.order_id,
     legOf: row.leg_of ?? undefined,
     userId: row.user_id,
-    shard: row.shard,
+    shard: row.shard ?? undefined,
     state: row.state,
     isSequenced: row.sequenced,
     asset: row.asset ?? undefined,

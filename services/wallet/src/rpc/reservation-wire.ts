@@ -15,7 +15,7 @@ import { readAsset, readCount, readOrderId, readPositiveAtoms, readUserId } from
 
 const FINGERPRINT_BYTES = 32;
 
-/** A reserve as the gateway asks for it. */
+/** A reserve as the gateway asks for it on a stream, where an absent shard is shard 0. */
 export function readReserve(message: ReserveMessage): ReserveRequest {
   if (message.fingerprint.length !== FINGERPRINT_BYTES)
     throw new DomainError("INVALID_FIELD", { field: "fingerprint" });
@@ -26,7 +26,7 @@ export function readReserve(message: ReserveMessage): ReserveRequest {
     asset: readAsset("asset", message.asset),
     amountAtoms: readPositiveAtoms("amount", message.amount),
     fingerprintHex: Buffer.from(message.fingerprint).toString("hex"),
-    shard: readCount("shard", message.shard),
+    shard: readCount("shard", message.shard ?? 0),
     terms: message.terms,
   };
 }
@@ -43,7 +43,7 @@ export function reservationMessage(reservation: FullReservation): MessageInitSha
     amount: formatAtoms(reservation.amountAtoms),
     remaining: formatAtoms(reservation.remainingAtoms),
     joined: reservation.joinedAtoms === 0n ? "" : formatAtoms(reservation.joinedAtoms),
-    shard: reservation.shard,
+    ...(reservation.shard !== undefined && { shard: reservation.shard }),
     terms: content?.terms ?? new Uint8Array(),
     createdAtMs: BigInt(reservation.createdAtMs),
     ...(finalWord !== undefined && {

@@ -85,7 +85,8 @@ function readEffect({ kind }: SettleOperation): Operation["effect"] {
   }
 }
 
-function readTrade(trade: SettleTrade): TradeOperation {
+/** The trade of a shard's record, or of a call. */
+export function readTrade(trade: SettleTrade): TradeOperation {
   const buyerRole = trade.buyerRole;
   if (buyerRole !== TradeRole.MAKER && buyerRole !== TradeRole.TAKER) {
     throw new DomainError("INVALID_ENUM", { field: "trade.buyer_role" });

@@ -1,11 +1,9 @@
 // Single values of the wire, read once: text and int64 in, domain values out, with the reason of the field.
 import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
 import { isUuid } from "@bourse/shared/ids.js";
-import { atomsOfNumeric } from "@bourse/shared/units/atoms.js";
+import { parseAtoms, SUM_WHOLE_DIGITS_MAX } from "@bourse/shared/units/atoms.js";
 
 const ASSET = /^[A-Z0-9]{2,10}$/;
-/** Inside the mesh a sum may outgrow the 12 digits of the edge; NUMERIC(38,8) is the limit. */
-const AMOUNT = /^[0-9]{1,30}(?:\.[0-9]{1,8})?$/;
 const WHOLE = /^[0-9]{1,38}$/;
 
 /** UUID in lower case. Upper case is the same id. */
@@ -19,6 +17,16 @@ export function readUuid(field: string, text: string, reason: FailureReason = "I
 export const readOrderId = (field: string, text: string) => readUuid(field, text, "INVALID_ORDER_ID");
 export const readUserId = (field: string, text: string) => readUuid(field, text, "INVALID_USER_ID");
 
+/** Accounts of the house change by settlement and by the other side of transfers only. */
+const HOUSE = /^00000000-0000-0000-0000-/;
+
+/** A user who is not the house. */
+export function readCustomer(field: string, text: string): string {
+  const id = readUserId(field, text);
+  if (HOUSE.test(id)) throw new DomainError("INVALID_USER_ID", { field });
+  return id;
+}
+
 /** Asset code in capitals. */
 export function readAsset(field: string, text: string): string {
   if (text === "") throw new DomainError("FIELD_REQUIRED", { field });
@@ -26,10 +34,9 @@ export function readAsset(field: string, text: string): string {
   return text;
 }
 
-/** Atoms of an amount inside the mesh; zero is allowed. */
+/** Atoms of an amount inside the mesh, where a sum may outgrow the digits of the edge; zero is allowed. */
 export function readAtoms(field: string, text: string): bigint {
-  if (!AMOUNT.test(text)) throw new DomainError("INVALID_DECIMAL", { field });
-  return atomsOfNumeric(text);
+  return parseAtoms(field, text, SUM_WHOLE_DIGITS_MAX);
 }
 
 /** As readAtoms, and refuses zero. */

@@ -3,9 +3,19 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { implement, type ServiceEntry } from "@bourse/shared/rpc/call.js";
 import type { Position } from "../core/positions.js";
+import type { ReleaseCall } from "../core/release-call.js";
 import type { FullReservation } from "../core/reservation.js";
+import type { Released } from "../flow/release.js";
 import type { SettleBatch } from "../flow/settle.js";
-import { readReserve, reservationMessage } from "./reservation-wire.js";
+import type { SettledByCall, SettleTradeCall } from "../flow/settle-trade.js";
+import {
+  readReleaseCall,
+  readReserveCall,
+  readSettleTradeCall,
+  releaseMessage,
+  settledMessage,
+} from "./call-wire.js";
+import { reservationMessage } from "./reservation-wire.js";
 import { type Reserve, refusalOf, reserveStream } from "./reserve-stream.js";
 import { positionMessage, readSettle } from "./settle-wire.js";
 import { readCount, readOrderId } from "./values.js";
@@ -14,6 +24,10 @@ import { readCount, readOrderId } from "./values.js";
 export interface WalletFlows {
   readonly reserve: Reserve;
   readonly getReservation: (orderId: string) => Promise<FullReservation | undefined>;
+  /** Refuses an asset that nobody ever had, ASSET_NOT_FOUND. */
+  readonly checkAsset: (field: string, asset: string) => Promise<void>;
+  readonly release: (call: ReleaseCall) => Promise<Released>;
+  readonly settleTrade: (call: SettleTradeCall) => Promise<SettledByCall>;
   readonly settle: (batch: SettleBatch) => Promise<Position>;
   readonly getCursor: (
     shard: number,
@@ -32,7 +46,10 @@ const MARKS_MAX = 1_000;
 export function walletService(flows: WalletFlows, options: { streamUnansweredMax: number }): ServiceEntry {
   return implement(WalletService, {
     async reserve(request) {
-      const answered = await flows.reserve(readReserve(request));
+      const reserve = readReserveCall(request);
+      // Of a shard's reserve the edge knows whether a market trades the asset.
+      if (reserve.shard === undefined) await flows.checkAsset("asset", reserve.asset);
+      const answered = await flows.reserve(reserve);
       if (answered.type !== "held") throw refusalOf(answered);
       return { reservation: reservationMessage(answered.reservation), replayed: answered.isReplayed };
     },
@@ -42,6 +59,13 @@ export function walletService(flows: WalletFlows, options: { streamUnansweredMax
       const reservation = await flows.getReservation(orderId);
       if (reservation === undefined) throw new DomainError("RESERVATION_NOT_FOUND", { order_id: orderId });
       return { reservation: reservationMessage(reservation) };
+    },
+    release: async (request) => releaseMessage(await flows.release(readReleaseCall(request))),
+    async settleTrade(request) {
+      const call = readSettleTradeCall(request);
+      await flows.checkAsset("trade.base_asset", call.trade.baseAsset);
+      await flows.checkAsset("trade.quote_asset", call.trade.quoteAsset);
+      return settledMessage(call, await flows.settleTrade(call));
     },
     async settle(request) {
       return { cursor: positionMessage(await flows.settle(readSettle(request))) };

@@ -5,9 +5,12 @@ import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { batched } from "@bourse/shared/runtime/batched.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { assetCheck } from "../flow/known-assets.js";
 import { listOrphans, noteSequenced } from "../flow/orphans.js";
+import { releaseReservation } from "../flow/release.js";
 import { getReservation, reserveBatch } from "../flow/reserve.js";
 import { getCursor, settleBatch } from "../flow/settle.js";
+import { settleTrade } from "../flow/settle-trade.js";
 import { doTransfer, getBalances } from "../flow/transfer.js";
 import type { Database } from "../io/database.js";
 import { accountService } from "../rpc/account-service.js";
@@ -35,6 +38,9 @@ export async function serveWallet(
   const flows: WalletFlows = {
     reserve,
     getReservation: (orderId) => getReservation(database, orderId),
+    checkAsset: assetCheck(database),
+    release: (call) => releaseReservation(database, call),
+    settleTrade: (call) => settleTrade(database, call),
     settle: (batch) => settleBatch(database, batch),
     getCursor: (shard) => getCursor(database, shard),
     listOrphans: (query) => listOrphans(database, query),
