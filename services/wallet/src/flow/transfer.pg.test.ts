@@ -88,9 +88,9 @@ test("a debit takes only what is available, and its refusal is not remembered", 
   expect(await refusal(debit)).toBe("INSUFFICIENT_FUNDS USDT");
   await transfer(depositOf({ requestId: "f-3", userId, asset: "USDT", amountAtoms: 1n }));
   expect((await transfer(debit)).after).toMatchObject({ availableAtoms: 0n, reservedAtoms: 60n });
-  expect(await refusal(adjustmentOf({ requestId: "f-4", userId: uuidOf("nobody"), direction: "DEBIT" }))).toBe(
-    "INSUFFICIENT_FUNDS BTC",
-  );
+  expect(
+    await refusal(adjustmentOf({ requestId: "f-4", userId: uuidOf("nobody"), direction: "DEBIT" })),
+  ).toBe("INSUFFICIENT_FUNDS BTC");
 });
 
 test("keys are one name space: what one operation used, another cannot", async () => {
