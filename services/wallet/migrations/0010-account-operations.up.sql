@@ -100,8 +100,10 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON wallet.withdrawals
   FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.request_ids
   FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
--- A foreign key locks the key's row as its owner would for an update, so that right stays; the trigger refuses.
-REVOKE DELETE, TRUNCATE ON wallet.withdrawals, wallet.request_ids FROM CURRENT_USER;
+REVOKE DELETE, TRUNCATE ON wallet.withdrawals FROM CURRENT_USER;
+REVOKE UPDATE, DELETE, TRUNCATE ON wallet.request_ids FROM CURRENT_USER;
+-- A foreign key locks the row of its key with the right to update any column; the trigger refuses all the same.
+GRANT UPDATE (kind) ON wallet.request_ids TO CURRENT_USER;
 
 -- I1: adjustments move money between users and the house, so they bring nothing in; what the house gave and took
 -- by hand is the account for it.

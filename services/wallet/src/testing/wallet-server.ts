@@ -5,13 +5,13 @@ import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { batched } from "@bourse/shared/runtime/batched.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { accountFlows } from "../flow/account-flows.js";
 import { assetCheck } from "../flow/known-assets.js";
 import { listOrphans, noteSequenced } from "../flow/orphans.js";
 import { releaseReservation } from "../flow/release.js";
 import { getReservation, reserveBatch } from "../flow/reserve.js";
 import { getCursor, settleBatch } from "../flow/settle.js";
 import { settleTrade } from "../flow/settle-trade.js";
-import { doTransfer, getBalances } from "../flow/transfer.js";
 import type { Database } from "../io/database.js";
 import { accountService } from "../rpc/account-service.js";
 import { type WalletFlows, walletService } from "../rpc/wallet-service.js";
@@ -52,10 +52,7 @@ export async function serveWallet(
     port: options.port ?? 0,
     services: [
       walletService(flows, { streamUnansweredMax: options.streamUnansweredMax ?? 4_096 }),
-      accountService({
-        getBalances: (userId) => getBalances(database, userId),
-        transfer: (transfer) => doTransfer(database, transfer),
-      }),
+      accountService(accountFlows(database)),
     ],
     guards: options.guards ?? [],
     log: silent,
