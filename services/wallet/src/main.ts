@@ -17,6 +17,7 @@ import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import { startTracing } from "@bourse/shared/runtime/tracing.js";
 import { walletSettings } from "./config.js";
 import type { ReserveRequest } from "./core/reserve.js";
+import { accountFlows } from "./flow/account-flows.js";
 import { keepDatabase } from "./flow/keep-database.js";
 import { assetCheck } from "./flow/known-assets.js";
 import { listOrphans, noteSequenced } from "./flow/orphans.js";
@@ -24,7 +25,6 @@ import { releaseReservation } from "./flow/release.js";
 import { getReservation, outcomeOf, reserveBatch } from "./flow/reserve.js";
 import { getCursor, type SettleBatch, settleBatch } from "./flow/settle.js";
 import { settleTrade } from "./flow/settle-trade.js";
-import { doTransfer, getBalances } from "./flow/transfer.js";
 import { type Database, plannerSettings } from "./io/database.js";
 import { makeLedgerMonths } from "./io/ledger-months.js";
 import { accountService } from "./rpc/account-service.js";
@@ -132,10 +132,7 @@ const services = [
     },
     config,
   ),
-  accountService({
-    getBalances: (userId) => getBalances(database, userId),
-    transfer: (transfer) => doTransfer(database, transfer).catch(stopIfWrong),
-  }),
+  accountService(accountFlows(database, stopIfWrong)),
 ];
 
 /** Our own arithmetic is wrong: better no wallet than a wrong one. */
