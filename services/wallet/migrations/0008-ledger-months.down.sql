@@ -1,5 +1,5 @@
 -- One table again, every row under its own id; an entry's time is that of its transaction.
-DROP VIEW wallet.audit_i9, wallet.audit_i6, wallet.audit_i2;
+DROP VIEW wallet.audit_i10, wallet.audit_i9, wallet.audit_i6, wallet.audit_i2;
 ALTER TABLE wallet.ledger_transactions RENAME TO ledger_transactions_months;
 ALTER TABLE wallet.ledger_transactions_months RENAME CONSTRAINT ledger_transactions_pkey TO ledger_transactions_months_pkey;
 ALTER TABLE wallet.ledger_entries RENAME TO ledger_entries_months;

@@ -192,6 +192,47 @@ REVOKE UPDATE, DELETE, TRUNCATE ON wallet.settled_trades, wallet.transfers FROM 
 REVOKE ALL ON SCHEMA wallet FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA wallet FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA wallet FROM PUBLIC;
+-- I10: nobody but the owner of this schema writes in it, the owner itself only adds to what is append-only, and
+-- the triggers that refuse are there and on, in every month too.
+CREATE VIEW wallet.audit_i10 AS
+WITH relation AS (
+  SELECT c.oid, c.relname AS name, c.relkind AS kind, c.relowner AS owner, n.nspowner AS schema_owner,
+         coalesce(i.inhparent::regclass::text, c.oid::regclass::text) AS whole
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+   WHERE n.nspname = 'wallet' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+), guard AS (
+  SELECT tgrelid, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal
+), append_only AS (
+  SELECT relation.*, need.guard
+    FROM relation JOIN (
+      SELECT tgrelid::regclass::text AS whole, tgname AS guard FROM guard
+       WHERE tgname IN ('append_only', 'entries_balance')
+    ) AS need USING (whole)
+)
+SELECT 'may be written by another role' AS breach, relation.name::text AS relation, rolname::text AS role, privilege
+  FROM relation CROSS JOIN pg_roles
+ CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS privilege
+ WHERE pg_roles.oid <> schema_owner AND rolcanlogin AND NOT rolsuper
+   AND has_table_privilege(pg_roles.oid, relation.oid, privilege)
+UNION ALL
+SELECT 'may be created in by another role', nspname, rolname, 'CREATE'
+  FROM pg_namespace CROSS JOIN pg_roles
+ WHERE nspname = 'wallet' AND pg_roles.oid <> nspowner AND rolcanlogin AND NOT rolsuper
+   AND has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'CREATE')
+UNION ALL
+SELECT 'belongs to another role', name, owner::regrole::text, 'OWNER' FROM relation WHERE owner <> schema_owner
+UNION ALL
+SELECT DISTINCT 'may be rewritten by its owner', name::text, rolname::text, privilege
+  FROM append_only JOIN pg_roles ON pg_roles.oid = owner
+ CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege
+ WHERE NOT rolsuper AND has_table_privilege(owner, append_only.oid, privilege)
+UNION ALL
+SELECT 'guard is missing', name, NULL, append_only.guard
+  FROM append_only LEFT JOIN guard ON tgrelid = oid AND tgname = append_only.guard WHERE tgname IS NULL
+UNION ALL
+SELECT 'guard is off', name, NULL, tgname
+  FROM relation JOIN guard ON tgrelid = oid WHERE tgenabled <> 'O';
+
 -- The auditor reads what is here and what will be made, months too.
 DO $$
 BEGIN

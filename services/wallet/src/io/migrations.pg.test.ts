@@ -4,6 +4,7 @@ import { BASE, QUOTE, usersOf } from "../testing/names.js";
 import {
   breachesOf,
   migrations,
+  openOwnDatabase,
   openWalletDatabase,
   playHistory,
   type WalletDatabase,
@@ -16,7 +17,14 @@ beforeAll(async () => {
   for (const userId of users) for (const asset of [BASE, QUOTE]) await wallet.deposit(userId, asset, "0.002");
   await playHistory(wallet.database, { seed: 31, orders: 60, users, batchSize: 50 });
 });
-afterAll(() => wallet.drop());
+afterAll(async () => {
+  await wallet.drop();
+  await (await ownOnce)?.drop();
+});
+
+let ownOnce: ReturnType<typeof openOwnDatabase> | undefined;
+/** A wallet of its own role that no test changes for good. */
+const sharedOwn = () => (ownOnce ??= openOwnDatabase());
 
 const { directory, schema } = migrations;
 
@@ -138,17 +146,73 @@ test("legs go down as a part of their orders' holds, and every audit stays clean
   expect(await breachesOf(wallet.pool)).toEqual({});
 });
 
-// Last: it takes the tables away.
-test("every migration goes down and up again, with data in the tables", async () => {
-  const all = (await readMigrations(directory)).map(({ name }) => name);
-  for (let to = all.length - 1; to >= 0; to -= 1) {
-    expect(await migrateDown(wallet.pool, directory, { schema, to })).toEqual(all.slice(to).reverse());
-    const { rows } = await wallet.pool.query(
-      `SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
-        WHERE nspname = 'wallet' AND relkind IN ('r', 'p', 'v')`,
-    );
-    expect(rows.length === 1).toBe(to === 0);
-    expect(await migrate(wallet.pool, directory, { schema })).toEqual(all.slice(to));
-    expect(await migrate(wallet.pool, directory, { schema })).toEqual([]);
+test("every migration goes down and up again as the wallet's own role, with data in the tables", async () => {
+  const own = await openOwnDatabase();
+  try {
+    for (const userId of users) for (const asset of [BASE, QUOTE]) await own.deposit(userId, asset, "0.002");
+    await playHistory(own.database, { seed: 37, orders: 60, users, batchSize: 50 });
+    expect(await own.breaches()).toEqual({});
+    const all = await readMigrations(directory);
+    for (const { number: last } of all.toReversed()) {
+      const to = last - 1;
+      const above = all.filter(({ number }) => number > to).map(({ name }) => name);
+      expect(await migrateDown(own.pool, directory, { schema, to })).toEqual(above.toReversed());
+      const { rows } = await own.pool.query(
+        `SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+          WHERE nspname = 'wallet' AND relkind IN ('r', 'p', 'v')`,
+      );
+      expect(rows.length === 1).toBe(to === 0);
+      expect(await migrate(own.pool, directory, { schema })).toEqual(above);
+      expect(await migrate(own.pool, directory, { schema })).toEqual([]);
+      // Further down the tables themselves go, and what they held.
+      if (to >= 4) expect(await own.breaches()).toEqual({});
+    }
+  } finally {
+    await own.drop();
+  }
+});
+
+const month = "wallet.ledger_entries_'||to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')||'";
+test.each([
+  [
+    "another role that may write",
+    "GRANT UPDATE ON wallet.accounts TO bourse_orders",
+    "may be written by another role",
+  ],
+  [
+    "another role that may make tables",
+    "GRANT CREATE ON SCHEMA wallet TO bourse_auditor",
+    "may be created in by another role",
+  ],
+  [
+    "an owner who may rewrite the ledger",
+    "GRANT DELETE ON wallet.ledger_entries TO bourse_wallet",
+    "may be rewritten by its owner",
+  ],
+  [
+    "an owner who may rewrite a month",
+    `GRANT UPDATE ON ${month} TO bourse_wallet`,
+    "may be rewritten by its owner",
+  ],
+  [
+    "a trigger that is off",
+    "ALTER TABLE wallet.reservations DISABLE TRIGGER final_never_changes",
+    "guard is off",
+  ],
+  ["a month whose trigger is off", `ALTER TABLE ${month} DISABLE TRIGGER entries_balance`, "guard is off"],
+  ["a month without its trigger", `DROP TRIGGER append_only ON ${month}`, "guard is missing"],
+  ["a table of another role", "ALTER TABLE wallet.transfers OWNER TO bourse", "belongs to another role"],
+])("audit_i10 finds %s", async (_, sql, breach) => {
+  const own = await sharedOwn();
+  const client = await own.adminPool.connect();
+  try {
+    await client.query("BEGIN");
+    expect(await breachesOf(client)).toEqual({});
+    await client.query(`DO $$ BEGIN EXECUTE '${sql}'; END $$`);
+    const { rows } = await client.query("SELECT DISTINCT breach FROM wallet.audit_i10");
+    expect(rows.map((row) => row.breach)).toEqual([breach]);
+  } finally {
+    await client.query("ROLLBACK");
+    client.release();
   }
 });
