@@ -28,11 +28,9 @@ import type {
   RequestKind,
 } from "../core/transfer.js";
 import type { Withdrawal } from "../core/withdrawal.js";
-import { readAsset, readUserId } from "./values.js";
+import { readAsset, readCustomer, readUserId } from "./values.js";
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,64}$/;
-/** Accounts of the house change by settlement and by the other side of transfers only. */
-const HOUSE = /^00000000-0000-0000-0000-/;
 const REASON_LENGTH_MAX = 200;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
@@ -52,24 +50,31 @@ export function readWithdrawal(request: WithdrawRequest): AccountRequest {
 }
 
 export function readAdjustment(request: AdjustBalanceRequest): Adjustment {
-  const direction = readDirection(request.direction);
-  const { reason } = request;
-  if (reason === "") throw new DomainError("FIELD_REQUIRED", { field: "reason" });
-  if ([...reason].length > REASON_LENGTH_MAX || CONTROL_CHARACTER.test(reason))
-    throw new DomainError("INVALID_FIELD", { field: "reason" });
-  return { kind: "ADJUSTMENT", ...readAccountRequest("ADJUSTMENT", request), direction, reason };
+  const asked = readAccountRequest("ADJUSTMENT", request);
+  return {
+    kind: "ADJUSTMENT",
+    ...asked,
+    direction: readDirection(request.direction),
+    reason: readReason(request.reason),
+  };
 }
 
 function readAccountRequest(
   kind: RequestKind,
   request: DepositRequest | WithdrawRequest | AdjustBalanceRequest,
 ): AccountRequest {
-  const userId = readUserId("user_id", request.userId);
-  if (HOUSE.test(userId)) throw new DomainError("INVALID_USER_ID", { field: "user_id" });
+  const userId = readCustomer("user_id", request.userId);
   const asset = readAsset("asset", request.asset);
   const amountAtoms = parsePositiveAtoms("amount", request.amount ?? "");
   const requestId = readRequestId(request.requestId);
   return { requestId, transactionId: transferIdOf(kind, requestId), userId, asset, amountAtoms };
+}
+
+function readReason(reason: string): string {
+  if (reason === "") throw new DomainError("FIELD_REQUIRED", { field: "reason" });
+  if ([...reason].length > REASON_LENGTH_MAX || CONTROL_CHARACTER.test(reason))
+    throw new DomainError("INVALID_FIELD", { field: "reason" });
+  return reason;
 }
 
 function readDirection(direction: EntryDirection): Direction {

@@ -1,11 +1,6 @@
 import { createHash } from "node:crypto";
 import { EndReason, OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import {
-  AccountService,
-  ReservationState,
-  type TaggedReserveResult,
-} from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
-import { createClient } from "@bourse/shared/rpc/client.js";
+import { ReservationState, type TaggedReserveResult } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { uuidOf } from "../testing/names.js";
 import { openWalletDatabase, type WalletDatabase } from "../testing/wallet-database.js";
@@ -237,41 +232,6 @@ test("a leg crosses the wire, joins its order by a settlement, and the order's e
     amendedPriceTicks: 12n,
     amendedQuantityLots: 34n,
   });
-});
-
-test("deposits, withdrawals and balances speak decimal text and refuse what is none", async () => {
-  const accounts = createClient(AccountService, server.channel);
-  const userId = uuidOf("saver");
-  const deposit = { userId, asset: "BTC", amount: "1.50", requestId: "r-1" };
-  const { balance, transactionId } = await accounts.deposit(deposit);
-  expect(balance).toMatchObject({ asset: "BTC", available: "1.5", reserved: "0" });
-  expect(await accounts.deposit({ ...deposit, amount: "1.5" })).toMatchObject({ transactionId });
-  await accounts.withdraw({ ...deposit, amount: "0.00000001", requestId: "r-2" });
-  expect((await accounts.getBalances({ userId })).balances).toMatchObject([
-    { asset: "BTC", available: "1.49999999" },
-  ]);
-
-  const refused = [
-    [{ userId: "00000000-0000-0000-0000-000000000001" }, "INVALID_USER_ID", "user_id"],
-    [{ asset: "b" }, "INVALID_ASSET", "asset"],
-    [{ amount: "0.0" }, "AMOUNT_NOT_POSITIVE", "amount"],
-    [{ amount: undefined }, "FIELD_REQUIRED", "amount"],
-    [{ amount: "1.000000001" }, "TOO_MANY_DECIMALS", "amount"],
-    [{ requestId: "a b" }, "INVALID_REQUEST_ID", "request_id"],
-  ] as const;
-  for (const [change, reason, field] of refused) {
-    const { amount, ...rest } = { ...deposit, requestId: "r-3", ...change };
-    await expect(
-      accounts.deposit({ ...rest, ...(amount !== undefined && { amount }) }),
-    ).rejects.toMatchObject({
-      reason,
-      facts: { field },
-    });
-  }
-  await expect(accounts.withdraw({ ...deposit, amount: "2", requestId: "r-4" })).rejects.toMatchObject({
-    reason: "INSUFFICIENT_FUNDS",
-  });
-  await expect(accounts.getBalances({})).rejects.toMatchObject({ reason: "FIELD_REQUIRED" });
 });
 
 test("every audit is clean after all this", async () => {
