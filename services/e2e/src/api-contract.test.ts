@@ -1,6 +1,7 @@
 // The same calls over gRPC, Connect (JSON and binary), gRPC-Web and REST give the same answers: by the
 // surfaces written by hand, and by the clients that people use.
 
+import type { User } from "@bourse/local/testing/users.js";
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
 import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { MarketState, OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
@@ -10,7 +11,7 @@ import { type DescMethodUnary, fromJson, type JsonObject, type JsonValue, toJson
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Exchange, startExchange, type User } from "./exchange.js";
+import { type Exchange, startExchange } from "./exchange.js";
 import { CODE_NAMES, errorDetails, type SurfaceName } from "./surfaces/answer.js";
 
 const orders = OrderGatewayService.method;

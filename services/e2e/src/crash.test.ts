@@ -1,9 +1,11 @@
 // kill -9 of each process under load, and the database too: started again, the exchange is what clients
 // were told, to the order and to the atom.
+
+import { LOAD_FUNDS, type Told, underLoad } from "@bourse/local/testing/load.js";
+import { disagreements } from "@bourse/local/testing/reconcile.js";
+import type { User } from "@bourse/local/testing/users.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Exchange, startExchange, type User } from "./exchange.js";
-import { LOAD_FUNDS, type Told, underLoad } from "./load.js";
-import { disagreements } from "./reconcile.js";
+import { type Exchange, startExchange } from "./exchange.js";
 import { runTool } from "./tool.js";
 
 let exchange: Exchange;

@@ -1,10 +1,11 @@
 // SIGTERM under load: every process answers what it took, ends by itself, and nothing is lost.
 import { readFileSync } from "node:fs";
 import { pathsOf } from "@bourse/local/home.js";
+import { LOAD_FUNDS, type Told, underLoad } from "@bourse/local/testing/load.js";
+import { disagreements } from "@bourse/local/testing/reconcile.js";
+import type { User } from "@bourse/local/testing/users.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Exchange, startExchange, type User } from "./exchange.js";
-import { LOAD_FUNDS, type Told, underLoad } from "./load.js";
-import { disagreements } from "./reconcile.js";
+import { type Exchange, startExchange } from "./exchange.js";
 import { runTool } from "./tool.js";
 
 let exchange: Exchange;

@@ -1,5 +1,6 @@
 // Orders that wait, change, meet their own owner or end with many others: from the client to the ledger.
 import { createHash, randomUUID } from "node:crypto";
+import type { User } from "@bourse/local/testing/users.js";
 import { fromStatus } from "@bourse/shared/errors/from-wire.js";
 import { AmendCommandSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
@@ -22,7 +23,7 @@ import { legIdOf } from "@bourse/shared/ids.js";
 import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Exchange, startExchange, type User } from "./exchange.js";
+import { type Exchange, startExchange } from "./exchange.js";
 import { runTool } from "./tool.js";
 
 type Place = MessageInitShape<typeof PlaceOrderRequestSchema>;

@@ -1,5 +1,6 @@
 // An order from the client to the ledger: every process plays its part, and each of them can be asked.
 import { randomUUID } from "node:crypto";
+import type { User } from "@bourse/local/testing/users.js";
 import {
   EndReason,
   OrderStatus,
@@ -10,7 +11,7 @@ import {
 } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Exchange, startExchange, type User } from "./exchange.js";
+import { type Exchange, startExchange } from "./exchange.js";
 import { runTool } from "./tool.js";
 
 let exchange: Exchange;

@@ -27,6 +27,10 @@ export interface MeshOptions {
   /** Settings of one process over all others, by its name: certificates of its own. */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
   readonly settingsFile?: string;
+  /** The port by which one part reaches another's, that port by default: a way in between. "postgres" is a part. */
+  readonly reach?: (from: string, to: string, port: number) => number;
+  /** Told when a process ends without having been asked, in place of `failed`: whoever starts it again. */
+  readonly onEnded?: (name: string, how: string) => void;
   /** Compiled processes, or their sources; by default as this file itself runs. */
   readonly from?: "dist" | "source";
   /** False gives up PostgreSQL's safety against power loss, for throw-away data. */
@@ -228,7 +232,7 @@ class Parts {
   }
 
   #plan(jwksFile: string): void {
-    const { home, env = {}, envOf = () => ({}), services } = this.#options;
+    const { home, env = {}, envOf = () => ({}), reach = direct, services } = this.#options;
     const from = this.#options.from ?? (import.meta.url.includes("/dist/") ? "dist" : "source");
     const context = {
       home,
@@ -238,6 +242,7 @@ class Parts {
       jwksFile,
       env,
       envOf,
+      reach,
       postgresUrl: (role: string) => this.#postgresUrl(role),
     };
     for (const plan of planProcesses(context)) {
@@ -250,8 +255,9 @@ class Parts {
   }
 
   async #onUnasked(child: ManagedProcess, how: string): Promise<void> {
-    if (!this.#isStopping)
-      this.#fail(new StartError(`${child.name} ended (${how})${await child.lastWords()}`));
+    if (this.#isStopping) return;
+    if (this.#options.onEnded !== undefined) this.#options.onEnded(child.name, how);
+    else this.#fail(new StartError(`${child.name} ended (${how})${await child.lastWords()}`));
   }
 
   #refuseWhenStopping(): void {
@@ -333,6 +339,10 @@ class Parts {
       })),
     };
   }
+}
+
+function direct(_from: string, _to: string, port: number): number {
+  return port;
 }
 
 async function freePorts(configured: ReadonlyMap<string, Ports>): Promise<Map<string, Ports>> {

@@ -26,6 +26,8 @@ export interface PlanContext {
   /** Run the compiled processes or their sources. */
   readonly from: "dist" | "source";
   readonly jwksFile: string;
+  /** The port by which one part reaches another's. */
+  readonly reach: (from: string, to: string, port: number) => number;
   readonly postgresUrl: (role: string) => string;
   /** Environment for every process, over the settings file. */
   readonly env: Readonly<Record<string, string>>;
@@ -48,12 +50,19 @@ export function stopOrder(shards: readonly number[]): string[][] {
 
 /** The plan of every process. */
 export function planProcesses(context: PlanContext): ProcessPlan[] {
-  const { home, ports, settings } = context;
-  const address = (name: string) => `${host}:${ports.get(name)?.grpc}`;
-  const shards = settings.shards.map((shard) => ({ shard, address: address(`matcher-${shard}`) }));
-  const plan = planner(context, { BOURSE__SHARDS: JSON.stringify(shards) });
+  const { home, ports, reach, settings } = context;
+  const address = (from: string, to: string) => `${host}:${reach(from, to, ports.get(to)?.grpc ?? 0)}`;
+  const database = (from: string, role: string) => {
+    const url = new URL(context.postgresUrl(role));
+    url.port = `${reach(from, "postgres", Number(url.port))}`;
+    return url.href;
+  };
+  const plan = planner(context, (name) => {
+    const shards = settings.shards.map((shard) => ({ shard, address: address(name, `matcher-${shard}`) }));
+    return { BOURSE__SHARDS: JSON.stringify(shards) };
+  });
   return [
-    plan("wallet", "wallet/main", "WALLET", { POSTGRES_URL: context.postgresUrl("bourse_wallet") }),
+    plan("wallet", "wallet/main", "WALLET", { POSTGRES_URL: database("wallet", "bourse_wallet") }),
     ...settings.shards.map((shard) =>
       plan(`matcher-${shard}`, "matcher/main", "MATCHER", {
         SHARD: `${shard}`,
@@ -62,24 +71,27 @@ export function planProcesses(context: PlanContext): ProcessPlan[] {
     ),
     // Its circuit breaker would take a wallet that is not there yet for one that failed, and wait for 30 s.
     {
-      ...plan("settler", "wallet/settler-main", "SETTLER", { WALLET_ADDRESS: address("wallet") }),
+      ...plan("settler", "wallet/settler-main", "SETTLER", { WALLET_ADDRESS: address("settler", "wallet") }),
       after: "wallet",
     },
     plan("projector", "order-gateway/projector-main", "PROJECTOR", {
-      POSTGRES_URL: context.postgresUrl("bourse_orders"),
+      POSTGRES_URL: database("projector", "bourse_orders"),
     }),
     plan("market-data", "market-data/main", "MARKET_DATA", {}),
     plan("order-gateway", "order-gateway/main", "ORDER_GATEWAY", {
-      POSTGRES_URL: context.postgresUrl("bourse_orders"),
-      WALLET_ADDRESS: address("wallet"),
-      MARKET_DATA_ADDRESS: address("market-data"),
+      POSTGRES_URL: database("order-gateway", "bourse_orders"),
+      WALLET_ADDRESS: address("order-gateway", "wallet"),
+      MARKET_DATA_ADDRESS: address("order-gateway", "market-data"),
       JWKS_FILE: context.jwksFile,
     }),
   ];
 }
 
 // Settings that follow from the machine go by the environment; all others stay in the file.
-function planner({ home, settings, ports, from, env, envOf }: PlanContext, shared: Record<string, string>) {
+function planner(
+  { home, settings, ports, from, env, envOf }: PlanContext,
+  shared: (name: string) => Record<string, string>,
+) {
   return (name: string, main: string, section: string, own: Record<string, string>): ProcessPlan => {
     const listen = ports.get(name) ?? { admin: 0 };
     const keys = { ...own, ...portKeys(listen) };
@@ -89,7 +101,7 @@ function planner({ home, settings, ports, from, env, envOf }: PlanContext, share
       env: {
         BOURSE_CONFIG: settings.file,
         BOURSE_EXIT_WITH_PARENT: "1",
-        ...shared,
+        ...shared(name),
         ...Object.fromEntries(
           Object.entries(keys).map(([key, value]) => [`BOURSE__${section}__${key}`, value]),
         ),

@@ -1,11 +1,12 @@
 // RELIABILITY 5, row by row, on every surface that can express it: the right code, HTTP status, reason
 // and field, and nothing changed. The rows are data; their numbers stand in the titles.
 import { randomUUID } from "node:crypto";
+import type { User } from "@bourse/local/testing/users.js";
 import { PlaceOrderRequestSchema } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { MarketState, OrderStatus, OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Exchange, startExchange, type User } from "../exchange.js";
+import { type Exchange, startExchange } from "../exchange.js";
 import type { Answer, Ask, Surface } from "../surfaces/answer.js";
 import { send } from "../surfaces/http.js";
 import { askOf, faultsOf, surfacesOf } from "./judge.js";

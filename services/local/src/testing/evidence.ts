@@ -1,12 +1,12 @@
 // What an exchange holds, seen from behind: money, reservations, history and the commands that its
 // shards journaled. Two looks are equal when nothing happened between them.
 
-import type { Mesh } from "@bourse/local/mesh.js";
 import type { Command, RecordSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { type Channel, createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 import type { MessageShape } from "@bufbuild/protobuf";
 import pg from "pg";
+import type { Mesh } from "../mesh.js";
 
 /** One look at everything that a refused call must leave alone. */
 export interface Look {
