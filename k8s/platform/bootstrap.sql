@@ -13,7 +13,9 @@ DECLARE
   database text := quote_ident(current_database());
   service record;
 BEGIN
-  REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+  -- Each service has its own schema and no right beside it.
+  REVOKE ALL ON SCHEMA public FROM PUBLIC;
+  EXECUTE format('REVOKE ALL ON DATABASE %s FROM PUBLIC', database);
   FOR service IN
     -- The auditor owns nothing; the migrations grant it the views that an audit reads.
     SELECT * FROM (VALUES ('bourse_wallet', 'wallet'), ('bourse_orders', 'orders'), ('bourse_auditor', NULL))
@@ -22,6 +24,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = service.role) THEN
       EXECUTE format('CREATE ROLE %I', service.role);
     END IF;
+    EXECUTE format('REVOKE ALL ON DATABASE %s FROM %I', database, service.role);
     EXECUTE format('GRANT CONNECT ON DATABASE %s TO %I', database, service.role);
     IF service.schema IS NOT NULL THEN
       -- Whoever is no superuser gives away only what is its own role's.
@@ -29,8 +32,6 @@ BEGIN
         EXECUTE format('GRANT %I TO CURRENT_USER WITH SET TRUE, INHERIT FALSE', service.role);
       END IF;
       EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', service.schema, service.role);
-      -- CREATE SCHEMA IF NOT EXISTS, with which migrations begin, asks for this even when it exists.
-      EXECUTE format('GRANT CREATE ON DATABASE %s TO %I', database, service.role);
     END IF;
   END LOOP;
 END

@@ -34,17 +34,17 @@ export async function ensureDatabase(url: string, database: string): Promise<voi
   });
 }
 
-/** Makes the schemas of a database; each service migrates its own and sees no other. */
+/** Makes the schemas of a database. Each service owns its own, sees no other, and has no right beside it. */
 export async function ensureSchemas(url: string): Promise<void> {
   await withClient(url, async (client) => {
     const database = client.escapeIdentifier(client.database ?? "");
-    await client.query("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    await client.query("REVOKE ALL ON SCHEMA public FROM PUBLIC");
+    await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
     for (const { role, schema } of serviceRoles) {
+      await client.query(`REVOKE ALL ON DATABASE ${database} FROM ${role}`);
       await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${role}`);
-      if (schema === undefined) continue;
-      await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${role}`);
-      // CREATE SCHEMA IF NOT EXISTS, with which migrations begin, asks for this even when it exists.
-      await client.query(`GRANT CREATE ON DATABASE ${database} TO ${role}`);
+      if (schema !== undefined)
+        await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${role}`);
     }
   });
 }
