@@ -21,6 +21,7 @@ const SHARED_ROWS: readonly (readonly string[])[] = [
   ["errors/to-wire", "errors/from-wire", "errors"],
   ["runtime"],
   ["rpc"],
+  ["http"],
   ["postgres"],
   ["events"],
   ["testing"],

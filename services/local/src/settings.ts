@@ -36,6 +36,7 @@ const fixedPorts = [
   { process: "order-gateway", kind: "http", section: "orderGateway", key: "httpPort", fallback: 8_080 },
   { process: "order-gateway", kind: "admin", section: "orderGateway", key: "adminPort", fallback: 9_090 },
   { process: "wallet", kind: "grpc", section: "wallet", key: "grpcPort", fallback: 50_052 },
+  { process: "wallet", kind: "http", section: "wallet", key: "httpPort", fallback: 8_082 },
   { process: "wallet", kind: "admin", section: "wallet", key: "adminPort", fallback: 9_091 },
   { process: "market-data", kind: "grpc", section: "marketData", key: "grpcPort", fallback: 50_053 },
   { process: "market-data", kind: "admin", section: "marketData", key: "adminPort", fallback: 9_092 },

@@ -2,6 +2,10 @@
 // Reads from top to bottom.
 
 import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
+import { createInvoker } from "@bourse/shared/http/invoke.js";
+import { MESSAGE_BYTES_MAX } from "@bourse/shared/http/node-http.js";
+import { restListener } from "@bourse/shared/http/rest.js";
+import { readJson } from "@bourse/shared/http/strict-json.js";
 import { openPool } from "@bourse/shared/postgres/pool.js";
 import type { Call } from "@bourse/shared/rpc/call.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
@@ -30,11 +34,7 @@ import { placeOrder } from "./flow/place-order.js";
 import { readOrder } from "./flow/read-order.js";
 import { connectListener } from "./http/connect.js";
 import { serveHttp } from "./http/http-server.js";
-import { createInvoker } from "./http/invoke.js";
-import { MESSAGE_BYTES_MAX } from "./http/node-http.js";
 import { pagesListener } from "./http/pages.js";
-import { restListener } from "./http/rest.js";
-import { readJson } from "./http/strict-json.js";
 import { fingerprintOf, mintId } from "./io/fingerprint.js";
 import { projectedSeq } from "./io/history-cursor.js";
 import { listOrders } from "./io/orders-table.js";

@@ -17,6 +17,9 @@ export const walletSettings = {
     ...processSettings,
     adminPort: port().default(9_091).describe("port of health and metrics"),
     grpcPort: port().default(50_052).describe("port of the gRPC server"),
+    httpPort: port()
+      .default(8_082)
+      .describe("port of REST for services: with mutual TLS on `host`, in plaintext on this machine alone"),
     connectionAgeMsMax: connectionAge(),
     postgresUrl: text().describe(
       "database of the wallet, for example postgres://bourse_wallet:…@host/bourse",

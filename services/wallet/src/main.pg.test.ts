@@ -42,6 +42,7 @@ test("wallet and settler start, settle what a shard says, and end with 0 on SIGT
   const wallet = start("main.ts", {
     BOURSE__WALLET__POSTGRES_URL: database.url,
     BOURSE__WALLET__GRPC_PORT: "0",
+    BOURSE__WALLET__HTTP_PORT: "0",
     BOURSE__WALLET__ADMIN_PORT: "0",
   });
   const ports = await wallet.said("wallet started");

@@ -1,9 +1,14 @@
 // The wallet process: balances, reservations and the ledger. Reads from top to bottom.
 import { AssertionFailed } from "@bourse/shared/assert.js";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import { createInvoker } from "@bourse/shared/http/invoke.js";
+import { restListener } from "@bourse/shared/http/rest.js";
+import { restCaller, serveRest } from "@bourse/shared/http/rest-server.js";
 import { keepPartitionsAhead } from "@bourse/shared/postgres/keep-partitions.js";
 import { migrate } from "@bourse/shared/postgres/migrate.js";
 import { openPool } from "@bourse/shared/postgres/pool.js";
+import { allOf } from "@bourse/shared/rpc/call.js";
 import { callersGuard } from "@bourse/shared/rpc/callers.js";
 import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
 import { serveOperations } from "@bourse/shared/rpc/operations.js";
@@ -29,6 +34,7 @@ import { type Database, plannerSettings } from "./io/database.js";
 import { makeLedgerMonths } from "./io/ledger-months.js";
 import { accountService } from "./rpc/account-service.js";
 import { walletCallers } from "./rpc/callers.js";
+import { servicesOnly } from "./rpc/services-only.js";
 import { walletService } from "./rpc/wallet-service.js";
 
 const config = loadConfig(walletSettings);
@@ -141,25 +147,40 @@ function stopIfWrong(error: unknown): never {
   throw error;
 }
 
-// How the world reaches it: mesh calls (the settler's among them), probes and metrics.
+// How the world reaches it: mesh calls (the settler's among them), REST for services, probes and metrics.
+const LOOPBACK = "127.0.0.1";
 const refuseBeforeMigration = () => {
   if (!isMigrated) throw new DomainError("WALLET_UNAVAILABLE", { outcome: "NOT_ATTEMPTED" });
 };
 const adminPort = await serveOperations(config, { life, log, metrics });
 const tls = openMeshTls(config.tls, metrics);
+const guards = [servicesOnly, callersGuard(tls, walletCallers), refuseBeforeMigration];
 const grpc = await serveGrpc({
   host,
   port: config.grpcPort,
   services,
-  guards: [callersGuard(tls, walletCallers), refuseBeforeMigration],
+  guards,
   tls,
   connectionAgeMsMax: config.connectionAgeMsMax,
   log,
   metrics,
   isReady: life.isReady,
 });
-life.own("grpc", () => grpc.close());
-log.info({ grpcPort: grpc.port, adminPort }, "wallet started");
+const rest = await serveRest({
+  // In plaintext nobody can be told from anybody: then only this machine may come.
+  host: tls === undefined ? LOOPBACK : host,
+  port: config.httpPort,
+  listener: restListener({
+    services: [WalletService],
+    invoker: createInvoker({ entries: services, guard: allOf(guards), log, metrics, drain: life.signal }),
+    nowMs: clock.wallMs,
+    ...(tls !== undefined && { callerOf: restCaller(tls) }),
+  }),
+  tls,
+  log,
+});
+life.own("doors", () => Promise.all([grpc.close(), rest.close()]));
+log.info({ grpcPort: grpc.port, httpPort: rest.port, adminPort }, "wallet started");
 
 // Returns after SIGTERM, when everything above is closed in reverse order.
 await life.runUntilSignal();

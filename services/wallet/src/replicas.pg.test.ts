@@ -43,6 +43,7 @@ async function startWallet(database: WalletDatabase) {
   const env = {
     BOURSE__WALLET__POSTGRES_URL: database.url,
     BOURSE__WALLET__GRPC_PORT: "0",
+    BOURSE__WALLET__HTTP_PORT: "0",
     BOURSE__WALLET__ADMIN_PORT: "0",
   };
   const running = await started("main.ts", env, "wallet started");

@@ -4,10 +4,10 @@ import { refusedBefore } from "@bourse/shared/rpc/call.js";
 
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { toConnectError } from "@bourse/shared/errors/to-wire.js";
+import { MESSAGE_BYTES_MAX } from "@bourse/shared/http/node-http.js";
+import { readJson } from "@bourse/shared/http/strict-json.js";
+import { messageOfJson } from "@bourse/shared/http/strict-message.js";
 import { type DescMethod, fromBinary } from "@bufbuild/protobuf";
-import { MESSAGE_BYTES_MAX } from "./node-http.js";
-import { readJson } from "./strict-json.js";
-import { messageOfJson } from "./strict-message.js";
 
 /** How the messages of a request are written. */
 export interface BodyForm {

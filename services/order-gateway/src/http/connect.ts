@@ -3,6 +3,17 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { failureOf, toConnectError } from "@bourse/shared/errors/to-wire.js";
 import { file_google_rpc_error_details } from "@bourse/shared/gen/google/rpc/error_details_pb.js";
+import { errorHeaders } from "@bourse/shared/http/error-headers.js";
+import type { Invoker } from "@bourse/shared/http/invoke.js";
+import {
+  closeUnlessRead,
+  type HttpRequest,
+  type HttpResponse,
+  headerOf,
+  MESSAGE_BYTES_MAX,
+  targetOf,
+} from "@bourse/shared/http/node-http.js";
+import { type RequestListener, sendError } from "@bourse/shared/http/rest.js";
 import { type Call, refusedBefore, type ServiceEntry } from "@bourse/shared/rpc/call.js";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { createRegistry } from "@bufbuild/protobuf";
@@ -16,17 +27,6 @@ import {
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { bodyFormOf, checkedBody } from "./connect-input.js";
-import { errorHeaders } from "./error-headers.js";
-import type { Invoker } from "./invoke.js";
-import {
-  closeUnlessRead,
-  type HttpRequest,
-  type HttpResponse,
-  headerOf,
-  MESSAGE_BYTES_MAX,
-  targetOf,
-} from "./node-http.js";
-import { type RequestListener, sendError } from "./rest.js";
 
 export interface ConnectOptions {
   readonly entries: readonly ServiceEntry[];

@@ -1,5 +1,5 @@
+import { type HttpRequest, type HttpResponse, headerOf } from "@bourse/shared/http/node-http.js";
 import { cors as connectHeaders } from "@connectrpc/connect";
-import { type HttpRequest, type HttpResponse, headerOf } from "./node-http.js";
 
 const REQUEST_HEADERS = [
   ...connectHeaders.allowedHeaders,

@@ -1,12 +1,13 @@
 // One plaintext port for HTTP/1.1 and HTTP/2 with prior knowledge: REST, Connect, gRPC-Web, pages.
 import { once } from "node:events";
-import { createServer as createHttp1, type Server as Http1Server } from "node:http";
+import type { Server as Http1Server } from "node:http";
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
+import { CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADERS_MS, http1Server } from "@bourse/shared/http/http1.js";
+import { type HttpRequest, type HttpResponse, targetOf } from "@bourse/shared/http/node-http.js";
+import type { RequestListener } from "@bourse/shared/http/rest.js";
 import { answerCors } from "./cors.js";
-import { type HttpRequest, type HttpResponse, targetOf } from "./node-http.js";
 import { isPage } from "./pages.js";
-import type { RequestListener } from "./rest.js";
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -24,13 +25,7 @@ export interface HttpServer {
   close(timeoutMs?: number): Promise<void>;
 }
 
-const HEADER_BYTES_MAX = 16 * 1024;
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 30_000;
-const CHECK_MS = 5_000;
-const KEEP_ALIVE_MS = 65_000;
 const STREAMS_MAX = 100;
-const CONNECTIONS_MAX = 5_000;
 const DRAIN_MS = 10_000;
 /** `/package.Service/Method`. */
 const RPC_PATH = /^\/[a-zA-Z0-9_.]+\.[a-zA-Z0-9_]+\/[A-Za-z0-9_]+$/;
@@ -84,19 +79,6 @@ function dispatch({ rest, connect, pages, corsOrigins }: HttpServerOptions, onAn
     const listener = isPage(path) ? pages : RPC_PATH.test(path) ? connect : rest;
     void listener(request, response);
   };
-}
-
-function http1Server(listener: (request: HttpRequest, response: HttpResponse) => void): Http1Server {
-  const server = createHttp1(
-    { maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: true, connectionsCheckingInterval: CHECK_MS },
-    listener,
-  );
-  server.headersTimeout = HEADERS_MS;
-  server.requestTimeout = REQUEST_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  // It listens through the port that it shares; told so, it watches its connections for timeouts.
-  server.emit("listening");
-  return server;
 }
 
 function http2Server(listener: (request: HttpRequest, response: HttpResponse) => void): {

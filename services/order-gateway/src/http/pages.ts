@@ -5,9 +5,9 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { targetOf } from "./node-http.js";
-import type { RequestListener } from "./rest.js";
-import { sendError } from "./rest.js";
+import { targetOf } from "@bourse/shared/http/node-http.js";
+import type { RequestListener } from "@bourse/shared/http/rest.js";
+import { sendError } from "@bourse/shared/http/rest.js";
 
 const OPENAPI_FILE = fileURLToPath(new URL("../../../../proto/openapi/openapi.yaml", import.meta.url));
 const POLICY =

@@ -5,9 +5,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { readJson } from "@bourse/shared/http/strict-json.js";
 import { manualClock } from "@bourse/shared/testing/clock.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readJson } from "../http/strict-json.js";
 import { openTokenVerifier, type VerifyToken } from "./token-verifier.js";
 
 const NOW_MS = 1_800_000_000_000;

@@ -35,6 +35,13 @@ export interface Call {
 /** Runs before every handler; refuses by throwing a DomainError. `request` is absent for streams of requests. */
 export type Guard = (call: Call, request: unknown) => void | Promise<void>;
 
+/** Guards as one: each in order, until one refuses. */
+export function allOf(guards: readonly Guard[]): Guard {
+  return async (call, request) => {
+    for (const guard of guards) await guard(call, request);
+  };
+}
+
 type Handler<M> =
   M extends DescMethodUnary<infer I, infer O>
     ? (request: MessageShape<I>, call: Call) => Promise<MessageInitShape<O>>

@@ -30,10 +30,12 @@ export interface MeshTls {
   readonly channel: ChannelCredentials;
   readonly server: ServerCredentials;
   readonly trustDomain: string;
+  /** What the files say now, for servers that are not gRPC's. */
+  readonly read: () => { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer };
 }
 
 /** A certificate is renewed weeks before it ends, so nobody waits for this. */
-const REREAD_MS = 10_000;
+export const REREAD_MS = 10_000;
 const SHOW_END_MS = 60_000;
 
 /**
@@ -58,6 +60,7 @@ export function openMeshTls(settings: TlsSettings | undefined, metrics?: Metrics
     channel: experimental.createCertificateProviderChannelCredentials(provider, provider),
     server: experimental.createCertificateProviderServerCredentials(provider, provider, true),
     trustDomain,
+    read: () => ({ cert: readFileSync(certFile), key: readFileSync(keyFile), ca: readFileSync(caFile) }),
   };
 }
 

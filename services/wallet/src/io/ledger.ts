@@ -5,7 +5,6 @@ import type { PoolClient } from "@bourse/shared/postgres/pool.js";
 import { formatAtoms } from "@bourse/shared/units/atoms.js";
 import type { TradeOperation } from "../core/operation.js";
 import type { Entry } from "../core/postings.js";
-import { keyText } from "../core/reservation.js";
 import type { SettledTrade } from "../core/settle.js";
 import { RaceLost } from "./database.js";
 
@@ -46,7 +45,7 @@ export async function insertNumberedEntries(
   });
   const ids = new Map(rows.map((row) => [`${row.user_id}/${row.asset}`, row.entry_id]));
   assert(ids.size === entries.length, "a transaction has one entry per account");
-  return entries.map((entry) => ids.get(keyText(entry)) ?? 0);
+  return entries.map((entry) => ids.get(`${entry.userId}/${entry.asset}`) ?? 0);
 }
 
 function entryValues(kind: string, entries: readonly Entry[]): unknown[] {

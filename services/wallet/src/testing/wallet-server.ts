@@ -1,6 +1,9 @@
-// The wallet's services over real gRPC on a test database.
+// The wallet's services over real gRPC and REST on a test database.
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
-import type { Guard } from "@bourse/shared/rpc/call.js";
+import { createInvoker } from "@bourse/shared/http/invoke.js";
+import { restListener } from "@bourse/shared/http/rest.js";
+import { serveRest } from "@bourse/shared/http/rest-server.js";
+import { allOf, type Guard } from "@bourse/shared/rpc/call.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { batched } from "@bourse/shared/runtime/batched.js";
@@ -14,6 +17,7 @@ import { getCursor, settleBatch } from "../flow/settle.js";
 import { settleTrade } from "../flow/settle-trade.js";
 import type { Database } from "../io/database.js";
 import { accountService } from "../rpc/account-service.js";
+import { servicesOnly } from "../rpc/services-only.js";
 import { type WalletFlows, walletService } from "../rpc/wallet-service.js";
 import { silent } from "./shard-server.js";
 
@@ -47,27 +51,46 @@ export async function serveWallet(
     noteSequenced: (orderIds) => noteSequenced(database, orderIds),
     ...options.overrides,
   };
+  const services = [
+    walletService(flows, { streamUnansweredMax: options.streamUnansweredMax ?? 4_096 }),
+    accountService(accountFlows(database)),
+  ];
+  const guards = [servicesOnly, ...(options.guards ?? [])];
+  const metrics = createMetrics("test");
   const server = await serveGrpc({
     host: "127.0.0.1",
     port: options.port ?? 0,
-    services: [
-      walletService(flows, { streamUnansweredMax: options.streamUnansweredMax ?? 4_096 }),
-      accountService(accountFlows(database)),
-    ],
-    guards: options.guards ?? [],
+    services,
+    guards,
     log: silent,
-    metrics: createMetrics("test"),
+    metrics,
     isReady: () => true,
+  });
+  const drain = new AbortController();
+  const rest = await serveRest({
+    host: "127.0.0.1",
+    port: 0,
+    listener: restListener({
+      services: [WalletService],
+      invoker: createInvoker({
+        ...{ entries: services, guard: allOf(guards), log: silent, metrics },
+        drain: drain.signal,
+      }),
+      nowMs: Date.now,
+    }),
+    log: silent,
   });
   const channel = openChannel(`127.0.0.1:${server.port}`);
   return {
     flows,
     port: server.port,
+    restUrl: `http://127.0.0.1:${rest.port}`,
     channel,
     wallet: createClient(WalletService, channel),
     async close(): Promise<void> {
       channel.close();
-      await server.close(500);
+      drain.abort();
+      await Promise.all([server.close(500), rest.close(500)]);
     },
   };
 }

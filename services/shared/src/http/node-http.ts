@@ -1,7 +1,7 @@
 // Requests of node:http and node:http2 alike.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { DomainError } from "../errors/domain-error.js";
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;

@@ -1,8 +1,8 @@
 // A REST request as the JSON form of its message: body, query and path, each read strictly.
 
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
+import { DomainError } from "../errors/domain-error.js";
 import type { Route } from "./rest-routes.js";
 import { fieldOf } from "./strict-message.js";
 

@@ -1,14 +1,14 @@
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { DomainError } from "../errors/domain-error.js";
 import {
   BatchOrdersRequestSchema,
   ListOrdersRequestSchema,
   OrderEntryRequestSchema,
   type PlaceOrderRequest,
   PlaceOrderRequestSchema,
-} from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
-import { OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
-import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
-import { describe, expect, test } from "vitest";
+} from "../gen/bourse/order_gateway/v1/order_gateway_pb.js";
+import { OrderType, Side } from "../gen/bourse/types/v1/types_pb.js";
 import { messageOfJson } from "./strict-message.js";
 
 function judge(schema: DescMessage, json: JsonValue): string {

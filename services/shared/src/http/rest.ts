@@ -1,10 +1,5 @@
 // The REST facade: /api/v1 derived from the contracts, JSON in and out, the same handlers behind it.
 import { once } from "node:events";
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { failureOf, httpStatusOf, toStatus } from "@bourse/shared/errors/to-wire.js";
-import { file_google_rpc_error_details } from "@bourse/shared/gen/google/rpc/error_details_pb.js";
-import { StatusSchema } from "@bourse/shared/gen/google/rpc/status_pb.js";
-import { type Call, refusedBefore } from "@bourse/shared/rpc/call.js";
 import {
   createRegistry,
   type DescMethod,
@@ -13,6 +8,11 @@ import {
   type Message,
   toJson,
 } from "@bufbuild/protobuf";
+import { DomainError } from "../errors/domain-error.js";
+import { failureOf, httpStatusOf, toStatus } from "../errors/to-wire.js";
+import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../gen/google/rpc/status_pb.js";
+import { type Call, refusedBefore } from "../rpc/call.js";
 import { errorHeaders } from "./error-headers.js";
 import type { Invoker } from "./invoke.js";
 import {
@@ -33,6 +33,8 @@ export interface RestOptions {
   readonly services: readonly DescService[];
   readonly invoker: Invoker;
   readonly nowMs: () => number;
+  /** Mesh identity of the caller by its certificate; absent on ports without mutual TLS. */
+  readonly callerOf?: (request: HttpRequest) => string | undefined;
 }
 
 export type RequestListener = (request: HttpRequest, response: HttpResponse) => Promise<void>;
@@ -151,6 +153,7 @@ function callOf(
     signal: goneSignal(response),
     deadlineMs: deadlineOf(method, headerOf(request, TIMEOUT_HEADER), options.nowMs()),
     peer: request.socket.remoteAddress ?? "",
+    caller: options.callerOf?.(request),
     traceparent: headerOf(request, "traceparent") ?? "",
     header: (name) => headerOf(request, name),
     setHeader: (name, value) => void response.setHeader(name, value),

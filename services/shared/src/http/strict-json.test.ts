@@ -1,6 +1,6 @@
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { DomainError } from "../errors/domain-error.js";
 import { readJson } from "./strict-json.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

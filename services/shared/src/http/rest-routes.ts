@@ -1,8 +1,5 @@
 // Routes from the google.api.http annotations of the contracts: the only routing table of REST.
 
-import { assert } from "@bourse/shared/assert.js";
-import { http } from "@bourse/shared/gen/google/api/annotations_pb.js";
-import type { HttpRule } from "@bourse/shared/gen/google/api/http_pb.js";
 import {
   type DescField,
   type DescMessage,
@@ -11,6 +8,9 @@ import {
   getOption,
   hasOption,
 } from "@bufbuild/protobuf";
+import { assert } from "../assert.js";
+import { http } from "../gen/google/api/annotations_pb.js";
+import type { HttpRule } from "../gen/google/api/http_pb.js";
 
 /** One way to call a method by HTTP. */
 export interface Route {

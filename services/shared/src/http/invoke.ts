@@ -1,12 +1,12 @@
 // The handlers as the HTTP surfaces call them: the same guards, metrics and drain as on the gRPC port.
 
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { codeOf, failureOf } from "@bourse/shared/errors/to-wire.js";
-import type { AnyHandler, Call, Guard, ServiceEntry } from "@bourse/shared/rpc/call.js";
-import type { Logger } from "@bourse/shared/runtime/log.js";
-import type { Counter, Metrics } from "@bourse/shared/runtime/metrics.js";
 import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
+import { DomainError } from "../errors/domain-error.js";
+import { codeOf, failureOf } from "../errors/to-wire.js";
+import type { AnyHandler, Call, Guard, ServiceEntry } from "../rpc/call.js";
+import type { Logger } from "../runtime/log.js";
+import type { Counter, Metrics } from "../runtime/metrics.js";
 
 /** Calls a handler for a carrier. Rejects with what the handler or a guard threw. */
 export interface Invoker {
@@ -24,7 +24,7 @@ export interface InvokerOptions {
   readonly drain: AbortSignal;
 }
 
-/** Makes the invoker over the services of the edge. */
+/** Makes the invoker over the services of a port. */
 export function createInvoker(options: InvokerOptions): Invoker {
   const ground = { ...options, handled: handledCounter(options.metrics) };
   const handlers = new Map<DescMethod, AnyHandler>();

@@ -1,5 +1,5 @@
-import type { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { allowanceOf, httpStatusOf } from "@bourse/shared/errors/to-wire.js";
+import type { DomainError } from "../errors/domain-error.js";
+import { allowanceOf, httpStatusOf } from "../errors/to-wire.js";
 
 /**
  * Headers that HTTP wants beside a failure: WWW-Authenticate with 401, Retry-After with a delay, what is

@@ -1,8 +1,8 @@
 // A JSON reader (RFC 8259) that takes no liberties: what two readers could understand differently is
 // refused. Request bodies are small (64 KiB), so plain code is fast enough.
 
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { DomainError } from "../errors/domain-error.js";
 
 const DEPTH_MAX = 32;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;

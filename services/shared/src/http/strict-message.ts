@@ -1,7 +1,6 @@
 // JSON to a message of the contract, with a precise reason for what does not fit. protobuf's own reader
 // accepts more (numbers for text, for example) and gives one message for everything.
 
-import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
 import {
   type DescEnum,
   type DescField,
@@ -12,6 +11,7 @@ import {
   type Message,
   ScalarType,
 } from "@bufbuild/protobuf";
+import { DomainError, type FailureReason } from "../errors/domain-error.js";
 
 /** Well-known types with a JSON form of their own; `Timestamp` is the only one in our requests. */
 const TIMESTAMP = "google.protobuf.Timestamp";

@@ -1,9 +1,9 @@
-import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { MarketDataService } from "@bourse/shared/gen/bourse/market_data/v1/market_data_pb.js";
-import { OrderGatewayService } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
-import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { DomainError } from "../errors/domain-error.js";
+import { MarketDataService } from "../gen/bourse/market_data/v1/market_data_pb.js";
+import { OrderGatewayService } from "../gen/bourse/order_gateway/v1/order_gateway_pb.js";
+import { AccountService } from "../gen/bourse/wallet/v1/wallet_pb.js";
 import { jsonOfRequest } from "./rest-input.js";
 import { compileTemplate, matchRoute, routesOf } from "./rest-routes.js";
 
