@@ -172,7 +172,7 @@ function amendToNothing(shard: Shard, book: Book, slot: number, leg: Int32Array)
   const was = { leg, price: priceOf(slots, slot), open: remainingOf(slots, slot) };
   noteQuantity(shard, slot);
   setSlotNumber(slots, slot, REMAINING, 0);
-  writeAmended(shard, book, slot, { ...was, flags: flagsOf(shard, slot, true) });
+  writeAmended(shard, slot, { ...was, flags: flagsOf(shard, slot, true) });
   endOrder(shard, book, slot, CANCELLED, AMENDED);
 }
 
@@ -194,7 +194,7 @@ function amend(shard: Shard, book: Book, slot: number, change: Change & { leg: I
   setSlotNumber(slots, slot, PRICE, price);
   setSlotNumber(slots, slot, REMAINING, open);
   setExtraNumber(slots, slot, UPDATED, shard.timeMs);
-  writeAmended(shard, book, slot, { ...was, flags });
+  writeAmended(shard, slot, { ...was, flags });
   if (keepsPlace) return;
   if (!isWaiting) return execute(shard, book, slot);
   setExtraNumber(slots, slot, PLACE, shard.seq);

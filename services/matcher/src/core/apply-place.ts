@@ -14,7 +14,9 @@ import {
   ExtraColumn,
   GTC,
   LIMIT,
+  SLOT_MASK,
   SLOT_NUMBERS,
+  SLOT_WORDS,
   SlotColumn,
   STOP,
   STOP_LIMIT,
@@ -26,7 +28,8 @@ import type { MarketState } from "./types.js";
 import { writeAccepted } from "./write-events.js";
 
 const { PRICE, REMAINING, CREATED, SEQ, ID, USER, CODES, HASH, MAKER_FEE, TAKER_FEE, EXTRA } = SlotColumn;
-const WORDS = SLOT_NUMBERS * 2;
+const WORDS = SLOT_WORDS;
+const MASK = SLOT_MASK;
 const NUMBERS = SLOT_NUMBERS;
 const C = { ...Code };
 const ACCEPT = reasonCode("");
@@ -47,7 +50,7 @@ export function applyPlace(shard: Shard, input: OrderInput): Book {
     return book;
   }
   // Accepted: nothing below this line may reject the order.
-  writeAccepted(shard, book, slot);
+  writeAccepted(shard, slot);
   if (input.type === STOP || input.type === STOP_LIMIT) placeStop(shard, book, slot);
   else execute(shard, book, slot);
   return book;
@@ -62,11 +65,11 @@ function openSlot(shard: Shard, input: OrderInput): number {
   id[3] = input.id3;
   assert(findId(memory, slots, id) === NONE, "an order is placed once");
   const slot = takeSlot(slots);
-  insertFound(memory, slot);
+  insertFound(memory, slots, slot);
   const words = slots.words;
   const numbers = slots.numbers;
-  const at = slot * WORDS;
-  const n = slot * NUMBERS;
+  const at = (slot & MASK) * WORDS;
+  const n = (slot & MASK) * NUMBERS;
   numbers[n + PRICE] = input.priceTicks;
   numbers[n + REMAINING] = input.quantityLots;
   numbers[n + CREATED] = shard.timeMs;

@@ -11,6 +11,7 @@ import { parseIdInto } from "./ids.js";
 import { applyAddMarket, applySetMarketState, applySweepMarket } from "./markets.js";
 import { fillInput, type OrderInput } from "./order-input.js";
 import { bookOf, type Moment, ROOM, ROOM_BEFORE, type Shard, userNumber } from "./shard.js";
+import { freeLeft } from "./slots.js";
 import { fireStops } from "./stop-orders.js";
 import { applyEndDay, applyFireSwitch, applyForget, applyLearnCursors, applySetSwitch } from "./timers.js";
 import type { Command, SubmitCommand } from "./types.js";
@@ -73,6 +74,7 @@ function begin(shard: Shard, moment: Moment): void {
   shard.room = shard.rules === 1 ? ROOM_BEFORE : ROOM;
   shard.trades = 0;
   shard.events.clear();
+  freeLeft(shard.slots);
 }
 
 /** What the record's trades trigger, in the same record. */

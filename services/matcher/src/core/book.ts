@@ -7,7 +7,9 @@ import {
   DAY,
   ExtraColumn,
   extraNumber,
+  SLOT_MASK,
   SLOT_NUMBERS,
+  SLOT_WORDS,
   SlotColumn,
   type Slots,
   setSlotWord,
@@ -47,7 +49,9 @@ export interface Book {
 const { PRICE, USER, CODES, NEXT, PREVIOUS, LEVEL } = SlotColumn;
 const { SELL, RESTING, WAITING, LIVE, TIME_SHIFT, TIME_MASK } = Code;
 const { STOP } = ExtraColumn;
-const WORDS = SLOT_NUMBERS * 2;
+const WORDS = SLOT_WORDS;
+const NUMBERS = SLOT_NUMBERS;
+const MASK = SLOT_MASK;
 
 export function createBook(market: Market, number: number): Book {
   return {
@@ -73,7 +77,7 @@ export function createBook(market: Market, number: number): Book {
 export function enqueue(book: Book, slots: Slots, slot: number): void {
   const numbers = slots.numbers;
   const isSell = (slotWord(slots, slot, CODES) & SELL) !== 0;
-  const price = numbers[slot * SLOT_NUMBERS + PRICE];
+  const price = numbers[(slot & MASK) * NUMBERS + PRICE];
   append(slots, isSell ? book.asks : book.bids, slot, price);
   enter(book, slots, slot, RESTING);
 }
@@ -89,7 +93,7 @@ export function enqueueStop(book: Book, slots: Slots, slot: number): void {
 function append(slots: Slots, levels: Levels, slot: number, price: number): void {
   const level = levelAt(levels, price);
   const words = slots.words;
-  const at = slot * WORDS;
+  const at = (slot & MASK) * WORDS;
   const newest = levels.newest[level];
   words[at + LEVEL] = level;
   words[at + PREVIOUS] = newest;
@@ -101,7 +105,7 @@ function append(slots: Slots, levels: Levels, slot: number, price: number): void
 
 function enter(book: Book, slots: Slots, slot: number, state: number): void {
   const words = slots.words;
-  const at = slot * WORDS;
+  const at = (slot & MASK) * WORDS;
   const codes = (words[at + CODES] & ~LIVE) | state;
   words[at + CODES] = codes;
   pageOf(book, words[at + USER])[words[at + USER] & (PAGE_SIZE - 1)] += 1;
@@ -112,7 +116,7 @@ function enter(book: Book, slots: Slots, slot: number, state: number): void {
 /** Takes an order out of its queue, wherever it stands there: it is at hand then. */
 export function dequeue(book: Book, slots: Slots, slot: number): void {
   const words = slots.words;
-  const at = slot * WORDS;
+  const at = (slot & MASK) * WORDS;
   const codes = words[at + CODES];
   const levels = levelsOfCodes(book, codes);
   const next = words[at + NEXT];

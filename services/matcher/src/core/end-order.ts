@@ -10,32 +10,46 @@ import {
   UNIT_NUMBERS,
   wordsAt,
 } from "./ended.js";
-import { Cell, Flag } from "./event-buffer.js";
+import { Flag } from "./event-buffer.js";
 import { insertEnded, moveToEnded } from "./memory.js";
+import { NONE } from "./none.js";
 import { dayEndAfter, noteDue } from "./session.js";
 import type { Shard } from "./shard.js";
-import { Code, DAY, ExtraColumn, giveSlot, SLOT_NUMBERS, SlotColumn, setExtraNumber } from "./slots.js";
+import {
+  Code,
+  DAY,
+  ExtraColumn,
+  executedHighOf,
+  executedLotsOf,
+  executedLowOf,
+  leaveSlot,
+  SLOT_MASK,
+  SLOT_NUMBERS,
+  SLOT_WORDS,
+  SlotColumn,
+  type Slots,
+  setExtraNumber,
+} from "./slots.js";
 import { END_REASONS, type EndReason, type FinalStatus, ORDER_STATUSES } from "./types.js";
-import { writeEnded, writeRested, writeStopPlaced } from "./write-events.js";
+import { amendedLotsOf, amendedPriceOf, writeEnded, writeRested, writeStopPlaced } from "./write-events.js";
 
-const WORDS = SLOT_NUMBERS * 2;
+const WORDS = SLOT_WORDS;
+const S_NUMBERS = SLOT_NUMBERS;
+const MASK = SLOT_MASK;
 const S_ID = SlotColumn.ID;
 const S_USER = SlotColumn.USER;
 const S_CODES = SlotColumn.CODES;
 const S_HASH = SlotColumn.HASH;
+const S_CREATED = SlotColumn.CREATED;
+const S_SEQ = SlotColumn.SEQ;
+const S_EXTRA = SlotColumn.EXTRA;
+const NOTHING = NONE;
 const { CREATED, UPDATED, SEQ, END_SEQ, EXECUTED_LOTS, EXECUTED_LOW, PRICE, QUANTITY } = EndedColumn;
 const { ID, USER, CODES, HASH, EXECUTED_HIGH } = EndedColumn;
 const { REASON_SHIFT, TOMBSTONE, MORE } = EndedCode;
 const NUMBERS = UNIT_NUMBERS;
 const ENDED_TRIGGERED = EndedCode.TRIGGERED;
 const { WAS_RESTING, WITH_TERMS } = Flag;
-const CELL_CREATED = Cell.CREATED;
-const CELL_SEQ = Cell.SEQ;
-const CELL_EXECUTED = Cell.EXECUTED;
-const CELL_LOW = Cell.RECEIVED_LOW;
-const CELL_HIGH = Cell.RECEIVED_HIGH;
-const CELL_PRICE = Cell.AMENDED_PRICE;
-const CELL_LOTS = Cell.AMENDED_LOTS;
 const { RESTING, WAITING, TIME_SHIFT, TIME_MASK, MARKET_SHIFT, TRIGGERED } = Code;
 
 /** Codes of ends, looked up once. */
@@ -65,30 +79,29 @@ function endWith(
   flags: number,
 ): void {
   const { slots } = shard;
-  const codes = slots.words[slot * WORDS + S_CODES];
-  const allFlags = (codes & RESTING) !== 0 ? flags | WAS_RESTING : flags;
-  const row = writeEnded(shard, book, slot, status, reason, allFlags);
+  const codes = slots.words[(slot & MASK) * WORDS + S_CODES];
+  writeEnded(shard, slot, status, reason, (codes & RESTING) !== 0 ? flags | WAS_RESTING : flags);
   if ((codes & (RESTING | WAITING)) !== 0) dequeue(book, slots, slot);
-  remember(shard, slot, row, (reason << REASON_SHIFT) | status);
-  giveSlot(slots, slot);
+  remember(shard, slot, (reason << REASON_SHIFT) | status);
+  leaveSlot(slots, slot);
 }
 
-/** Moves what must be remembered of an order from its slot, and the row of its end, to the queue of the ended. */
-function remember(shard: Shard, slot: number, row: number, fate: number): void {
+/** Moves what must be remembered of an order from its slot to the queue of the ended. */
+function remember(shard: Shard, slot: number, fate: number): void {
   const { slots, memory } = shard;
-  const { cells } = shard.events;
-  const hasMore =
-    cells[row + CELL_EXECUTED] !== 0 || cells[row + CELL_PRICE] !== 0 || cells[row + CELL_LOTS] !== 0;
-  const ended = appendRecord(memory.ended, hasMore ? 2 : 1);
   const from = slots.words;
-  const s = slot * WORDS;
+  const fromNumbers = slots.numbers;
+  const s = (slot & MASK) * WORDS;
+  const sn = (slot & MASK) * S_NUMBERS;
+  const hasMore = from[s + S_EXTRA] !== NOTHING && isMore(slots, slot);
+  const ended = appendRecord(memory.ended, hasMore ? 2 : 1);
   const words = chunkWords(memory.ended, ended);
   const numbers = chunkNumbers(memory.ended, ended);
   const e = wordsAt(ended);
   const en = numbersAt(ended);
-  numbers[en + CREATED] = cells[row + CELL_CREATED];
+  numbers[en + CREATED] = fromNumbers[sn + S_CREATED];
   numbers[en + UPDATED] = shard.timeMs;
-  numbers[en + SEQ] = cells[row + CELL_SEQ];
+  numbers[en + SEQ] = fromNumbers[sn + S_SEQ];
   numbers[en + END_SEQ] = shard.seq;
   words[e + ID] = from[s + S_ID];
   words[e + ID + 1] = from[s + S_ID + 1];
@@ -100,21 +113,28 @@ function remember(shard: Shard, slot: number, row: number, fate: number): void {
   words[e + CODES] = ((codes >>> MARKET_SHIFT) << MARKET_SHIFT) | flags | fate;
   words[e + HASH] = from[s + S_HASH];
   words[e + HASH + 1] = from[s + S_HASH + 1];
-  if (hasMore) rememberMore(shard, row, ended);
+  if (hasMore) rememberMore(shard, slot, ended);
   moveToEnded(memory, slots, slot, ended);
 }
 
-/** The second unit of one that executed or was changed. */
-function rememberMore({ memory, events }: Shard, row: number, ended: number): void {
-  const { cells } = events;
+/** Whether an order executed or was changed. */
+function isMore(slots: Slots, slot: number): boolean {
+  return (
+    executedLotsOf(slots, slot) !== 0 || amendedPriceOf(slots, slot) !== 0 || amendedLotsOf(slots, slot) !== 0
+  );
+}
+
+/** The second unit of one that did. */
+function rememberMore(shard: Shard, slot: number, ended: number): void {
+  const { memory, slots } = shard;
   const numbers = chunkNumbers(memory.ended, ended);
   const en = numbersAt(ended);
-  numbers[en + EXECUTED_LOTS] = cells[row + CELL_EXECUTED];
-  numbers[en + EXECUTED_LOW] = cells[row + CELL_LOW];
-  numbers[en + EXECUTED_HIGH] = cells[row + CELL_HIGH];
-  numbers[en + PRICE] = cells[row + CELL_PRICE];
-  numbers[en + QUANTITY] = cells[row + CELL_LOTS];
-  numbers.fill(0, en + QUANTITY + 1, en + 2 * NUMBERS);
+  numbers[en + EXECUTED_LOTS] = executedLotsOf(slots, slot);
+  numbers[en + EXECUTED_LOW] = executedLowOf(slots, slot);
+  numbers[en + EXECUTED_HIGH] = executedHighOf(slots, slot);
+  numbers[en + PRICE] = amendedPriceOf(slots, slot);
+  numbers[en + QUANTITY] = amendedLotsOf(slots, slot);
+  for (let number = en + QUANTITY + 1; number < en + 2 * NUMBERS; number += 1) numbers[number] = 0;
 }
 
 /** Remembers the id in `shard.id`, just looked up in vain, as one that never was an order here. */
@@ -147,7 +167,7 @@ export function addUnknown(shard: Shard, user: number, codes: number): number {
 /** Lets the order at hand rest behind all others at its price. */
 export function restOrder(shard: Shard, book: Book, slot: number): void {
   enqueue(book, shard.slots, slot);
-  writeRested(shard, book, slot);
+  writeRested(shard, slot);
   noteDay(shard, book, slot);
 }
 
@@ -155,13 +175,13 @@ export function restOrder(shard: Shard, book: Book, slot: number): void {
 export function placeStop(shard: Shard, book: Book, slot: number): void {
   setExtraNumber(shard.slots, slot, ExtraColumn.PLACE, shard.seq);
   enqueueStop(book, shard.slots, slot);
-  writeStopPlaced(shard, book, slot);
+  writeStopPlaced(shard, slot);
   noteDay(shard, book, slot);
 }
 
 /** A DAY order that stays makes the session's end due. */
 function noteDay(shard: Shard, book: Book, slot: number): void {
-  const codes = shard.slots.words[slot * WORDS + S_CODES];
+  const codes = shard.slots.words[(slot & MASK) * WORDS + S_CODES];
   if (((codes >> TIME_SHIFT) & TIME_MASK) !== DAY || book.dayCount > 1) return;
   book.dayEndMs = dayEndAfter(shard.timeMs, book.market.sessionEndMinutes);
   noteDue(shard, book.dayEndMs);

@@ -1,22 +1,27 @@
 // The events of one record as numbers: written by the core without allocating, read by whoever makes bytes or
 // objects of them. An event is one row of cells; which cells a kind uses stands beside it.
+//
+// What an event says of an order that stays as it is until the next command is not copied by the core: the row names
+// the order's slot, and complete-events.ts fills in the cells that stand below in brackets for who needs them.
+
+import { NONE } from "./none.js";
 
 /** Kinds of events, in cell KIND. */
 export const EventKind = {
-  /** ORDER. The terms are the record's submit. */
+  /** No cells: the terms are the record's submit. */
   ACCEPTED: 1,
-  /** MARKET ORDER SIDE PRICE LOTS (open). */
+  /** LOTS (open) [MARKET ORDER SIDE PRICE]. */
   RESTED: 2,
   /**
-   * ORDER = maker, OTHER = taker; MARKET USER CREATED FEE RECEIVED REMAINING of both, SIDE = the taker's,
-   * PRICE, LOTS = traded, BUYER_LIMIT, INDEX; texts: client order ids of both.
+   * ORDER = maker, OTHER = taker; PRICE, LOTS = traded, RECEIVED and REMAINING of both [MARKET USER CREATED FEE of
+   * both, SIDE = the taker's, BUYER_LIMIT, INDEX; texts: client order ids of both].
    */
   TRADE: 3,
   /** ORDER = maker, OTHER = taker; MARKET USER SIDE = the taker's, PRICE LOTS REASON = mode, REMAINING and RESERVED of both. */
   PREVENTED: 4,
   /**
-   * MARKET (-1: only the command knows the symbol) ORDER USER SIDE PRICE STATUS REASON RECEIVED = executed tick
-   * times lot, EXECUTED, LOTS = open quantity that ended, CREATED SEQ AMENDED_PRICE AMENDED_LOTS FLAGS.
+   * STATUS REASON FLAGS [MARKET (-1: only the command knows the symbol) ORDER USER SIDE PRICE RECEIVED = executed tick
+   * times lot, EXECUTED, LOTS = open quantity that ended, CREATED SEQ AMENDED_PRICE AMENDED_LOTS].
    */
   ENDED: 5,
   /** MARKET ORDER SIDE PRICE = stop price, LOTS = open. */
@@ -77,6 +82,9 @@ export const Cell = {
 
 /** Cells of one row. */
 export const CELLS = 32;
+/** Rows at most, as SLOT_MASK. */
+const ROW_MASK = 0x1ff_ffff;
+const ROWS_MIN = 64;
 
 /** Bits of FLAGS. */
 export const Flag = {
@@ -92,7 +100,9 @@ export const Flag = {
 
 /** Rows of events. Reused for every record; grows to the largest. */
 export class EventBuffer {
-  cells = new Float64Array(CELLS * 64);
+  cells = new Float64Array(CELLS * ROWS_MIN);
+  /** Two for each row: slots of the order and of the other one, NONE where the row is complete without. */
+  orders = new Int32Array(2 * ROWS_MIN);
   /** Client order ids of a trade: maker's at 2 × row, taker's behind it. */
   readonly texts: string[] = [];
   /** Rare events by row. */
@@ -105,17 +115,22 @@ export class EventBuffer {
   }
 
   /** Opens a row and returns the index of its first cell; cells hold what an earlier record left there. */
-  row(kind: number): number {
-    const at = this.count * CELLS;
-    if (at === this.cells.length) this.#grow();
-    this.count += 1;
-    this.cells[at] = kind;
-    return at;
+  row(kind: number, order: number = NONE, other: number = NONE): number {
+    const row = this.count & ROW_MASK;
+    if (row * 2 === this.orders.length) this.#grow();
+    this.count = row + 1;
+    this.orders[row * 2] = order;
+    this.orders[row * 2 + 1] = other;
+    this.cells[row * CELLS] = kind;
+    return row * CELLS;
   }
 
   #grow(): void {
-    const grown = new Float64Array(this.cells.length * 2);
-    grown.set(this.cells);
-    this.cells = grown;
+    const cells = new Float64Array(this.cells.length * 2);
+    cells.set(this.cells);
+    this.cells = cells;
+    const orders = new Int32Array(this.orders.length * 2);
+    orders.set(this.orders);
+    this.orders = orders;
   }
 }

@@ -4,12 +4,13 @@ import { assert } from "@bourse/shared/assert.js";
 import type { Book } from "./book.js";
 import { EXPIRED, endOrder, FILLED, reasonCode, restOrder } from "./end-order.js";
 import type { Shard } from "./shard.js";
-import { Code, DAY, FOK, GTC, IOC, LIMIT, SLOT_NUMBERS, SlotColumn, STOP_LIMIT } from "./slots.js";
+import { Code, DAY, FOK, GTC, IOC, LIMIT, SLOT_MASK, SLOT_WORDS, SlotColumn, STOP_LIMIT } from "./slots.js";
 import { TakeEnd, take, wouldFill } from "./take.js";
 
 const { CODES } = SlotColumn;
 const { TYPE_SHIFT, TYPE_MASK, TIME_SHIFT, TIME_MASK } = Code;
-const WORDS = SLOT_NUMBERS * 2;
+const WORDS = SLOT_WORDS;
+const MASK = SLOT_MASK;
 const END_FILLED = TakeEnd.FILLED;
 const END_NO_LIQUIDITY = TakeEnd.NO_LIQUIDITY;
 const END_LIMIT = TakeEnd.LIMIT;
@@ -25,7 +26,7 @@ const FOK_NOT_FILLABLE = reasonCode("FOK_NOT_FILLABLE");
 
 /** Lets the order at hand meet the book, and says what becomes of it. */
 export function execute(shard: Shard, book: Book, slot: number): void {
-  const codes = shard.slots.words[slot * WORDS + CODES];
+  const codes = shard.slots.words[(slot & MASK) * WORDS + CODES];
   const time = (codes >> TIME_SHIFT) & TIME_MASK;
   if (time === FOK && !wouldFill(shard, book, slot)) {
     endOrder(shard, book, slot, EXPIRED, FOK_NOT_FILLABLE);

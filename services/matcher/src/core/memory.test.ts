@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import { appendRecord, chunkWords, EndedColumn, wordsAt } from "./ended.js";
 import { hashId } from "./ids.js";
 import { createMemory, findId, insertFound, type Memory, moveToEnded, refOfEnded } from "./memory.js";
-import { createSlots, SLOT_NUMBERS, SlotColumn, type Slots, takeSlot } from "./slots.js";
+import { createSlots, SLOT_WORDS, SlotColumn, type Slots, takeSlot } from "./slots.js";
 
 function place(memory: Memory, slots: Slots, id: Int32Array): number {
   findId(memory, slots, id);
   const slot = takeSlot(slots);
-  slots.words.set(id, slot * SLOT_NUMBERS * 2 + SlotColumn.ID);
-  insertFound(memory, slot);
+  slots.words.set(id, slot * SLOT_WORDS + SlotColumn.ID);
+  insertFound(memory, slots, slot);
   return slot;
 }
 

@@ -1,5 +1,5 @@
-// The memory of ids: a table of the live ones, small and always in use, and the ended ones in a queue in the order of
-// their end, from whose head they are forgotten, with an index of their own.
+// The memory of ids: heads of chains that run through the slots of live orders, small and always in use, and the ended
+// ones in a queue in the order of their end, from whose head they are forgotten, with an index of their own.
 import {
   appendRecord,
   chunkWords,
@@ -15,24 +15,23 @@ import {
 import { createEndedIndex, type EndedIndex, findEnded, indexEnded, unindexOldest } from "./ended-index.js";
 import { hashAt, hashId } from "./ids.js";
 import { NONE } from "./none.js";
-import { hashOfSlot, isIdOfSlot, type Slots } from "./slots.js";
+import { SLOT_MASK, SLOT_WORDS, SlotColumn, type Slots } from "./slots.js";
 
 const { ID, CODES } = EndedColumn;
+const { ID: S_ID, CHAIN } = SlotColumn;
+const WORDS = SLOT_WORDS;
+const MASK = SLOT_MASK;
 
-/** Parts of the table, so that one growth moves one part only. */
+/** Parts of the heads, so that one growth moves one part only. */
 const PARTS = 64;
 const PART_SHIFT = 26;
-const PART_WORDS_MIN = 32;
+const PART_HEADS_MIN = 16;
 
-/**
- * Open addressing in parts, at most half full. A cell is two words: the id's hash, and its slot + 1 (0: free). `part`,
- * `at` and `hash` are where the last search ended: at the id, or at the free cell where it would go.
- */
+/** A head is the slot + 1 of the newest order of its chain, 0 for none; there are at least as many as live orders. */
 export interface Memory {
-  readonly parts: Int32Array[];
+  readonly heads: Int32Array[];
   readonly counts: Int32Array;
-  part: number;
-  at: number;
+  /** Hash of the id that was looked up last. */
   hash: number;
   readonly ended: Ended;
   readonly endedIndex: EndedIndex;
@@ -40,10 +39,8 @@ export interface Memory {
 
 export function createMemory(): Memory {
   return {
-    parts: Array.from({ length: PARTS }, () => new Int32Array(PART_WORDS_MIN)),
+    heads: Array.from({ length: PARTS }, () => new Int32Array(PART_HEADS_MIN)),
     counts: new Int32Array(PARTS),
-    part: 0,
-    at: 0,
     hash: 0,
     ended: createEnded(),
     endedIndex: createEndedIndex(),
@@ -59,78 +56,63 @@ export const recordOf = (ref: number) => ref >> 1;
 
 /** Ref of an id, or NONE. */
 export function findId(memory: Memory, slots: Slots, id: Int32Array): number {
-  const hash = hashId(id[0], id[1], id[2], id[3]);
-  const part = hash >>> PART_SHIFT;
-  const cells = memory.parts[part];
-  const mask = cells.length - 1;
-  let at = (hash << 1) & mask;
-  memory.part = part;
+  const first = id[0];
+  const second = id[1];
+  const third = id[2];
+  const fourth = id[3];
+  const hash = hashId(first, second, third, fourth);
   memory.hash = hash;
-  for (; cells[at + 1] !== 0; at = (at + 2) & mask) {
-    const slot = cells[at + 1] - 1;
-    if (cells[at] !== hash || !isIdOfSlot(slots, slot, id)) continue;
-    memory.at = at;
-    return refOfSlot(slot);
+  const heads = memory.heads[hash >>> PART_SHIFT];
+  const { words } = slots;
+  for (let link = heads[hash & (heads.length - 1)]; link !== 0; ) {
+    const at = ((link - 1) & MASK) * WORDS;
+    const isSame =
+      words[at + S_ID] === first &&
+      words[at + S_ID + 1] === second &&
+      words[at + S_ID + 2] === third &&
+      words[at + S_ID + 3] === fourth;
+    if (isSame) return refOfSlot(link - 1);
+    link = words[at + CHAIN];
   }
-  memory.at = at;
   const ended = findEnded(memory.endedIndex, memory.ended, hash, id);
   return ended === NONE ? NONE : refOfEnded(ended);
 }
 
-/** Puts a new id, which the last search did not find, where that search ended. */
-export function insertFound(memory: Memory, slot: number): void {
-  const { part } = memory;
-  let cells = memory.parts[part];
-  memory.counts[part] += 1;
-  if (memory.counts[part] * 4 > cells.length) {
-    cells = growPart(memory, part);
-    memory.at = freeCell(cells, memory.hash);
-  }
-  cells[memory.at] = memory.hash;
-  cells[memory.at + 1] = slot + 1;
+/** Puts the id of a slot, which the last search did not find, at the head of its chain. */
+export function insertFound(memory: Memory, slots: Slots, slot: number): void {
+  const { hash } = memory;
+  const part = hash >>> PART_SHIFT;
+  let heads = memory.heads[part];
+  const count = memory.counts[part] + 1;
+  memory.counts[part] = count;
+  if (count > heads.length) heads = growPart(memory, slots, part);
+  const home = hash & (heads.length - 1);
+  slots.words[(slot & MASK) * WORDS + CHAIN] = heads[home];
+  heads[home] = slot + 1;
 }
 
 /** Remembers the id of a slot, which is no longer live, as an ended one. */
 export function moveToEnded(memory: Memory, slots: Slots, slot: number, record: number): void {
-  // What is cancelled was just looked up; a maker was not.
-  if (memory.parts[memory.part][memory.at + 1] !== slot + 1) searchSlot(memory, slots, slot);
-  // Of the cell, not of the search: when a maker left it, the taker may have moved up into it.
-  const hash = memory.parts[memory.part][memory.at];
-  removeFound(memory);
+  const { words } = slots;
+  const at = (slot & MASK) * WORDS;
+  const hash = hashId(words[at + S_ID], words[at + S_ID + 1], words[at + S_ID + 2], words[at + S_ID + 3]);
+  const part = hash >>> PART_SHIFT;
+  const heads = memory.heads[part];
+  const home = hash & (heads.length - 1);
+  const next = words[at + CHAIN];
+  if (heads[home] === slot + 1) heads[home] = next;
+  else {
+    let before = ((heads[home] - 1) & MASK) * WORDS;
+    while (words[before + CHAIN] !== slot + 1) before = ((words[before + CHAIN] - 1) & MASK) * WORDS;
+    words[before + CHAIN] = next;
+  }
+  memory.counts[part] -= 1;
   indexEnded(memory.endedIndex, hash, record);
 }
 
 /** Remembers an id that was never live: the one that the last search did not find. */
 export function insertEnded(memory: Memory, record: number): void {
   indexEnded(memory.endedIndex, memory.hash, record);
-}
-
-function searchSlot(memory: Memory, slots: Slots, slot: number): void {
-  const hash = hashOfSlot(slots, slot);
-  const part = hash >>> PART_SHIFT;
-  const cells = memory.parts[part];
-  const mask = cells.length - 1;
-  let at = (hash << 1) & mask;
-  while (cells[at + 1] !== slot + 1) at = (at + 2) & mask;
-  memory.part = part;
-  memory.at = at;
-  memory.hash = hash;
-}
-
-/** Empties the cell of the last search. What stands behind it in its run moves up, so that runs stay whole. */
-function removeFound(memory: Memory): void {
-  const cells = memory.parts[memory.part];
-  const mask = cells.length - 1;
-  let hole = memory.at;
-  for (let at = (hole + 2) & mask; cells[at + 1] !== 0; at = (at + 2) & mask) {
-    const home = (cells[at] << 1) & mask;
-    if (((at - home) & mask) < ((at - hole) & mask)) continue;
-    cells[hole] = cells[at];
-    cells[hole + 1] = cells[at + 1];
-    hole = at;
-  }
-  cells[hole + 1] = 0;
-  memory.counts[memory.part] -= 1;
 }
 
 /** Oldest of the ended leaves the queue and goes to its end. */
@@ -155,23 +137,20 @@ export function forgetOldest(memory: Memory): void {
   unindexOldest(endedIndex);
 }
 
-/** Doubles a part. The hashes lie in the cells, so nothing else is read. */
-function growPart(memory: Memory, part: number): Int32Array {
-  const old = memory.parts[part];
+/** Doubles a part: each of its chains becomes two. */
+function growPart(memory: Memory, { words }: Slots, part: number): Int32Array {
+  const old = memory.heads[part];
   const grown = new Int32Array(old.length * 2);
-  for (let at = 0; at < old.length; at += 2) {
-    if (old[at + 1] === 0) continue;
-    const free = freeCell(grown, old[at]);
-    grown[free] = old[at];
-    grown[free + 1] = old[at + 1];
+  for (const head of old) {
+    for (let link = head; link !== 0; ) {
+      const at = ((link - 1) & MASK) * WORDS;
+      const home = hashAt(words, at + S_ID) & (grown.length - 1);
+      const next = words[at + CHAIN];
+      words[at + CHAIN] = grown[home];
+      grown[home] = link;
+      link = next;
+    }
   }
-  memory.parts[part] = grown;
+  memory.heads[part] = grown;
   return grown;
-}
-
-function freeCell(cells: Int32Array, hash: number): number {
-  const mask = cells.length - 1;
-  let at = (hash << 1) & mask;
-  while (cells[at + 1] !== 0) at = (at + 2) & mask;
-  return at;
 }

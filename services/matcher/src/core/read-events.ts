@@ -1,5 +1,6 @@
 // Events of a record as objects: for tests and tools. What is fast reads the rows themselves.
 import { assert } from "@bourse/shared/assert.js";
+import { completeEvents } from "./complete-events.js";
 import { SELF_TRADE_MODES } from "./content-hash.js";
 import { CELLS, Cell, type EventBuffer, EventKind, Flag } from "./event-buffer.js";
 import { sumText } from "./exact.js";
@@ -21,6 +22,7 @@ import {
 /** Events of the command that the shard applied last. */
 export function readEvents(shard: Shard, command: Command): MatcherEvent[] {
   const { events } = shard;
+  completeEvents(shard, events);
   return Array.from({ length: events.count }, (_, row) => readEvent(shard, events, row, command));
 }
 

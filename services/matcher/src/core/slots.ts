@@ -1,31 +1,41 @@
-// Live orders: the one at hand, those in the book, stops that wait. 88 bytes each; what few orders need lies in
-// `extras`.
+// Live orders: the one at hand, those in the book, stops that wait. 96 bytes each, of which the first 64 are all that
+// queues and look-ups need; what few orders need lies in `extras`.
 import { hashAt, isIdAt } from "./ids.js";
 import { NONE } from "./none.js";
 
-/** Columns of a slot. The first four are numbers, all others words. */
+/** Columns of a slot. Numbers and words are two views of the same bytes; each column is used through one. */
 export const SlotColumn = {
+  // Numbers.
   /** Limit price in ticks; 0 for MARKET and STOP. */
   PRICE: 0,
   /** Open lots; 0 for an order by quote budget. */
   REMAINING: 1,
-  CREATED: 2,
-  /** Seq of the record that accepted it. */
-  SEQ: 3,
-  ID: 8,
-  USER: 12,
-  CODES: 13,
-  NEXT: 14,
-  PREVIOUS: 15,
-  LEVEL: 16,
-  HASH: 17,
-  MAKER_FEE: 19,
-  TAKER_FEE: 20,
+  // Words.
+  ID: 4,
+  USER: 8,
+  CODES: 9,
+  NEXT: 10,
+  PREVIOUS: 11,
+  LEVEL: 12,
+  /** Slot + 1 of the next order whose id has the same home in the memory of ids; 0 for none. */
+  CHAIN: 13,
   /** Number of its extras, or NONE. */
-  EXTRA: 21,
+  EXTRA: 14,
+  // Numbers.
+  CREATED: 8,
+  /** Seq of the record that accepted it. */
+  SEQ: 9,
+  // Words.
+  HASH: 20,
+  MAKER_FEE: 22,
+  TAKER_FEE: 23,
 } as const;
 /** Numbers of a slot. */
-export const SLOT_NUMBERS = 11;
+export const SLOT_NUMBERS = 12;
+/** Words of a slot. */
+export const SLOT_WORDS = SLOT_NUMBERS * 2;
+/** Slots at most. Masked with it, a slot times its words is a 32-bit integer, and the compiler knows. */
+export const SLOT_MASK = 0x3ff_ffff;
 
 /** Columns of extras, all numbers. Zero until needed. */
 export const ExtraColumn = {
@@ -102,6 +112,8 @@ export interface Slots {
   /** Slots ever used; those that are free link through NEXT. */
   used: number;
   free: number;
+  /** Slots whose orders ended in the record at hand: whoever reads its events reads them. Linked through NEXT. */
+  left: number;
   count: number;
   extras: Float64Array;
   /** The same; a free one links through its first number. */
@@ -117,6 +129,7 @@ export function createSlots(): Slots {
     texts: [],
     used: 0,
     free: NONE,
+    left: NONE,
     count: 0,
     extras: new Float64Array(EXTRAS_MIN * EXTRA_NUMBERS),
     extrasUsed: 0,
@@ -126,8 +139,10 @@ export function createSlots(): Slots {
 
 const { PRICE, REMAINING, CREATED, SEQ, ID, USER, CODES, NEXT, EXTRA } = SlotColumn;
 const { MAKER_LOTS, MAKER_LOW, MAKER_HIGH, TAKER_LOTS, TAKER_LOW, TAKER_HIGH } = ExtraColumn;
-const WORDS = SLOT_NUMBERS * 2;
+const WORDS = SLOT_WORDS;
 const NUMBERS = SLOT_NUMBERS;
+const MASK = SLOT_MASK;
+const LIVE = Code.LIVE;
 const EXTRAS = EXTRA_NUMBERS;
 const NOTHING = NONE;
 
@@ -136,7 +151,7 @@ export function takeSlot(slots: Slots): number {
   slots.count += 1;
   const { free } = slots;
   if (free === NOTHING) return newSlot(slots);
-  slots.free = slots.words[free * WORDS + NEXT];
+  slots.free = slots.words[(free & MASK) * WORDS + NEXT];
   return free;
 }
 
@@ -153,30 +168,44 @@ function newSlot(slots: Slots): number {
   return slot;
 }
 
-/** Frees a slot and its extras. */
-export function giveSlot(slots: Slots, slot: number): void {
+/** Leaves the slot of an order that ended. It stays as it is until the next command frees it. */
+export function leaveSlot(slots: Slots, slot: number): void {
   const { words } = slots;
-  const at = slot * WORDS;
-  const extra = words[at + EXTRA];
-  if (extra !== NOTHING) {
-    slots.extras[extra * EXTRAS] = slots.extrasFree;
-    slots.extrasFree = extra;
-  }
-  words[at + CODES] = 0;
-  words[at + NEXT] = slots.free;
-  // Text on the heap: a free slot must not keep it alive.
-  slots.texts[slot] = "";
-  slots.free = slot;
+  const at = (slot & MASK) * WORDS;
+  words[at + CODES] &= ~LIVE;
+  words[at + NEXT] = slots.left;
+  slots.left = slot;
   slots.count -= 1;
+}
+
+/** Frees the slots that were left, and their extras. */
+export function freeLeft(slots: Slots): void {
+  const { words } = slots;
+  while (slots.left !== NOTHING) {
+    const slot = slots.left;
+    const at = (slot & MASK) * WORDS;
+    slots.left = words[at + NEXT];
+    const extra = words[at + EXTRA];
+    if (extra !== NOTHING) {
+      slots.extras[extra * EXTRAS] = slots.extrasFree;
+      slots.extrasFree = extra;
+    }
+    words[at + NEXT] = slots.free;
+    // Text on the heap: a free slot must not keep it alive.
+    slots.texts[slot] = "";
+    slots.free = slot;
+  }
 }
 
 /** Extras of a slot, made on first need. */
 export function extraOf(slots: Slots, slot: number): number {
-  const at = slot * WORDS + EXTRA;
+  const at = (slot & MASK) * WORDS + EXTRA;
   const extra = slots.words[at];
   if (extra !== NOTHING) return extra;
   const made = takeExtra(slots);
-  slots.extras.fill(0, made * EXTRAS, made * EXTRAS + EXTRAS);
+  const { extras } = slots;
+  // A loop: what is built in takes longer to call than these few take to write.
+  for (let number = made * EXTRAS; number < made * EXTRAS + EXTRAS; number += 1) extras[number] = 0;
   slots.words[at] = made;
   return made;
 }
@@ -198,7 +227,7 @@ function takeExtra(slots: Slots): number {
 
 /** A column of a slot's extras; 0 without any. */
 export function extraNumber(slots: Slots, slot: number, column: number): number {
-  const extra = slots.words[slot * WORDS + EXTRA];
+  const extra = slots.words[(slot & MASK) * WORDS + EXTRA];
   return extra === NOTHING ? 0 : slots.extras[extra * EXTRAS + column];
 }
 
@@ -208,19 +237,19 @@ export function setExtraNumber(slots: Slots, slot: number, column: number, value
 }
 
 export function slotWord(slots: Slots, slot: number, column: number): number {
-  return slots.words[slot * WORDS + column];
+  return slots.words[(slot & MASK) * WORDS + column];
 }
 
 export function setSlotWord(slots: Slots, slot: number, column: number, value: number): void {
-  slots.words[slot * WORDS + column] = value;
+  slots.words[(slot & MASK) * WORDS + column] = value;
 }
 
 function slotNumber(slots: Slots, slot: number, column: number): number {
-  return slots.numbers[slot * NUMBERS + column];
+  return slots.numbers[(slot & MASK) * NUMBERS + column];
 }
 
 export function setSlotNumber(slots: Slots, slot: number, column: number, value: number): void {
-  slots.numbers[slot * NUMBERS + column] = value;
+  slots.numbers[(slot & MASK) * NUMBERS + column] = value;
 }
 
 export const priceOf = (slots: Slots, slot: number) => slotNumber(slots, slot, PRICE);
@@ -232,11 +261,11 @@ export const codesOf = (slots: Slots, slot: number) => slotWord(slots, slot, COD
 export const nextOf = (slots: Slots, slot: number) => slotWord(slots, slot, NEXT);
 
 /** Hash of a slot's id. */
-export const hashOfSlot = ({ words }: Slots, slot: number) => hashAt(words, slot * WORDS + ID);
+export const hashOfSlot = ({ words }: Slots, slot: number) => hashAt(words, (slot & MASK) * WORDS + ID);
 
 /** Whether a slot has an id. */
 export const isIdOfSlot = ({ words }: Slots, slot: number, id: Int32Array) =>
-  isIdAt(words, slot * WORDS + ID, id);
+  isIdAt(words, (slot & MASK) * WORDS + ID, id);
 
 /** What an order executed in both roles: lots. */
 export function executedLotsOf(slots: Slots, slot: number): number {
@@ -245,7 +274,8 @@ export function executedLotsOf(slots: Slots, slot: number): number {
 
 /** Its notional as a sum in two numbers. */
 export function executedLowOf(slots: Slots, slot: number): number {
-  return (extraNumber(slots, slot, MAKER_LOW) + extraNumber(slots, slot, TAKER_LOW)) % 1e15;
+  const low = extraNumber(slots, slot, MAKER_LOW) + extraNumber(slots, slot, TAKER_LOW);
+  return low < 1e15 ? low : low - 1e15;
 }
 
 export function executedHighOf(slots: Slots, slot: number): number {

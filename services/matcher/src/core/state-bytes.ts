@@ -26,9 +26,9 @@ import {
   Code,
   EXTRA_NUMBERS,
   extraOf,
-  SLOT_NUMBERS,
   SlotColumn,
   type Slots,
+  setSlotWord,
   slotWord,
   takeSlot,
 } from "./slots.js";
@@ -89,9 +89,20 @@ interface BookHead {
   readonly sweepMs: number;
 }
 
-/** Words and numbers of one live order: the slot's without its links, then the length of its client order id. */
-const LIVE_WORDS = SLOT_NUMBERS * 2;
-const { NEXT, PREVIOUS, LEVEL, EXTRA, CODES } = SlotColumn;
+const { PRICE, REMAINING, CREATED, SEQ, ID, USER, CODES, HASH, MAKER_FEE, TAKER_FEE, EXTRA } = SlotColumn;
+const bothWords = (number: number) => [number * 2, number * 2 + 1];
+/** Words of a live order in the state: those of its slot that say anything, and places of three that are its own. */
+const LIVE_COLUMNS: readonly number[] = [
+  ...[PRICE, REMAINING, CREATED, SEQ].flatMap(bothWords),
+  ...[ID, ID + 1, ID + 2, ID + 3, USER, CODES, NONE, NONE, NONE, HASH, HASH + 1, MAKER_FEE, TAKER_FEE, NONE],
+];
+const LIVE_WORDS = LIVE_COLUMNS.length;
+const LIVE_CODES = LIVE_COLUMNS.indexOf(CODES);
+const LIVE_ID = LIVE_COLUMNS.indexOf(ID);
+/** Length of the client order id; two words behind it are 0. */
+const LIVE_TEXT = LIVE_CODES + 1;
+/** 1 when extras of the order follow. */
+const LIVE_EXTRA = LIVE_WORDS - 1;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -153,14 +164,13 @@ function* bookBytes(slots: Slots, book: Book): Generator<Uint8Array> {
   let at = 0;
   for (const levels of [book.bids, book.asks, book.buyStops, book.sellStops]) {
     for (const slot of slotsIn(slots, levels)) {
-      const first = slot * LIVE_WORDS;
-      records.set(slots.words.subarray(first, first + LIVE_WORDS), at);
+      for (const [word, column] of LIVE_COLUMNS.entries()) {
+        records[at + word] = column === NONE ? 0 : slotWord(slots, slot, column);
+      }
       const extra = extraNumbers(slots, slot);
       const text = slots.texts[slot];
-      records[at + NEXT] = text.length;
-      records[at + PREVIOUS] = 0;
-      records[at + LEVEL] = 0;
-      records[at + EXTRA] = extra === undefined ? 0 : 1;
+      records[at + LIVE_TEXT] = text.length;
+      records[at + LIVE_EXTRA] = extra === undefined ? 0 : 1;
       if (extra !== undefined) extras.push(extra);
       texts.push(text);
       at += LIVE_WORDS;
@@ -261,16 +271,16 @@ function readBook(shard: Shard, head: BookHead, sections: Sections): void {
   let textAt = 0;
   for (let at = 0; at < records.length; at += LIVE_WORDS) {
     const slot = readSlot(shard, records.subarray(at, at + LIVE_WORDS));
-    if (records[at + EXTRA] === 1) {
+    if (records[at + LIVE_EXTRA] === 1) {
       const extra = extraOf(shard.slots, slot);
       const numbers = extras.subarray(extraAt, extraAt + EXTRA_NUMBERS);
       shard.slots.extras.set(numbers, extra * EXTRA_NUMBERS);
       extraAt += EXTRA_NUMBERS;
     }
-    const length = records[at + NEXT];
+    const length = records[at + LIVE_TEXT];
     shard.slots.texts[slot] = decoder.decode(texts.subarray(textAt, textAt + length));
     textAt += length;
-    if ((records[at + CODES] & Code.WAITING) !== 0) enqueueStop(book, shard.slots, slot);
+    if ((records[at + LIVE_CODES] & Code.WAITING) !== 0) enqueueStop(book, shard.slots, slot);
     else enqueue(book, shard.slots, slot);
   }
   book.lastTradeTicks = head.lastTradeTicks;
@@ -280,14 +290,14 @@ function readBook(shard: Shard, head: BookHead, sections: Sections): void {
 
 function readSlot(shard: Shard, record: Int32Array): number {
   const { slots, memory, id } = shard;
-  id.set(record.subarray(SlotColumn.ID, SlotColumn.ID + 4));
+  id.set(record.subarray(LIVE_ID, LIVE_ID + 4));
   assert(findId(memory, slots, id) === NONE, "an id stands in a state once");
   const slot = takeSlot(slots);
-  insertFound(memory, slot);
-  const words = slots.words;
-  const first = slot * LIVE_WORDS;
-  words.set(record, first);
-  words[first + EXTRA] = NONE;
+  insertFound(memory, slots, slot);
+  for (const [word, column] of LIVE_COLUMNS.entries()) {
+    if (column !== NONE) setSlotWord(slots, slot, column, record[word]);
+  }
+  setSlotWord(slots, slot, EXTRA, NONE);
   return slot;
 }
 

@@ -58,7 +58,7 @@ function firstTriggered({ buyStops, sellStops, highTicks, lowTicks }: Book): num
 
 function fire(shard: Shard, book: Book, slot: number): void {
   const { slots } = shard;
-  writeStopTriggered(shard, book, slot);
+  writeStopTriggered(shard, slot);
   dequeue(book, slots, slot);
   const codes = codesOf(slots, slot) | Code.TRIGGERED;
   setSlotWord(slots, slot, SlotColumn.CODES, codes);

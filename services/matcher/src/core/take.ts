@@ -16,7 +16,9 @@ import {
   extraNumber,
   extraOf,
   LIMIT,
+  SLOT_MASK,
   SLOT_NUMBERS,
+  SLOT_WORDS,
   SlotColumn,
   type Slots,
   STOP_LIMIT,
@@ -38,7 +40,8 @@ export const TakeEnd = {
 const { PRICE, REMAINING, USER, CODES, NEXT } = SlotColumn;
 const { MAKER_LOTS, TAKER_LOTS, UPDATED, BUDGET } = ExtraColumn;
 const { SELL, BY_QUOTE_BUDGET, HAS_BUDGET, TYPE_SHIFT, TYPE_MASK, PREVENTION_SHIFT, PREVENTION_MASK } = Code;
-const WORDS = SLOT_NUMBERS * 2;
+const WORDS = SLOT_WORDS;
+const MASK = SLOT_MASK;
 const NUMBERS = SLOT_NUMBERS;
 const EXTRAS = EXTRA_NUMBERS;
 const NOTHING = NONE;
@@ -71,9 +74,9 @@ export function take(shard: Shard, book: Book, taker: number): number {
   const { slots } = shard;
   const words = slots.words;
   const numbers = slots.numbers;
-  const codes = words[taker * WORDS + CODES];
-  const user = words[taker * WORDS + USER];
-  const at = taker * NUMBERS;
+  const codes = words[(taker & MASK) * WORDS + CODES];
+  const user = words[(taker & MASK) * WORDS + USER];
+  const at = (taker & MASK) * NUMBERS;
   const isSell = (codes & SELL) !== 0;
   const levels = isSell ? book.bids : book.asks;
   if (levels.best === NOTHING) return END_NO_LIQUIDITY;
@@ -89,14 +92,14 @@ export function take(shard: Shard, book: Book, taker: number): number {
     const price = levels.prices[level];
     if (isSell ? price < limit : price > limit) return END_LIMIT;
     const maker = levels.oldest[level];
-    let lots = slots.numbers[maker * NUMBERS + REMAINING];
+    let lots = slots.numbers[(maker & MASK) * NUMBERS + REMAINING];
     if (!byQuote && numbers[at + REMAINING] < lots) lots = numbers[at + REMAINING];
     if ((codes & HAS_BUDGET) !== 0) {
       const affordable = quotient(extraNumber(slots, taker, BUDGET), price);
       if (affordable === 0) return byQuote && lastPrice > 0 ? END_FILLED : END_BUDGET;
       if (affordable < lots) lots = affordable;
     }
-    const isOwn = slots.words[maker * WORDS + USER] === user;
+    const isOwn = slots.words[(maker & MASK) * WORDS + USER] === user;
     if (shard.room === 0 && !(isOwn && shard.rules === 1)) return END_NO_ROOM;
     if (shard.room > 0) shard.room -= 1;
     if (!isOwn) {
@@ -109,9 +112,9 @@ export function take(shard: Shard, book: Book, taker: number): number {
 /** Trades with one maker at its price; the maker's end follows its last trade. */
 function trade(shard: Shard, book: Book, maker: number, taker: number, lots: number): void {
   const { slots } = shard;
-  writeTrade(shard, book, maker, taker, lots);
+  writeTrade(shard, maker, taker, lots);
   const makerNumbers = slots.numbers;
-  const m = maker * NUMBERS;
+  const m = (maker & MASK) * NUMBERS;
   const price = makerNumbers[m + PRICE];
   const tickLots = price * lots;
   assert(lots > 0, "a trade moves something");
@@ -121,9 +124,9 @@ function trade(shard: Shard, book: Book, maker: number, taker: number, lots: num
   addFill(slots, makerExtra, MAKER_LOTS, lots, tickLots);
   slots.extras[makerExtra * EXTRAS + UPDATED] = shard.timeMs;
 
-  const codes = slots.words[taker * WORDS + CODES];
+  const codes = slots.words[(taker & MASK) * WORDS + CODES];
   if ((codes & BY_QUOTE_BUDGET) === 0) {
-    slots.numbers[taker * NUMBERS + REMAINING] -= lots;
+    slots.numbers[(taker & MASK) * NUMBERS + REMAINING] -= lots;
   }
   const takerExtra = extraOf(slots, taker);
   addFill(slots, takerExtra, TAKER_LOTS, lots, tickLots);
@@ -154,10 +157,10 @@ function addFill(slots: Slots, extra: number, role: number, lots: number, tickLo
  */
 function prevent(shard: Shard, book: Book, maker: number, taker: number, lots: number): boolean {
   const { slots } = shard;
-  const codes = slots.words[taker * WORDS + CODES];
+  const codes = slots.words[(taker & MASK) * WORDS + CODES];
   const mode = (codes >> PREVENTION_SHIFT) & PREVENTION_MASK;
   if (mode === DECREMENT) return decrement(shard, book, maker, taker, lots);
-  writePrevented(shard, book, { maker, taker, lots, mode });
+  writePrevented(shard, { maker, taker, lots, mode });
   if (mode !== CANCEL_TAKER) endOrder(shard, book, maker, EXPIRED, SELF_TRADE);
   return mode === CANCEL_MAKER;
 }
@@ -165,8 +168,8 @@ function prevent(shard: Shard, book: Book, maker: number, taker: number, lots: n
 /** Both lose `lots` for good; `lots` is all that one of them has, or can pay. */
 function decrement(shard: Shard, book: Book, maker: number, taker: number, lots: number): boolean {
   const { slots } = shard;
-  const codes = slots.words[taker * WORDS + CODES];
-  const price = slots.numbers[maker * NUMBERS + PRICE];
+  const codes = slots.words[(taker & MASK) * WORDS + CODES];
+  const price = slots.numbers[(maker & MASK) * NUMBERS + PRICE];
   const isMakerGone = lose(shard, maker, lots, false);
   let isTakerGone = false;
   if ((codes & HAS_BUDGET) !== 0) {
@@ -175,7 +178,7 @@ function decrement(shard: Shard, book: Book, maker: number, taker: number, lots:
     setExtraNumber(slots, taker, BUDGET, budget - lots * price);
   }
   isTakerGone = lose(shard, taker, lots, isTakerGone) || isTakerGone;
-  writePrevented(shard, book, { maker, taker, lots, mode: DECREMENT });
+  writePrevented(shard, { maker, taker, lots, mode: DECREMENT });
   if (isMakerGone) endOrder(shard, book, maker, EXPIRED, SELF_TRADE);
   return !isTakerGone;
 }
@@ -184,8 +187,8 @@ function decrement(shard: Shard, book: Book, maker: number, taker: number, lots:
 function lose(shard: Shard, slot: number, lots: number, isAll: boolean): boolean {
   const { slots } = shard;
   const numbers = slots.numbers;
-  const at = slot * NUMBERS + REMAINING;
-  const codes = slots.words[slot * WORDS + CODES];
+  const at = (slot & MASK) * NUMBERS + REMAINING;
+  const codes = slots.words[(slot & MASK) * WORDS + CODES];
   setExtraNumber(slots, slot, UPDATED, shard.timeMs);
   if ((codes & BY_QUOTE_BUDGET) !== 0) return isAll;
   if (isAll || numbers[at] === lots) {
@@ -201,15 +204,15 @@ function lose(shard: Shard, slot: number, lots: number, isAll: boolean): boolean
 /** Keeps the quantity as submitted, before it changes for the first time. */
 export function noteQuantity(shard: Shard, slot: number): void {
   if (extraNumber(shard.slots, slot, ExtraColumn.FIRST_QUANTITY) !== 0) return;
-  setExtraNumber(shard.slots, slot, ExtraColumn.FIRST_QUANTITY, quantityOf(shard, slot));
+  setExtraNumber(shard.slots, slot, ExtraColumn.FIRST_QUANTITY, quantityOf(shard.slots, slot));
 }
 
 /** Whether a FOK order at hand would be filled: the walk of `take`, changing nothing. */
 export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
   const { slots } = shard;
-  const codes = slots.words[taker * WORDS + CODES];
-  const user = slots.words[taker * WORDS + USER];
-  const at = taker * NUMBERS;
+  const codes = slots.words[(taker & MASK) * WORDS + CODES];
+  const user = slots.words[(taker & MASK) * WORDS + USER];
+  const at = (taker & MASK) * NUMBERS;
   const isSell = (codes & SELL) !== 0;
   const levels = isSell ? book.bids : book.asks;
   if (levels.best === NOTHING) return false;
@@ -225,7 +228,7 @@ export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
     for (let maker = levels.oldest[level]; maker !== NOTHING; maker = nextOf(slots, maker)) {
       if (byQuote && lastPrice > 0 && budget < lastPrice) return true;
       if (isSell ? price < limit : price > limit) return false;
-      let lots = Math.min(left, slots.numbers[maker * NUMBERS + REMAINING]);
+      let lots = Math.min(left, slots.numbers[(maker & MASK) * NUMBERS + REMAINING]);
       if ((codes & HAS_BUDGET) !== 0) {
         const affordable = quotient(budget, price);
         if (affordable === 0) return byQuote && lastPrice > 0;
@@ -233,7 +236,7 @@ export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
       }
       if (room === 0) return false;
       room -= 1;
-      if (slots.words[maker * WORDS + USER] === user) {
+      if (slots.words[(maker & MASK) * WORDS + USER] === user) {
         if (mode !== CANCEL_MAKER) return false;
         continue;
       }
@@ -247,7 +250,7 @@ export function wouldFill(shard: Shard, book: Book, taker: number): boolean {
 }
 
 function nextOf(slots: Slots, slot: number): number {
-  return slots.words[slot * WORDS + NEXT];
+  return slots.words[(slot & MASK) * WORDS + NEXT];
 }
 
 /** Whether an order at hand or in the book would take at a price: any opposite order counts, own ones too. */

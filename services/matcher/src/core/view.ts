@@ -20,7 +20,7 @@ import {
   nextOf,
   priceOf,
   remainingOf,
-  SLOT_NUMBERS,
+  SLOT_WORDS,
   SlotColumn,
   seqOf,
   slotWord,
@@ -78,13 +78,13 @@ function liveView(shard: Shard, slot: number, given?: Given): OrderView {
     acceptedSeq: seqOf(slots, slot),
     isTombstone: false,
     priceTicks: priceOf(slots, slot),
-    quantityLots: quantityOf(shard, slot),
+    quantityLots: quantityOf(slots, slot),
     isTriggered: (codes & Code.TRIGGERED) !== 0,
   };
 }
 
 function idOfSlot({ slots }: Shard, slot: number): string {
-  const at = slot * SLOT_NUMBERS * 2 + SlotColumn.ID;
+  const at = slot * SLOT_WORDS + SlotColumn.ID;
   return idText(slots.words, at);
 }
 
@@ -104,7 +104,7 @@ export function termsOf(shard: Shard, slot: number): OrderTerms {
     timeInForce: TIMES_IN_FORCE[(codes >> Code.TIME_SHIFT) & Code.TIME_MASK],
     priceTicks: priceOf(slots, slot),
     stopPriceTicks: extraNumber(slots, slot, ExtraColumn.STOP),
-    quantityLots: quantityOf(shard, slot),
+    quantityLots: quantityOf(slots, slot),
     budgetTickLots: extraNumber(slots, slot, ExtraColumn.BUDGET),
     byQuoteBudget: (codes & Code.BY_QUOTE_BUDGET) !== 0,
     postOnly: (codes & Code.POST_ONLY) !== 0,

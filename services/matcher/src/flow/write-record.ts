@@ -57,9 +57,10 @@ export function createWriter(deps: WriterDeps, flusher: Flusher): Writer {
     const seq = shard.seq + 1;
     try {
       const events = apply(command, seq, timeMs);
-      countTrades(shard, events, meters);
       const { epoch } = shard;
       const payload = codec.encode(shard, { seq, epoch, timeMs, command, traceparent }, events);
+      // Encoded, events say everything.
+      countTrades(shard, events, meters);
       flusher.push({ seq, epoch, payload });
       if (shard.nextDueMs < nextDueMs) deps.onSooner();
       nextDueMs = shard.nextDueMs;

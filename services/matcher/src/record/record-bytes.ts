@@ -5,6 +5,7 @@
 // shard is away. The bytes are those of the generated code (record-bytes.test.ts compares them): fields in the order
 // of their numbers, nothing for a zero, lengths as short as they can be.
 
+import { completeEvents } from "../core/complete-events.js";
 import { SELF_TRADE_MODES } from "../core/content-hash.js";
 import { CELLS, Cell, type EventBuffer, EventKind, Flag } from "../core/event-buffer.js";
 import type { Shard } from "../core/shard.js";
@@ -149,6 +150,7 @@ export class RecordWriter {
   #events(shard: Shard, seq: number, events: EventBuffer, command: CommandPlace): void {
     const to = this.#to;
     const { cells, count } = events;
+    completeEvents(shard, events);
     for (let row = 0; row < count; row += 1) {
       const at = row * CELLS;
       const kind = cells[at];

@@ -4,6 +4,7 @@ import { applyCommand, cancelOrder, placeOrder } from "../../core/apply.js";
 import { CELLS, Cell, type EventBuffer, EventKind } from "../../core/event-buffer.js";
 import { OrderInput } from "../../core/order-input.js";
 import { createShard, openCountOf, type Shard, userNumber } from "../../core/shard.js";
+import { SLOT_WORDS, SlotColumn } from "../../core/slots.js";
 import { dueTimer } from "../../core/timers.js";
 import { levelsOf } from "../../core/view.js";
 import {
@@ -105,12 +106,13 @@ export class CorePlay {
     return input;
   }
 
-  #read(events: EventBuffer): void {
-    const { cells, count } = events;
+  #read({ cells, orders, count }: EventBuffer): void {
+    const { words } = this.shard.slots;
     let sum = this.checksum;
     for (let row = 0; row < count; row += 1) {
       const at = row * CELLS;
-      sum = (Math.imul(sum, 31) + cells[at + Cell.KIND] + cells[at + Cell.ORDER] + cells[at + Cell.LOTS]) | 0;
+      const id = words[orders[row * 2] * SLOT_WORDS + SlotColumn.ID];
+      sum = (Math.imul(sum, 31) + cells[at + Cell.KIND] + id + cells[at + Cell.LOTS]) | 0;
       if (cells[at + Cell.KIND] !== EventKind.TRADE) continue;
       const lots = cells[at + Cell.LOTS];
       this.trades += 1;

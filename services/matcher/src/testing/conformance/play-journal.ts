@@ -4,10 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyCommand, cancelOrder } from "../../core/apply.js";
-import { CELLS, Cell, type EventBuffer } from "../../core/event-buffer.js";
+import { completeEvents } from "../../core/complete-events.js";
+import { Cell, type EventBuffer } from "../../core/event-buffer.js";
 import { idText } from "../../core/ids.js";
 import type { OrderInput } from "../../core/order-input.js";
 import { createShard, type Moment, type Shard } from "../../core/shard.js";
+import { SLOT_WORDS, SlotColumn } from "../../core/slots.js";
 import { stateBytes } from "../../core/state-bytes.js";
 import type { Command, OrderTerms } from "../../core/types.js";
 import type { RecordCodec, StoredRecords } from "../../flow/log.js";
@@ -112,6 +114,7 @@ class WritingEngine implements Engine {
 
   cancel(moment: Moment, first: number, second: number, third: number): EventBuffer {
     const events = cancelOrder(this.#shard, moment, first, second, third, 0);
+    completeEvents(this.#shard, events);
     const side = events.cells[Cell.SIDE];
     const command: Command = {
       type: "cancel",
@@ -181,13 +184,10 @@ class ReplayEngine implements Engine {
   }
 
   #of(events: EventBuffer, first: number, second: number, third: number): EventBuffer {
-    const { cells } = events;
-    const at = Cell.ORDER;
+    const { words } = this.#shard.slots;
+    const at = events.orders[0] * SLOT_WORDS + SlotColumn.ID;
     const isSame =
-      events.count * CELLS > 0 &&
-      cells[at] === first >>> 0 &&
-      cells[at + 1] === second >>> 0 &&
-      cells[at + 2] === third;
+      events.count > 0 && words[at] === first && words[at + 1] === second && words[at + 2] === third;
     if (!isSame) throw new Error("the next record is about another order");
     return events;
   }

@@ -4,6 +4,7 @@ import { CELLS, Cell, type EventBuffer, EventKind } from "../../core/event-buffe
 import { findId, isEndedRef } from "../../core/memory.js";
 import { OrderInput } from "../../core/order-input.js";
 import { type Moment, type Shard, userNumber } from "../../core/shard.js";
+import { Code, codesOf, priceOf, SLOT_WORDS, SlotColumn, type Slots } from "../../core/slots.js";
 import { END_REASONS, ORDER_STATUSES } from "../../core/types.js";
 import { userId } from "../orders.js";
 import { Report, ReportCell, type ReportTape } from "./reports.js";
@@ -12,7 +13,8 @@ import { CANCEL, NEW, priceAt, wordsOf } from "./workload.js";
 
 const IOC_REMAINDER = END_REASONS.indexOf("IOC_REMAINDER");
 const REJECTED = ORDER_STATUSES.indexOf("REJECTED");
-const { KIND, SIDE, PRICE, LOTS, ORDER, OTHER, REASON, STATUS } = Cell;
+const { KIND, PRICE, LOTS, REASON, STATUS } = Cell;
+const ORDER_ID = SlotColumn.ID;
 const { TRADE, ENDED } = EventKind;
 const { ID, OTHER_ID } = ReportCell;
 /** Places in TIMES_IN_FORCE. */
@@ -66,9 +68,10 @@ export class Player {
       return;
     }
     this.#moment.seq += 1;
-    const { cells } = this.#engine.cancel(this.#moment, low | 0, high | 0, use);
-    const side = cells[SIDE];
-    if (type === CANCEL) this.#cancelled(message, side, cells[PRICE], low, high);
+    const { orders } = this.#engine.cancel(this.#moment, low | 0, high | 0, use);
+    const { slots } = this.#shard;
+    const side = codesOf(slots, orders[0]) & Code.SELL;
+    if (type === CANCEL) this.#cancelled(message, side, priceOf(slots, orders[0]), low, high);
     else {
       this.#report(Report.MODIFIED, message, side, words, at);
       this.#place(words, message, side, 0);
@@ -102,7 +105,7 @@ export class Player {
     input.quantityLots = words[at + 1];
     this.#moment.seq += 1;
     const events = this.#engine.place(this.#moment, input);
-    reportTrades(events, this.#tape, message);
+    reportTrades(events, this.#shard.slots, this.#tape, message);
     const last = (events.count - 1) * CELLS;
     if (events.cells[last + KIND] !== ENDED) return;
     if (events.cells[last + STATUS] === REJECTED) throw new Error(`message ${message} was refused`);
@@ -131,8 +134,8 @@ export class Player {
 }
 
 /** Reports the trades among the events of a record. */
-function reportTrades(events: EventBuffer, tape: ReportTape, message: number): void {
-  const { cells, count } = events;
+function reportTrades(events: EventBuffer, { words }: Slots, tape: ReportTape, message: number): void {
+  const { cells, orders, count } = events;
   for (let event = 0; event < count; event += 1) {
     const from = event * CELLS;
     if (cells[from] !== TRADE) continue;
@@ -140,9 +143,11 @@ function reportTrades(events: EventBuffer, tape: ReportTape, message: number): v
     const to = tape.cells;
     to[row + ReportCell.PRICE] = cells[from + PRICE];
     to[row + ReportCell.QUANTITY] = cells[from + LOTS];
-    to[row + ID] = cells[from + ORDER];
-    to[row + ID + 1] = cells[from + ORDER + 1];
-    to[row + OTHER_ID] = cells[from + OTHER];
-    to[row + OTHER_ID + 1] = cells[from + OTHER + 1];
+    const maker = orders[event * 2] * SLOT_WORDS + ORDER_ID;
+    const taker = orders[event * 2 + 1] * SLOT_WORDS + ORDER_ID;
+    to[row + ID] = words[maker] >>> 0;
+    to[row + ID + 1] = words[maker + 1] >>> 0;
+    to[row + OTHER_ID] = words[taker] >>> 0;
+    to[row + OTHER_ID + 1] = words[taker + 1] >>> 0;
   }
 }
