@@ -283,6 +283,77 @@ describe("tokens", () => {
     for (const { status, reason } of answers) expect([status, reason]).toEqual([403, "INSUFFICIENT_SCOPE"]);
   });
 
+  test("everybody reads the own ledger, operators and auditors that of others", async () => {
+    const [self, other] = [randomUUID(), randomUUID()];
+    const ledger = async (query: string, roles: string[]) => {
+      const authorization = `Bearer ${await edge.keys.token({ sub: self, roles })}`;
+      const answer = await fetch(`${edge.httpUrl}/api/v1/ledger${query}`, { headers: { authorization } });
+      const { entries, details } = (await answer.json()) as {
+        entries?: { requestId: string }[];
+        details?: { reason: string; metadata: { field: string } }[];
+      };
+      const [info] = details ?? [];
+      return entries?.[0]?.requestId ?? `${answer.status} ${info?.reason} ${info?.metadata.field}`;
+    };
+    expect(await ledger("", ["trader"])).toBe(self);
+    expect(await ledger(`?user_id=${self.toUpperCase()}&asset=BTC&kind=1&page_size=5`, ["trader"])).toBe(
+      self,
+    );
+    expect(await ledger(`?user_id=${other}`, ["trader"])).toBe("403 INSUFFICIENT_SCOPE user_id");
+    for (const role of ["operator", "auditor"]) expect(await ledger(`?user_id=${other}`, [role])).toBe(other);
+    expect(await ledger("?user_id=x", ["trader"])).toBe("400 INVALID_USER_ID user_id");
+    expect(await ledger("?asset=btc", ["trader"])).toBe("400 INVALID_ASSET asset");
+    expect(await ledger("?kind=9", ["trader"])).toBe("400 INVALID_ENUM kind");
+    expect(await ledger("?page_size=-1", ["trader"])).toBe("400 INVALID_PAGE_SIZE page_size");
+  });
+
+  test("only operators move money by hand, and auditors read withdrawals", async () => {
+    const as = async (role: string) => ({
+      authorization: `Bearer ${await edge.keys.token({ roles: [role] })}`,
+    });
+    const withdrawal = { userId: randomUUID(), asset: "USDT", amount: "1", requestId: "w:1" };
+    const adjustment = { ...withdrawal, direction: "ENTRY_DIRECTION_CREDIT", reason: "a gift" };
+    const calls: [string, string, unknown][] = [
+      ["POST", "/api/v1/withdrawals", withdrawal],
+      ["POST", "/api/v1/withdrawals/w:1/complete", {}],
+      ["POST", "/api/v1/withdrawals/w%3A1/cancel", {}],
+      ["POST", "/api/v1/adjustments", adjustment],
+    ];
+    for (const [verb, path, body] of calls) {
+      expect((await send(verb, path, body, await as("operator"))).status, path).toBe(200);
+      for (const role of ["trader", "auditor"]) {
+        expect(await send(verb, path, body, await as(role)), path).toMatchObject({
+          status: 403,
+          reason: "INSUFFICIENT_SCOPE",
+          outcome: "NOT_ATTEMPTED",
+        });
+      }
+    }
+    expect((await send("GET", "/api/v1/withdrawals/w:1", undefined, await as("trader"))).status).toBe(403);
+    for (const role of ["operator", "auditor"]) {
+      const missing = await send("GET", "/api/v1/withdrawals/w:1", undefined, await as(role));
+      expect([missing.status, missing.reason]).toEqual([404, "WITHDRAWAL_NOT_FOUND"]);
+    }
+    const bad: [string, string, unknown, string, string | undefined][] = [
+      ["POST", "/api/v1/withdrawals/a%20b/complete", {}, "INVALID_REQUEST_ID", "request_id"],
+      ["POST", "/api/v1/withdrawals/w:1/complete", { requestId: "w:2" }, "MALFORMED_REQUEST", "request_id"],
+      ["POST", "/api/v1/adjustments", { ...adjustment, direction: undefined }, "FIELD_REQUIRED", "direction"],
+      ["POST", "/api/v1/adjustments", { ...adjustment, direction: "UP" }, "INVALID_ENUM", "direction"],
+      ["POST", "/api/v1/adjustments", { ...adjustment, reason: "" }, "FIELD_REQUIRED", "reason"],
+      ["POST", "/api/v1/adjustments", { ...adjustment, reason: "é".repeat(201) }, "INVALID_FIELD", "reason"],
+      ["POST", "/api/v1/adjustments", { ...adjustment, reason: "a\nb" }, "INVALID_FIELD", "reason"],
+      ["POST", "/api/v1/adjustments", { ...adjustment, asset: "DOGE" }, "ASSET_NOT_FOUND", "asset"],
+      ["POST", "/api/v1/withdrawals", { ...withdrawal, amount: "1e3" }, "INVALID_DECIMAL", "amount"],
+    ];
+    for (const [verb, path, body, reason, field] of bad) {
+      expect(await send(verb, path, body, await as("operator"))).toMatchObject({
+        reason,
+        field,
+        outcome: "NOT_ATTEMPTED",
+      });
+    }
+  });
+
   test("an operator deposits what some market trades, and nothing else", async () => {
     const authorization = `Bearer ${await edge.keys.token({ roles: ["operator"] })}`;
     const deposit = { userId: randomUUID(), asset: "USDT", amount: "12.5", requestId: randomUUID() };

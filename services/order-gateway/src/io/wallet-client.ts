@@ -61,7 +61,7 @@ export interface WalletClient {
   /** The reservation of an order, undefined when there is none. */
   getReservation(orderId: string, deadlineMs: number): Promise<Reservation | undefined>;
   /** AccountService behind breaker and retry. */
-  readonly accounts: Pick<ServiceClient<typeof AccountService>, "getBalances" | "deposit" | "withdraw">;
+  readonly accounts: ServiceClient<typeof AccountService>;
   close(): void;
 }
 
@@ -149,8 +149,13 @@ export function openWallet(options: WalletOptions): WalletClient {
     },
     accounts: {
       getBalances: idempotent(accounts.getBalances),
+      listLedgerEntries: idempotent(accounts.listLedgerEntries),
       deposit: idempotent(accounts.deposit),
+      adjustBalance: idempotent(accounts.adjustBalance),
       withdraw: idempotent(accounts.withdraw),
+      completeWithdrawal: idempotent(accounts.completeWithdrawal),
+      cancelWithdrawal: idempotent(accounts.cancelWithdrawal),
+      getWithdrawal: idempotent(accounts.getWithdrawal),
     },
     close: () => link.close(),
   };

@@ -35,8 +35,13 @@ const RULES: ReadonlyMap<DescMethod, Rule> = new Map<DescMethod, Rule>([
   [orders.setMarketState, operator],
   [orders.orderEntry, (caller) => canceller(caller) || caller.permissions.has("act_for")],
   [accounts.getBalances, somebody],
+  [accounts.listLedgerEntries, somebody],
   [accounts.deposit, operator],
+  [accounts.adjustBalance, operator],
   [accounts.withdraw, operator],
+  [accounts.completeWithdrawal, operator],
+  [accounts.cancelWithdrawal, operator],
+  [accounts.getWithdrawal, ({ roles }) => roles.has("operator") || roles.has("auditor")],
 ]);
 
 /** Rule of a method; one that nobody thought of is closed. */

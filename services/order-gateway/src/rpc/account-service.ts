@@ -7,32 +7,46 @@ import { callerOf, hasRole } from "./caller.js";
 import { withOutcome } from "./outcome.js";
 
 export interface AccountServiceDeps {
-  readonly wallet: Pick<ServiceClient<typeof AccountService>, "getBalances" | "deposit" | "withdraw">;
+  readonly wallet: ServiceClient<typeof AccountService>;
   /** Refuses with ASSET_NOT_FOUND when no market trades the asset. */
   readonly checkAsset: (asset: string) => void;
   readonly deadlineOf: (call: Call) => number;
 }
 
-/** Binds the handlers to the service. */
+/** Binds the handlers to the service. Calls that change something go on when their caller goes away. */
 export function accountService({ wallet, checkAsset, deadlineOf }: AccountServiceDeps): ServiceEntry {
-  const optionsOf = (call: Call) => ({ deadlineMs: deadlineOf(call), signal: call.signal });
+  const reading = (call: Call) => ({ deadlineMs: deadlineOf(call), signal: call.signal });
+  const changing = (call: Call) => ({ deadlineMs: deadlineOf(call) });
+  /** Asks the wallet for a change of an asset that a market trades. */
+  const change = <I extends { readonly asset: string }, O>(
+    request: I,
+    call: Call,
+    ask: (request: I, options: ReturnType<typeof changing>) => Promise<O>,
+  ) =>
+    withOutcome(async () => {
+      checkAsset(request.asset);
+      return ask(request, changing(call));
+    });
   return implement(AccountService, {
-    async getBalances(request, call) {
-      const caller = callerOf(call);
-      const userId = request.userId === "" ? caller.userId : request.userId;
-      const mayLook = userId === caller.userId || hasRole(caller, "operator", "auditor");
-      if (!mayLook) throw new DomainError("INSUFFICIENT_SCOPE", { field: "user_id" });
-      return wallet.getBalances({ userId }, optionsOf(call));
-    },
-    deposit: (request, call) =>
-      withOutcome(async () => {
-        checkAsset(request.asset);
-        return wallet.deposit(request, { deadlineMs: deadlineOf(call) });
-      }),
-    withdraw: (request, call) =>
-      withOutcome(async () => {
-        checkAsset(request.asset);
-        return wallet.withdraw(request, { deadlineMs: deadlineOf(call) });
-      }),
+    getBalances: async (request, call) =>
+      wallet.getBalances({ userId: whoseAccount(request.userId, call) }, reading(call)),
+    listLedgerEntries: async (request, call) =>
+      wallet.listLedgerEntries({ ...request, userId: whoseAccount(request.userId, call) }, reading(call)),
+    getWithdrawal: (request, call) => wallet.getWithdrawal(request, reading(call)),
+    deposit: (request, call) => change(request, call, wallet.deposit),
+    adjustBalance: (request, call) => change(request, call, wallet.adjustBalance),
+    withdraw: (request, call) => change(request, call, wallet.withdraw),
+    completeWithdrawal: (request, call) =>
+      withOutcome(() => wallet.completeWithdrawal(request, changing(call))),
+    cancelWithdrawal: (request, call) => withOutcome(() => wallet.cancelWithdrawal(request, changing(call))),
   });
+}
+
+/** Whose account a caller may look at: its own, "" among its names; that of others with a role for it. */
+function whoseAccount(named: string, call: Call): string {
+  const caller = callerOf(call);
+  const userId = named === "" ? caller.userId : named.toLowerCase();
+  if (userId !== caller.userId && !hasRole(caller, "operator", "auditor"))
+    throw new DomainError("INSUFFICIENT_SCOPE", { field: "user_id" });
+  return userId;
 }

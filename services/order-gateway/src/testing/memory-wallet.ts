@@ -11,6 +11,7 @@ import {
   type TaggedReserveResult,
   TaggedReserveResultSchema,
   WalletService,
+  WithdrawalState,
 } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { transferIdOf } from "@bourse/shared/ids.js";
 import { implement } from "@bourse/shared/rpc/call.js";
@@ -96,6 +97,9 @@ export class MemoryWallet {
     const balanceOf = (userId: string, asset: string) => {
       return { asset, available: this.available(userId, asset), reserved: "0" };
     };
+    const ended = (requestId: string, state: WithdrawalState) => {
+      return { withdrawal: { requestId, state } };
+    };
     return implement(AccountService, {
       getBalances: async ({ userId }) => {
         const keys = [...this.#funds.keys()].filter((key) => key.startsWith(`${userId}:`));
@@ -104,6 +108,21 @@ export class MemoryWallet {
       deposit: async ({ userId, asset, amount = "", requestId }) => {
         this.credit(userId, asset, amount);
         return { balance: balanceOf(userId, asset), transactionId: transferIdOf("deposit", requestId) };
+      },
+      // What only passes through the edge says who and what it was asked for.
+      listLedgerEntries: async ({ userId, asset, pageToken }) => {
+        return { entries: [{ requestId: userId, asset }], nextPageToken: pageToken };
+      },
+      adjustBalance: async ({ userId, asset, requestId }) => {
+        return { balance: balanceOf(userId, asset), transactionId: transferIdOf("adjust", requestId) };
+      },
+      withdraw: async ({ userId, asset, requestId }) => {
+        return { balance: balanceOf(userId, asset), ...ended(requestId, WithdrawalState.HELD) };
+      },
+      completeWithdrawal: async ({ requestId }) => ended(requestId, WithdrawalState.COMPLETED),
+      cancelWithdrawal: async ({ requestId }) => ended(requestId, WithdrawalState.CANCELLED),
+      getWithdrawal: async ({ requestId }) => {
+        throw new DomainError("WITHDRAWAL_NOT_FOUND", { request_id: requestId });
       },
     });
   }
