@@ -1,4 +1,4 @@
-// npm run bench [-- place|replay|idle|matcher …]: the figures that the project claims, beside the limit, the
+// npm run bench [-- place|replay|idle|matcher|wallet …]: the figures that the project claims, beside the limit, the
 // floor or the peer that belongs to each, measured in the same run on a throw-away exchange.
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -12,6 +12,7 @@ import { repoRoot } from "./audit/repo-root.js";
 import { benchMatcher, figureNames } from "./bench/matcher/run.js";
 import { benchPlace } from "./bench/place.js";
 import { readUsage } from "./bench/processes.js";
+import { benchWallet, walletFigureNames } from "./bench/wallet/run.js";
 import { formatCount, formatMs } from "./replay/figures.js";
 import { showFloor } from "./replay/floors.js";
 import { startProgress } from "./replay/progress.js";
@@ -22,6 +23,7 @@ import type { Target } from "./replay/target.js";
 
 const usage = `usage: npm run bench [-- <what>…] [--set <folder>] [--rate <number>] [--seconds <number>]
        npm run bench -- matcher [--only <figure>]… [--flow <file>]
+       npm run bench -- wallet [--only <figure>]…
 
 what: idle    start times, memory and processor time without load
       place   placement latency at a fixed rate, beside the fsync and commit floors
@@ -29,6 +31,8 @@ what: idle    start times, memory and processor time without load
               the largest of the project's own)
       matcher the matching core, its journal and its recovery, beside peers on the same order flow; figures:
               ${figureNames.join(", ")}
+      wallet  reserves, settlements and history rows on a PostgreSQL of its own, in turn with pgbench (which must
+              be installed) and single-row commits; figures: ${walletFigureNames.join(", ")}
 The first three by default.`;
 
 /** Limits that the figures are held against. */
@@ -40,7 +44,12 @@ const limits = {
 };
 const idleSeconds = 15;
 
-const known = ["idle", "place", "replay", "matcher"] as const;
+const known = ["idle", "place", "replay", "matcher", "wallet"] as const;
+/** Figures that need no exchange; they take minutes, so they are asked for by name. */
+const alone: Readonly<Record<string, readonly string[]>> = {
+  matcher: figureNames,
+  wallet: walletFigureNames,
+};
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArgs({
@@ -59,12 +68,13 @@ async function main(): Promise<boolean> {
     console.log(usage);
     return unknown.length === 0;
   }
-  const strange = values.only.filter((name) => !figureNames.includes(name));
+  const figures = positionals.flatMap((what) => alone[what] ?? []);
+  const strange = values.only.filter((name) => !figures.includes(name));
   if (strange.length > 0)
-    throw new Error(`there is no figure "${strange.join(", ")}": ${figureNames.join(", ")}`);
-  // Its figures need no exchange; they take minutes, so they are asked for by name.
+    throw new Error(`there is no figure "${strange.join(", ")}": ${figures.join(", ")}`);
   if (positionals.includes("matcher")) await benchMatcher({ only: values.only, flow: values.flow });
-  const onMesh = positionals.filter((what) => what !== "matcher");
+  if (positionals.includes("wallet")) await benchWallet({ only: values.only });
+  const onMesh = positionals.filter((what) => alone[what] === undefined);
   if (positionals.length > 0 && onMesh.length === 0) return true;
   const wants = (what: (typeof known)[number]) => onMesh.length === 0 || onMesh.includes(what);
   const home = await mkdtemp(join(tmpdir(), "bourse-bench-"));

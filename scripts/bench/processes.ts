@@ -24,6 +24,11 @@ export function readUsage(mesh: Mesh): Usage[] {
   });
 }
 
+/** Processor time so far of a process and all that it started. */
+export function cpuMsOf(pid: number): number {
+  return sum(descendants(pid, childrenByParent()).map(cpuMs));
+}
+
 function descendants(pid: number, children: ReadonlyMap<number, readonly number[]>): number[] {
   const found = [pid];
   for (let at = 0; at < found.length; at += 1) found.push(...(children.get(found[at] ?? 0) ?? []));

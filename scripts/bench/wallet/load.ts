@@ -1,0 +1,86 @@
+// The process that loads a wallet, and what its runs mean.
+import type { Player } from "../matcher/player.js";
+import type { WalletBench } from "./bench.js";
+
+const USERS = 10_000;
+
+/** One run of load. */
+export interface LoadRun {
+  readonly perSecond: number;
+  /** Processor time per item: of the loading process, which the wallet's flows run in, and of PostgreSQL. */
+  readonly nodeUs: number;
+  readonly clusterUs: number;
+  /** Latencies in milliseconds, of offered load. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Single-row commits one after the other, latencies in milliseconds. */
+export interface Commits {
+  readonly commits: number;
+  readonly nanoseconds: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+interface Answer {
+  readonly reserves?: number;
+  readonly trades?: number;
+  readonly nanoseconds: number;
+  readonly cpuNanoseconds: number;
+  readonly p50?: number;
+  readonly p99?: number;
+}
+
+export interface Load {
+  readonly player: Player;
+  run(line: string): Promise<LoadRun>;
+  /** Ends it; fails when any money is not where it belongs. */
+  close(): Promise<void>;
+}
+
+let databases = 0;
+
+/** Starts a loading process on a database of its own, with users who have money. */
+export async function startLoad(bench: WalletBench): Promise<Load> {
+  databases += 1;
+  const url = await bench.database(`wallet_load_${databases}`);
+  bench.say(`${USERS} users deposit ...`);
+  const player = await bench.start("wallet", "@bourse/wallet/testing/bench/wallet-load.js", [
+    url,
+    String(USERS),
+  ]);
+  return {
+    player,
+    async run(line) {
+      const before = bench.clusterCpuMs();
+      const answer = await player.ask<Answer>(line);
+      const items = answer.reserves ?? answer.trades ?? 0;
+      return {
+        perSecond: (items * 1e9) / answer.nanoseconds,
+        nodeUs: answer.cpuNanoseconds / items / 1e3,
+        clusterUs: ((bench.clusterCpuMs() - before) * 1e3) / items,
+        p50: answer.p50 ?? Number.NaN,
+        p99: answer.p99 ?? Number.NaN,
+      };
+    },
+    async close() {
+      const breaches = await player.ask<object>("breaches");
+      if (Object.keys(breaches).length > 0)
+        throw new Error(`the audit is not clean after the load: ${JSON.stringify(breaches).slice(0, 500)}`);
+      await player.close();
+    },
+  };
+}
+
+export function perSecond({ commits, nanoseconds }: Commits): number {
+  return (commits * 1e9) / nanoseconds;
+}
+
+export function thousands(rate: number): string {
+  return `${(rate / 1_000).toFixed(1)} k/s`;
+}
+
+export function us(microseconds: number): string {
+  return `${microseconds.toFixed(0)} us`;
+}
