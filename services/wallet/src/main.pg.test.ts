@@ -69,6 +69,17 @@ test("wallet and settler start, settle what a shard says, and end with 0 on SIGT
   expect(metrics).toMatch(/bourse_settler_lag_records\{.*shard="0".*\} 0/);
   expect(metrics).toMatch(/bourse_settlement_stopped\{.*shard="0".*\} 0/);
 
+  const held = { userId, orderId: uuidOf("held"), asset: "BTC", amount: "0.5" };
+  const post = (name: string, body: object) =>
+    fetch(`http://127.0.0.1:${ports.httpPort}/api/v1/wallets/${name}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  expect((await post("reserve", held)).status).toBe(200);
+  const released = await post("release", { userId, orderId: held.orderId });
+  expect([released.status, await released.json()]).toMatchObject([200, { released: "0.5" }]);
+
   for (const { child, exited } of [settler, wallet]) {
     child.kill("SIGTERM");
     expect(await exited).toEqual({ code: 0, errors: "" });

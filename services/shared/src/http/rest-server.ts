@@ -67,8 +67,11 @@ export async function serveRest(options: RestServerOptions): Promise<RestServer>
 
 /** Mesh identity of a caller by its certificate; undefined without one, or of another trust domain. */
 export function restCaller({ trustDomain }: MeshTls): (request: HttpRequest) => string | undefined {
-  return ({ socket }) =>
-    identityIn((socket as TLSSocket).getPeerCertificate().subjectaltname ?? "", trustDomain);
+  return ({ socket }) => {
+    // A connection that broke has none any more.
+    const certificate = (socket as TLSSocket).getPeerCertificate() as PeerCertificate | null;
+    return identityIn(certificate?.subjectaltname ?? "", trustDomain);
+  };
 }
 
 /** Mutual TLS with certificates that are read again while it runs, as the gRPC server does. */
