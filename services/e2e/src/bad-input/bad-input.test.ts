@@ -12,6 +12,7 @@ import { send } from "../surfaces/http.js";
 import { askOf, faultsOf, surfacesOf } from "./judge.js";
 import { limit, methods, type Row } from "./row.js";
 import { accessRows, transportRows } from "./rows-access.js";
+import { accountRows } from "./rows-accounts.js";
 import { changeRows } from "./rows-changes.js";
 import { decimalRows, gridRows } from "./rows-decimals.js";
 import { bodyRows, pageRows, textRows } from "./rows-fields.js";
@@ -90,6 +91,7 @@ describe.each([
   ["5.2 pages and times", pageRows],
   ["5.1 to 5.4 changes", changeRows],
   ["5.4 access", accessRows],
+  ["5.2 to 5.4 accounts", accountRows],
   ["5.5 transport", transportRows],
 ])("%s", (_section, rows) => {
   test.each(titled(rows))("row %s", async (_title, row) => {
@@ -189,12 +191,14 @@ describe("5.1 and 5.2: what is accepted, or refused by the matcher", () => {
       });
       expect(await place(surface, request, poor)).toMatchObject({ reason: "INSUFFICIENT_FUNDS" });
       expect(clientOrderId).toBeDefined();
+      const requestId = randomUUID();
       await exchange.operator.client.accounts.withdraw({
         userId: poor.id,
         asset: "USDT",
         amount: "100",
-        requestId: randomUUID(),
+        requestId,
       });
+      await exchange.operator.client.accounts.completeWithdrawal({ requestId });
     }
   });
 

@@ -66,6 +66,11 @@ export function deposit(changes: Readonly<Record<string, unknown>> = {}): JsonOb
   return withoutUndefined({ ...transfer, ...changes });
 }
 
+/** A credit that an operator might make, with some fields changed. */
+export function adjustment(changes: Readonly<Record<string, unknown>> = {}): JsonObject {
+  return deposit({ direction: "ENTRY_DIRECTION_CREDIT", reason: "a gift", ...changes });
+}
+
 function withoutUndefined(fields: Readonly<Record<string, unknown>>): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as JsonObject;
 }

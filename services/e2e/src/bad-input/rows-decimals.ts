@@ -1,6 +1,6 @@
 // RELIABILITY 5.1: decimals, each in every field that holds one.
 import type { JsonObject } from "@bufbuild/protobuf";
-import { type Caller, deposit, limit, market, methods, type Row } from "./row.js";
+import { adjustment, type Caller, deposit, limit, market, methods, type Row } from "./row.js";
 
 interface DecimalField {
   readonly field: string;
@@ -53,6 +53,13 @@ const fields: readonly DecimalField[] = [
     caller: "operator",
     whenZero: "AMOUNT_NOT_POSITIVE",
     request: (amount) => deposit({ amount }),
+  },
+  {
+    field: "amount",
+    method: methods.adjustBalance,
+    caller: "operator",
+    whenZero: "AMOUNT_NOT_POSITIVE",
+    request: (amount) => adjustment({ amount }),
   },
 ];
 
