@@ -59,14 +59,15 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 The processes. A new one is a new entry here, in values.yaml and in the network policies.
   key          its section in values.yaml and in bourse.yaml
   kind         what runs it
-  serves       doors that others call: grpc 50051, http 8080
+  serves       doors that others call: grpc 50051, http 8080, rest 8082 (for services that show a certificate; in
+               plaintext the process keeps that door for its own pod)
   reads        top-level keys of bourse.yaml that it reads besides log, tracing, tls and its own section, and
                that need a restart when they change. Matchers read markets too, but live: not listed.
   postgresUrl  key under postgres in values.yaml that names the key of its database in the secret
 */}}
 {{- define "bourse.components" -}}
 order-gateway: { key: orderGateway, kind: Deployment, serves: [http, grpc], reads: [shards], postgresUrl: ordersUrlKey }
-wallet: { key: wallet, kind: Deployment, serves: [grpc], reads: [], postgresUrl: walletUrlKey }
+wallet: { key: wallet, kind: Deployment, serves: [grpc{{ if ne .Values.mtls.mode "plaintext" }}, rest{{ end }}], reads: [], postgresUrl: walletUrlKey }
 settler: { key: settler, kind: Deployment, serves: [], reads: [shards] }
 projector: { key: projector, kind: Deployment, serves: [], reads: [shards], postgresUrl: ordersUrlKey }
 market-data: { key: marketData, kind: Deployment, serves: [grpc], reads: [shards] }

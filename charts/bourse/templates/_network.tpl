@@ -54,10 +54,11 @@
 
 {{- /* Who calls whom inside the mesh. The matcher calls nobody. */}}
 {{- define "bourse.arrows" -}}
-- { from: order-gateway, to: wallet, ports: [50051] }
+{{- $wallet := eq .root.Values.mtls.mode "plaintext" | ternary "[50051]" "[50051, 8082]" }}
+- { from: order-gateway, to: wallet, ports: {{ $wallet }} }
 - { from: order-gateway, to: matcher, ports: [50051] }
 - { from: order-gateway, to: market-data, ports: [50051] }
-- { from: settler, to: wallet, ports: [50051] }
+- { from: settler, to: wallet, ports: {{ $wallet }} }
 - { from: settler, to: matcher, ports: [50051] }
 - { from: projector, to: matcher, ports: [50051] }
 - { from: market-data, to: matcher, ports: [50051] }

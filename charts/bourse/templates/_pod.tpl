@@ -126,6 +126,9 @@ spec:
         {{- if has "http" .serves }}
         - { name: http, containerPort: 8080 }
         {{- end }}
+        {{- if has "rest" .serves }}
+        - { name: rest, containerPort: 8082 }
+        {{- end }}
         - { name: admin, containerPort: 9090 }
         - { name: health, containerPort: 9091 }
       # Probes speak no TLS, so health has a plaintext port of its own. "live" says that the process runs, and
