@@ -3,7 +3,7 @@ import type { Direction, RequestKind } from "./transfer.js";
 
 /** What moved the money of an entry. */
 export type LedgerKind = "TRADE" | RequestKind;
-export const LEDGER_KINDS: readonly LedgerKind[] = ["TRADE", "DEPOSIT", "WITHDRAWAL", "ADJUSTMENT"];
+const LEDGER_KINDS: readonly LedgerKind[] = ["TRADE", "DEPOSIT", "WITHDRAWAL", "ADJUSTMENT"];
 
 /** Place of an entry: entries of one instant are in the order of their ids. Microseconds since 1970 UTC. */
 export interface LedgerPlace {
@@ -43,6 +43,11 @@ export interface LedgerRow extends LedgerPlace {
 export interface LedgerPage {
   readonly rows: readonly LedgerRow[];
   readonly next: LedgerPlace | undefined;
+}
+
+/** The kinds that a query lets pass. */
+export function kindsOf({ kind }: LedgerQuery): readonly LedgerKind[] {
+  return kind === undefined ? LEDGER_KINDS : [kind];
 }
 
 /** The page of rows of which one more than its size was asked for. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LedgerPlace, LedgerQuery, LedgerRow } from "../core/ledger-page.js";
+import { kindsOf, type LedgerPlace, type LedgerQuery, type LedgerRow } from "../core/ledger-page.js";
 import { EXTERNAL_USER_ID, FEES_USER_ID } from "../core/postings.js";
 import { ledgerStatement } from "../io/ledger-pages.js";
 import { accountRequest, adjustmentOf, depositOf } from "../testing/account-requests.js";
@@ -186,7 +186,7 @@ interface Plan {
 
 /** Every node of the plan that was carried out. */
 async function nodesOf(asked: LedgerQuery): Promise<Plan[]> {
-  const { text, values } = ledgerStatement(asked, asked.pageSize + 1);
+  const { text, values } = ledgerStatement(asked, kindsOf(asked), asked.pageSize + 1);
   const client = await wallet.pool.connect();
   try {
     // As the driver's prepared statement is planned from its sixth use on.

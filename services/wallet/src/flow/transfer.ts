@@ -8,6 +8,7 @@ import {
   balanceAfter,
   type Deposit,
   type DoneTransfer,
+  directionOf,
   postTransfer,
   type Transfer,
 } from "../core/transfer.js";
@@ -35,7 +36,8 @@ export async function moveMoney(client: PoolClient, transfer: Transfer): Promise
   const before = await lockAccounts(client, [user, house]);
   const after = balanceAfter(before.get(keyText(user)), user);
   await changeAccounts(client, [user, house]);
-  const entryIds = await insertTransfer(client, transfer, after, entries);
+  const direction = directionOf(transfer);
+  const entryIds = await insertTransfer(client, transfer, { direction, after, entries });
   return { ...transfer, after, entryIds };
 }
 

@@ -1,7 +1,7 @@
 // SQL of ledger pages.
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import { atomsOfNumeric } from "@bourse/shared/units/atoms.js";
-import { LEDGER_KINDS, type LedgerKind, type LedgerQuery, type LedgerRow } from "../core/ledger-page.js";
+import type { LedgerKind, LedgerQuery, LedgerRow } from "../core/ledger-page.js";
 
 interface EntryRow {
   readonly entry_id: number;
@@ -18,14 +18,19 @@ interface EntryRow {
  * The newest entries of a user that fit, newest first. One index serves every filter: each asset that the user
  * has and each kind is a run of it, read from its end, and no more than the page is read of any.
  */
-export async function readLedger(pool: Pool, query: LedgerQuery, limit: number): Promise<LedgerRow[]> {
-  const { rows } = await pool.query<EntryRow>(ledgerStatement(query, limit));
+export async function readLedger(
+  pool: Pool,
+  query: LedgerQuery,
+  kinds: readonly LedgerKind[],
+  limit: number,
+): Promise<LedgerRow[]> {
+  const { rows } = await pool.query<EntryRow>(ledgerStatement(query, kinds, limit));
   return rows.map(rowOf);
 }
 
 /** The statement of a page; exported for the test of its plan. */
-export function ledgerStatement(query: LedgerQuery, limit: number) {
-  const { userId, asset, kind, fromMs, toMs, after } = query;
+export function ledgerStatement(query: LedgerQuery, kinds: readonly LedgerKind[], limit: number) {
+  const { userId, asset, fromMs, toMs, after } = query;
   return {
     name: "read_ledger",
     // That the time alone is not later is said twice: months are chosen by it.
@@ -49,7 +54,7 @@ export function ledgerStatement(query: LedgerQuery, limit: number) {
     values: [
       userId,
       asset ?? null,
-      kind === undefined ? LEDGER_KINDS : [kind],
+      kinds,
       fromMs === undefined ? "-infinity" : new Date(fromMs).toISOString(),
       ...upTo(after, toMs),
       limit,

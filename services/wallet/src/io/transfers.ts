@@ -3,14 +3,7 @@ import { columns } from "@bourse/shared/postgres/columns.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
 import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
 import type { Entry } from "../core/postings.js";
-import {
-  type Balance,
-  type Direction,
-  type DoneTransfer,
-  directionOf,
-  type RequestKind,
-  type Transfer,
-} from "../core/transfer.js";
+import type { Balance, Direction, DoneTransfer, RequestKind, Transfer } from "../core/transfer.js";
 
 /**
  * Takes a request id for one kind of operation; false when it was taken before. Waits for whoever takes the
@@ -79,12 +72,19 @@ function afterOf({ asset, available_after, reserved_after }: TransferRow): Balan
   };
 }
 
+/** What a transfer did. */
+export interface Posted {
+  readonly direction: Direction;
+  /** The user's account. */
+  readonly after: Balance;
+  readonly entries: readonly Entry[];
+}
+
 /** Writes a transfer whose key is claimed, with its answer, its transaction and entries. Returns the entries' ids, ascending. */
 export async function insertTransfer(
   client: PoolClient,
   transfer: Transfer,
-  after: Balance,
-  entries: readonly Entry[],
+  { after, direction, entries }: Posted,
 ): Promise<number[]> {
   const { rows } = await client.query<{ entry_ids: string[] }>({
     name: "insert_transfer",
@@ -107,7 +107,7 @@ export async function insertTransfer(
       transfer.requestId,
       transfer.userId,
       transfer.asset,
-      directionOf(transfer),
+      direction,
       formatAtoms(transfer.amountAtoms),
       transfer.kind === "ADJUSTMENT" ? transfer.reason : null,
       formatAtoms(after.availableAtoms),
