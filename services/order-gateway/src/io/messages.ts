@@ -144,11 +144,13 @@ export function reservationOfWire(wire: WireReservation): Order.Reservation {
 }
 
 /**
- * True for what was held for an order of the exchange: it names a shard, or terms in a wallet of before; a
- * tombstone has a last word. What a service holds without shard is no order, and no shard may be asked about it.
+ * The reservation of an order of the exchange, which names a shard, or terms in a wallet of before; a tombstone has
+ * a last word. What a service holds without shard is no order: undefined, since no shard may be asked about it.
  */
-export function isOfOrder(wire: WireReservation): boolean {
-  return wire.shard !== undefined || wire.terms.length > 0 || wire.finalStatus !== 0;
+export function orderReservationOfWire(wire: WireReservation | undefined): Order.Reservation | undefined {
+  if (wire === undefined) return undefined;
+  const isOfOrder = wire.shard !== undefined || wire.terms.length > 0 || wire.finalStatus !== 0;
+  return isOfOrder ? reservationOfWire(wire) : undefined;
 }
 
 function endOfWire(wire: WireReservation): Order.OrderEnd {

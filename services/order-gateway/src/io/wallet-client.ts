@@ -27,7 +27,7 @@ import {
   type WalletGuardOptions,
 } from "@bourse/shared/runtime/wallet-guard.js";
 import type { Amend, OrderTerms, Reservation } from "../core/order-types.js";
-import { encodeAmend, encodeTerms, isOfOrder, reservationOfWire } from "./messages.js";
+import { encodeAmend, encodeTerms, orderReservationOfWire, reservationOfWire } from "./messages.js";
 import { ReserveLink, type ReserveMessage, type ReserveOutcome } from "./reserve-link.js";
 
 /** A hold for one order. */
@@ -139,9 +139,7 @@ export function openWallet(options: WalletOptions): WalletClient {
       try {
         const call = () => wallet.getReservation({ orderId }, { deadlineMs });
         const { reservation } = await guarded.retried(call, { deadlineMs });
-        return reservation !== undefined && isOfOrder(reservation)
-          ? reservationOfWire(reservation)
-          : undefined;
+        return orderReservationOfWire(reservation);
       } catch (error) {
         if (error instanceof DomainError && error.reason === "RESERVATION_NOT_FOUND") return undefined;
         throw error;

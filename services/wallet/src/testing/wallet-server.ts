@@ -3,11 +3,11 @@ import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js"
 import { createInvoker } from "@bourse/shared/http/invoke.js";
 import { restListener } from "@bourse/shared/http/rest.js";
 import { serveRest } from "@bourse/shared/http/rest-server.js";
-import { allOf, type Guard } from "@bourse/shared/rpc/call.js";
+import { allOf, type Guard, type ServiceEntry } from "@bourse/shared/rpc/call.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { serveGrpc } from "@bourse/shared/rpc/server.js";
 import { batched } from "@bourse/shared/runtime/batched.js";
-import { createMetrics } from "@bourse/shared/runtime/metrics.js";
+import { createMetrics, type Metrics } from "@bourse/shared/runtime/metrics.js";
 import { accountFlows } from "../flow/account-flows.js";
 import { assetCheck } from "../flow/known-assets.js";
 import { listOrphans, noteSequenced } from "../flow/orphans.js";
@@ -66,20 +66,7 @@ export async function serveWallet(
     metrics,
     isReady: () => true,
   });
-  const drain = new AbortController();
-  const rest = await serveRest({
-    host: "127.0.0.1",
-    port: 0,
-    listener: restListener({
-      services: [WalletService],
-      invoker: createInvoker({
-        ...{ entries: services, guard: allOf(guards), log: silent, metrics },
-        drain: drain.signal,
-      }),
-      nowMs: Date.now,
-    }),
-    log: silent,
-  });
+  const rest = await serveCalls(services, guards, metrics);
   const channel = openChannel(`127.0.0.1:${server.port}`);
   return {
     flows,
@@ -89,8 +76,19 @@ export async function serveWallet(
     wallet: createClient(WalletService, channel),
     async close(): Promise<void> {
       channel.close();
-      drain.abort();
       await Promise.all([server.close(500), rest.close(500)]);
     },
   };
+}
+
+/** The calls of services by REST, as the process serves them. */
+function serveCalls(entries: readonly ServiceEntry[], guards: readonly Guard[], metrics: Metrics) {
+  const drain = new AbortController().signal;
+  const invoker = createInvoker({ entries, guard: allOf(guards), log: silent, metrics, drain });
+  return serveRest({
+    host: "127.0.0.1",
+    port: 0,
+    listener: restListener({ services: [WalletService], invoker, nowMs: Date.now }),
+    log: silent,
+  });
 }
