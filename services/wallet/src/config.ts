@@ -6,6 +6,7 @@ import {
   processSettings,
   shardsSettings,
   text,
+  whole,
 } from "@bourse/shared/runtime/config.js";
 import { z } from "zod";
 
@@ -65,6 +66,13 @@ export const settlerSettings = {
     resolveWithinMs: count()
       .default(15_000)
       .describe("milliseconds of shard time within which a Resolve must be sequenced, at most 60000"),
+    setBackShards: z
+      .array(whole().pipe(z.int().min(0)))
+      .default([])
+      .describe(
+        "shards of which an operator knows that the wallet has lost commits, where nothing is left that shows it: " +
+          "lost holds are made again from their journals",
+      ),
     breakerFailures: count()
       .default(5)
       .describe("failures of the wallet in a row that open the circuit breaker"),

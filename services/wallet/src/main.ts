@@ -21,7 +21,9 @@ import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import { startTracing } from "@bourse/shared/runtime/tracing.js";
 import { walletSettings } from "./config.js";
+import { keyText } from "./core/reservation.js";
 import type { ReserveRequest } from "./core/reserve.js";
+import type { Restored } from "./core/restore.js";
 import { accountFlows } from "./flow/account-flows.js";
 import { keepDatabase } from "./flow/keep-database.js";
 import { assetCheck } from "./flow/known-assets.js";
@@ -50,6 +52,11 @@ const batchReserves = metrics.histogram(
 );
 const reserves = metrics.counter("bourse_reserves_total", "Reserves by outcome.", ["outcome"]);
 const settled = metrics.counter("bourse_settle_operations_total", "Operations settled.", ["shard"]);
+const restored = metrics.counter(
+  "bourse_wallet_restored_holds_total",
+  "Holds that were lost with commits and made again from a shard's journal.",
+  ["shard"],
+);
 const daysAhead = metrics.gauge(
   "bourse_wallet_partition_days_ahead",
   "Days for which the ledger's months exist already.",
@@ -117,9 +124,16 @@ const reserve = batched(reserveMany, {
   batchMax: config.reserveBatchMax,
   inFlightMax: config.reserveBatchesInFlight,
   queueMax: config.reserveQueueMax,
+  // Two batches with the same accounts would only wait for each other.
+  keyOf: keyText,
 });
 const settle = async (batch: SettleBatch) => {
-  const position = await settleBatch(database, batch).catch(stopIfWrong);
+  const onRestored = (rows: readonly Restored[]) => {
+    restored.inc({ shard: String(batch.shard) }, rows.length);
+    const orders = rows.map(({ reservation }) => reservation.orderId);
+    log.warn({ shard: batch.shard, orders }, "holds that were lost are made again from the shard's journal");
+  };
+  const position = await settleBatch(database, batch, onRestored).catch(stopIfWrong);
   settled.inc({ shard: String(batch.shard) }, batch.operations.length);
   return position;
 };

@@ -29,6 +29,21 @@ const lag = metrics.gauge("bourse_settler_lag_records", "Records of a shard not 
 const stopped = metrics.gauge("bourse_settlement_stopped", "1 when a shard's settlement cannot go on.", [
   "shard",
 ]);
+const waiting = metrics.gauge(
+  "bourse_settler_backlog_operations",
+  "Operations of a shard that were read and are not settled.",
+  ["shard"],
+);
+const unsettledSeconds = metrics.gauge(
+  "bourse_settler_oldest_unsettled_seconds",
+  "Age of the oldest record of a shard that may not be settled.",
+  ["shard"],
+);
+const setBack = metrics.gauge(
+  "bourse_settler_wallet_set_back",
+  "1 while the wallet makes up for commits that it has lost.",
+  ["shard"],
+);
 const orphans = metrics.counter(
   "bourse_settler_orphans_total",
   "Orphans resolved, by what their shard said.",
@@ -58,15 +73,17 @@ const wallet = createWalletClient(createClient(WalletService, walletChannel), {
 });
 
 // One follower and one sweep per shard; each goes its own way.
-for (const { shard, address, serverName } of config.shards) {
+const states = config.shards.map((): ShardState => ({ timeMs: undefined, isStopped: false }));
+for (const [index, { shard, address, serverName }] of config.shards.entries()) {
   const channel = openChannel(address, { tls, serverName });
   life.own(`channel to shard ${shard}`, () => channel.close());
   const events = createClient(MatcherService, channel);
   const matcher = createMatcherClient(events);
-  const state: ShardState = { timeMs: undefined, isStopped: false };
+  const state = states[index] ?? { timeMs: undefined, isStopped: false };
   const readiness = life.readiness(`shard ${shard}`);
   const label = { shard: String(shard) };
   stopped.set(label, 0);
+  setBack.set(label, 0);
   life.loop(`settlement of shard ${shard}`, (signal) =>
     followAndSettle({
       shard,
@@ -77,9 +94,18 @@ for (const { shard, address, serverName } of config.shards) {
       reader: createRecordReader(),
       operationsMax: config.queueOperationsMax,
       reportEveryMs: config.reportEveryMs,
+      isSetBack: config.setBackShards.includes(shard),
+      others: states.filter((other) => other !== state),
       watch: {
         onState: (isFollowing, why) => readiness.set(isFollowing && !state.isStopped, why),
         onLag: (records) => lag.set(label, records),
+        onWaiting: (operations) => waiting.set(label, operations),
+        onSetBack(isSetBack, facts) {
+          setBack.set(label, isSetBack ? 1 : 0);
+          if (isSetBack)
+            log.error({ shard, ...facts }, "the wallet has lost commits: lost holds are made again");
+          else log.warn({ shard, ...facts }, "the wallet has made up for lost commits");
+        },
         onStopped: (failure) => {
           stopped.set(label, 1);
           readiness.set(false, "settlement stopped");
@@ -94,6 +120,13 @@ for (const { shard, address, serverName } of config.shards) {
       signal,
     }),
   );
+  life.loop(`age of shard ${shard}`, async (signal) => {
+    for (; !signal.aborted; await clock.sleep(1_000, signal)) {
+      const { settledTimeMs } = state;
+      if (settledTimeMs === undefined) continue;
+      unsettledSeconds.set(label, Math.max(0, clock.wallMs() - settledTimeMs) / 1_000);
+    }
+  });
   life.loop(`sweep of shard ${shard}`, (signal) =>
     sweepForever({
       shard,

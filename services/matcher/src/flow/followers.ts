@@ -12,8 +12,11 @@ export interface FollowerPosition {
 }
 
 export interface Followers {
-  /** Takes a report; POSITION_UNKNOWN, and an alarm, when the position is not in this journal. */
-  report(follower: string, position: FollowerPosition): void;
+  /**
+   * Takes a report, and returns the highest seq known of the follower before it. POSITION_UNKNOWN, and an alarm, when
+   * the position is not in this journal.
+   */
+  report(follower: string, position: FollowerPosition): number;
   /** True when every named follower has reported. */
   isOpen(): boolean;
   /** Named followers that have not reported yet. */
@@ -24,7 +27,7 @@ export interface Followers {
   leastSeq(): number | undefined;
   /** The same where it lets ids be forgotten: undefined when none is named, since nobody guards them then. */
   passed(): number | undefined;
-  /** The named follower that is too far behind for new orders, if one is. */
+  /** The named follower that is too far behind for new orders, or has lost what it had stored, if one is. */
   laggard(endSeq: number): string | undefined;
 }
 
@@ -33,6 +36,8 @@ export interface FollowersOptions {
   readonly epochs: Epochs;
   /** Records that a named follower may be behind before new orders are refused. */
   readonly lagRecordsMax: number;
+  /** What the journal noted that all named followers have stored. */
+  readonly learnedSeq: number;
   readonly log: Logger;
   readonly onRefused: (follower: string) => void;
   readonly onOpen: () => void;
@@ -41,9 +46,15 @@ export interface FollowersOptions {
 /** Other followers may report too; so many are remembered. */
 const OTHERS_MAX = 32;
 
+/** Settles what the shard decides: an order taken while it has lost holds could spend what those are owed. */
+const SETTLING = "wallet";
+/** A follower that connects anew may report the record before its last, to read that one again. */
+const REREAD = 1;
+
 export function createFollowers(options: FollowersOptions): Followers {
   const { names, epochs, log } = options;
   const seqs = new Map<string, number>();
+  const highest = new Map<string, number>(names.map((name) => [name, options.learnedSeq]));
   const missing = () => names.filter((name) => !seqs.has(name));
   const leastSeq = () =>
     missing().length > 0 ? undefined : Math.min(...names.map((name) => seqs.get(name) ?? 0));
@@ -58,16 +69,26 @@ export function createFollowers(options: FollowersOptions): Followers {
         throw new DomainError("POSITION_UNKNOWN", { follower, seq: String(seq), epoch: String(epoch) });
       }
       const wasOpen = missing().length === 0;
+      const before = highest.get(follower) ?? 0;
+      if (seq + REREAD < before && (seqs.get(follower) ?? before) >= before)
+        log.error({ follower, seq, highestSeq: before }, "a follower has lost what it had stored");
       if (names.includes(follower) || seqs.has(follower) || seqs.size < names.length + OTHERS_MAX) {
         seqs.set(follower, seq);
+        highest.set(follower, Math.max(before, seq));
       }
       if (!wasOpen && missing().length === 0) options.onOpen();
+      return before;
     },
     isOpen: () => missing().length === 0,
     missing,
     positions: () => seqs,
     leastSeq,
     passed: () => (names.length === 0 ? undefined : leastSeq()),
-    laggard: (endSeq) => names.find((name) => endSeq - (seqs.get(name) ?? 0) > options.lagRecordsMax),
+    laggard: (endSeq) =>
+      names.find((name) => {
+        const seq = seqs.get(name) ?? 0;
+        const isSetBack = name === SETTLING && seq + REREAD < (highest.get(name) ?? 0);
+        return isSetBack || endSeq - seq > options.lagRecordsMax;
+      }),
   };
 }

@@ -67,16 +67,17 @@ export async function openShard(options: OpenShardOptions): Promise<OpenShard> {
   );
   const tail = createTail(log, shard.seq, settings.tailBytesMax);
   const time = createShardTime(clock, shard.timeMs);
+  const learnedSeq = shard.learned.at(-1)?.throughSeq ?? 0;
   const followers = createFollowers({
     names: settings.followers,
     epochs,
     lagRecordsMax: settings.followerLagRecordsMax,
+    learnedSeq,
     log: logger,
     onRefused: meters.refusedPosition,
     onOpen: options.onOpen,
   });
   const whyReadOnly = () => readOnlyOf(log, followers, tail.seq());
-  const learnedSeq = shard.learned.at(-1)?.throughSeq ?? 0;
   const sequencer = createSequencer({
     ...{ shard, epochs, log, tail, codec, time, meters, whyReadOnly, fail },
     admit: createAdmit(),

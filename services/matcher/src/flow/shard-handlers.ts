@@ -43,11 +43,11 @@ export function shardHandlers(
     events: readers.open,
     report(follower: string, position: FollowerPosition) {
       const wasReadOnly = isReadOnly();
-      followers.report(follower, position);
+      const highestSeq = BigInt(followers.report(follower, position));
       // No record tells of a follower that caught up.
       if (isReadOnly() !== wasReadOnly) statusChanged.wake();
       if (isOpen()) learner.reported();
-      return { isOpen: isOpen() };
+      return { isOpen: isOpen(), highestSeq };
     },
     watch: (signal: AbortSignal) => watchShard(watch, signal),
   };

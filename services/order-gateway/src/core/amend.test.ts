@@ -1,16 +1,10 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { parseAtoms } from "@bourse/shared/units/atoms.js";
+import { canonicalAmend } from "@bourse/shared/units/canonical.js";
 import { gridOf } from "@bourse/shared/units/market.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  type AmendContent,
-  canonicalAmend,
-  decideAmend,
-  differingAmendField,
-  type OrderSize,
-  parseAmend,
-} from "./amend.js";
+import { type AmendContent, decideAmend, differingAmendField, type OrderSize, parseAmend } from "./amend.js";
 import type { MarketRules } from "./market.js";
 
 const market: MarketRules = {

@@ -67,11 +67,6 @@ export function parseAmend(request: AmendRequest): AmendContent {
   return content;
 }
 
-/** One text for one content; its hash is the fingerprint of the leg. */
-export function canonicalAmend(orderId: string, { price, quantity }: AmendContent): string {
-  return JSON.stringify(["amend", orderId, price, quantity]);
-}
-
 /**
  * Decides an amend on the order as last known. The leg covers the worst case of what the order may have
  * executed meanwhile: R(P', Q') − R(P, Q), and R(P', Q' − Q) if all of Q was executed. Refuses by the market's

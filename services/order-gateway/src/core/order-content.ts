@@ -1,6 +1,7 @@
 // What the client said, checked without knowing any market, in canonical form.
 import { DomainError, type FailureReason } from "@bourse/shared/errors/domain-error.js";
 import { formatAtoms, parsePositiveAtoms } from "@bourse/shared/units/atoms.js";
+import { canonicalOrder } from "@bourse/shared/units/canonical.js";
 import type { OrderType, SelfTradePrevention, Side, TimeInForce } from "./order-types.js";
 
 /** A request to place an order as it came in. Absent decimals are undefined, never "". */
@@ -61,15 +62,9 @@ export function parseContent(request: PlaceRequest): OrderContent {
   return contentOf(request, decimals);
 }
 
-/**
- * One text for one content; its hash is the fingerprint of the order, for ever. What was added later stands in
- * it only where it says something, so that older keys keep their fingerprints.
- */
+/** One text for one content; its hash is the fingerprint of the order, for ever. */
 export function canonicalText(content: OrderContent): string {
-  const { symbol, side, type, timeInForce, price, quantity, quoteBudget, stopPrice, postOnly } = content;
-  const text = [symbol, side, type, timeInForce, price, quantity, quoteBudget, stopPrice, postOnly];
-  const mode = content.selfTradePrevention;
-  return JSON.stringify(mode === "CANCEL_TAKER" ? text : [...text, mode]);
+  return canonicalOrder(content);
 }
 
 /** Canonical text of a positive decimal; "" when it was not given. */

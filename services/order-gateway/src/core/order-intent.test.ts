@@ -1,11 +1,12 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { parseAtoms } from "@bourse/shared/units/atoms.js";
+import { canonicalTerms } from "@bourse/shared/units/canonical.js";
 import { gridOf, quoteAtoms } from "@bourse/shared/units/market.js";
 import { TIERS } from "@bourse/shared/units/tiers.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MarketRules, Quote } from "./market.js";
-import type { OrderContent } from "./order-content.js";
+import { canonicalText, type OrderContent } from "./order-content.js";
 import { decideTerms } from "./order-intent.js";
 import type { MarketState } from "./order-types.js";
 
@@ -239,4 +240,15 @@ test("the rates are those of the caller's tier, else the market's own, whatever 
   ]);
   for (const content of [byBudget, byQuantity, stop, stopLimit])
     expect(rates("plus", content)).toEqual([500, 1_500]);
+});
+
+test("the terms of an order say what its client said: its fingerprint can be made from them again", () => {
+  const contents = [limit, byBudget, byQuantity, stop, stopLimit].flatMap((content) =>
+    (["CANCEL_TAKER", "DECREMENT"] as const).map((mode) => ({ ...content, selfTradePrevention: mode })),
+  );
+  const day: OrderContent = { ...limit, side: "SELL", timeInForce: "DAY", postOnly: true, price: "100" };
+  for (const content of [...contents, day]) {
+    const terms = decideTerms(key, content, market, traded);
+    expect(canonicalTerms(terms, market)).toBe(canonicalText(content));
+  }
 });

@@ -1,11 +1,11 @@
 // Changing price or quantity of an open order: what it needs more is reserved first, then its shard decides.
 import { DomainError, type FailureReason, withFacts } from "@bourse/shared/errors/domain-error.js";
 import { legIdOf } from "@bourse/shared/ids.js";
+import { canonicalAmend } from "@bourse/shared/units/canonical.js";
 import {
   type AmendContent,
   type AmendDecision,
   type AmendRequest,
-  canonicalAmend,
   decideAmend,
   differingAmendField,
   parseAmend,

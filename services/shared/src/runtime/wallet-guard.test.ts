@@ -200,14 +200,14 @@ describe("the way to the wallet", () => {
     await sleepless;
     for (let index = 0; index < 2; index += 1) await reasonOf(guard.once(fail("INTERNAL")));
     for (let index = 0; index < 7; index += 1) await reasonOf(guard.once(async () => 1));
-    const valueOf = async (name: string) => (await metrics.registry.getSingleMetric(name)?.get())?.values;
-    expect(await valueOf("bourse_wallet_breaker_state")).toMatchObject([{ value: 2 }]);
-    expect(await valueOf("bourse_wallet_breaker_rejections_total")).toMatchObject([{ value: 7 }]);
-    expect(await valueOf("bourse_wallet_retries_total")).toMatchObject([{ value: 2 }]);
+    const valuesOf = async (name: string) => (await metrics.registry.getSingleMetric(name)?.get())?.values;
+    expect(await valuesOf("bourse_wallet_breaker_state")).toMatchObject([{ value: 2 }]);
+    expect(await valuesOf("bourse_wallet_breaker_rejections_total")).toMatchObject([{ value: 7 }]);
+    expect(await valuesOf("bourse_wallet_retries_total")).toMatchObject([{ value: 2 }]);
     clock.advance(30_000);
     await guard.once(async () => 1);
-    await expect.poll(() => valueOf("bourse_wallet_breaker_state")).toMatchObject([{ value: 0 }]);
-    expect(await valueOf("bourse_wallet_breaker_transitions_total")).toMatchObject(
+    await expect.poll(() => valuesOf("bourse_wallet_breaker_state")).toMatchObject([{ value: 0 }]);
+    expect(await valuesOf("bourse_wallet_breaker_transitions_total")).toMatchObject(
       ["open", "half_open", "closed"].map((state) => ({ labels: { state }, value: 1 })),
     );
   });

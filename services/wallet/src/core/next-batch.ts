@@ -2,18 +2,26 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Operation } from "./operation.js";
 import { OPERATIONS_MAX, type Position } from "./positions.js";
+import type { Hold } from "./restore.js";
 
 /** A record as settlement sees it: its place and its effects, often none. */
 export interface SettleRecord {
   readonly epoch: number;
   readonly seq: number;
+  /** Shard time of the record, milliseconds since 1970 UTC. */
+  readonly timeMs?: number;
   readonly operations: readonly Operation[];
+  /** What it was decided on, read while a wallet that was set back catches up. */
+  readonly hold?: Hold | undefined;
 }
 
 /** The next settlement, and how many records it ends. */
 export interface NextBatch {
   readonly through: Position;
   readonly operations: readonly Operation[];
+  readonly holds: readonly Hold[];
+  /** Shard time of the last record in it; undefined when there is none. */
+  readonly timeMs: number | undefined;
   readonly recordsDone: number;
   /** False when it ends within a record, which is read again if this settler ends before the rest is settled. */
   readonly isWhole: boolean;
@@ -30,6 +38,8 @@ export function nextBatch(
   limit = OPERATIONS_MAX,
 ): NextBatch {
   const operations: Operation[] = [];
+  const holds: Hold[] = [];
+  let timeMs: number | undefined;
   let through = cursor;
   let recordsDone = 0;
   let isWhole = true;
@@ -46,12 +56,14 @@ export function nextBatch(
     if (left > room && operations.length > 0) break;
     const taken = Math.min(left, room);
     for (const operation of record.operations.slice(applied, applied + taken)) operations.push(operation);
+    if (record.hold !== undefined) holds.push(record.hold);
+    timeMs = record.timeMs;
     through = { epoch: record.epoch, seq: record.seq, operations: applied + taken };
     isWhole = taken === left;
     if (!isWhole) break;
     recordsDone += 1;
   }
-  return { through, operations, recordsDone, isWhole };
+  return { through, operations, holds, timeMs, recordsDone, isWhole };
 }
 
 /**

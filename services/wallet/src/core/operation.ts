@@ -46,6 +46,8 @@ export interface ReleaseOperation {
   readonly amendedQuantityLots: number;
   /** Order that this is a leg of, when the record says so: the leg of a refused amend. */
   readonly legOf: string | undefined;
+  /** True when the shard decided about a hold: without a reservation that hold was lost. */
+  readonly wasReserved?: boolean;
 }
 
 /**
@@ -59,6 +61,8 @@ export interface AdjustOperation {
   /** Id of the leg that joins; undefined for none. */
   readonly legId: string | undefined;
   readonly remainingAtoms: bigint;
+  /** True when the amend says that its leg holds something: without a reservation that hold was lost. */
+  readonly legWasReserved?: boolean;
 }
 
 /** The shard knows the order: the sweep need not ask. */
@@ -74,6 +78,9 @@ export interface Operation {
   readonly timeMs: number;
   readonly effect: TradeOperation | ReleaseOperation | AdjustOperation | MarkOperation;
 }
+
+/** Why a settlement stops that meets an order without the hold that must have been made for it. */
+export const LOST = "the order has no reservation";
 
 /** Ids of the orders and legs that an operation touches. */
 export function ordersOf({ effect }: Operation): string[] {

@@ -57,7 +57,8 @@ export function misfitOf(batch: {
   return undefined;
 }
 
-function isBefore(a: Position, b: Position): boolean {
+/** True when `a` lies before `b` in the log of their shard. */
+export function isBefore(a: Position, b: Position): boolean {
   return a.seq < b.seq || (a.seq === b.seq && a.operations < b.operations);
 }
 

@@ -1,5 +1,5 @@
 // The end of a reservation: what is left goes back, and the shard's last word stays.
-import { impossible, type Operation, type ReleaseOperation } from "./operation.js";
+import { impossible, LOST, type Operation, type ReleaseOperation } from "./operation.js";
 import { type FinalWord, freshReservation, type Reservation } from "./reservation.js";
 
 /**
@@ -46,8 +46,8 @@ export function tombstoneOf(
   shard: number | undefined,
 ): Reservation {
   const { orderId, legOf, userId } = release;
-  if (release.executedLots > 0)
-    throw impossible(operation, "the order has no reservation", { order_id: orderId });
+  if (release.executedLots > 0 || release.wasReserved === true)
+    throw impossible(operation, LOST, { order_id: orderId });
   return {
     ...closedWithoutHold({ orderId, legOf, userId, shard }),
     isSequenced: true,

@@ -4,6 +4,7 @@ import { adjustReservation } from "./adjust.js";
 import {
   type AdjustOperation,
   impossible,
+  LOST,
   type Operation,
   ordersOf,
   type ReleaseOperation,
@@ -12,6 +13,7 @@ import {
 import { type AccountDelta, assertConserved, Deltas, type Entry } from "./postings.js";
 import { closeReservation, tombstoneOf } from "./release.js";
 import type { Reservation } from "./reservation.js";
+import { type Hold, type Restored, restoredOf } from "./restore.js";
 import { tradeOf } from "./settle-trade.js";
 
 /** A trade whose money moves with this batch. */
@@ -26,6 +28,8 @@ export interface SettlementDecision {
   readonly changed: readonly Reservation[];
   /** Rows for orders and legs that were closed without ever being reserved. */
   readonly tombstones: readonly Reservation[];
+  /** Lost holds that were made again, as they are after the batch. */
+  readonly restored: readonly Restored[];
   readonly deltas: readonly AccountDelta[];
   readonly entries: readonly Entry[];
   readonly trades: readonly SettledTrade[];
@@ -36,6 +40,7 @@ interface Batch {
   readonly reservations: Map<string, Reservation>;
   readonly touched: Set<string>;
   readonly created: Set<string>;
+  readonly restored: Map<string, Restored>;
   readonly deltas: Deltas;
   readonly entries: Entry[];
   readonly trades: SettledTrade[];
@@ -45,33 +50,63 @@ interface Batch {
  * Applies operations in order to the locked reservations, by order id; `stored` is not changed. Throws
  * SETTLEMENT_IMPOSSIBLE, naming the operation, at the first that does not fit what is stored. `shard` is
  * whose history it is; undefined for what no shard decides about, and fits reservations without shard alone.
+ * `holds` are those that the records tell of, in order: one that is not stored was lost and is made again before
+ * the operations of its record.
  */
 export function decideSettlement(
   shard: number | undefined,
   stored: ReadonlyMap<string, Reservation>,
   operations: readonly Operation[],
+  holds: readonly Hold[] = [],
 ): SettlementDecision {
   const batch: Batch = {
     shard,
     reservations: new Map(stored),
     touched: new Set(),
     created: new Set(),
+    restored: new Map(),
     deltas: new Deltas(),
     entries: [],
     trades: [],
   };
-  for (const operation of operations) apply(batch, operation);
+  let nextHold = 0;
+  for (const operation of operations) {
+    for (
+      let hold = holds[nextHold];
+      hold !== undefined && hold.seq <= operation.seq;
+      hold = holds[nextHold]
+    ) {
+      restore(batch, hold);
+      nextHold += 1;
+    }
+    apply(batch, operation);
+  }
 
   const after = (ids: Iterable<string>) => [...ids].flatMap((id) => batch.reservations.get(id) ?? []);
   const deltas = batch.deltas.all();
   assertConserved(deltas);
   return {
-    changed: after([...batch.touched].filter((id) => !batch.created.has(id))),
+    changed: after([...batch.touched].filter((id) => !batch.created.has(id) && !batch.restored.has(id))),
     tombstones: after(batch.created),
+    restored: [...batch.restored].map(([id, { reservation, content }]) => ({
+      reservation: batch.reservations.get(id) ?? reservation,
+      content,
+    })),
     deltas,
     entries: batch.entries,
     trades: batch.trades,
   };
+}
+
+/** Holds again, on the account too, what the wallet had held before it was set back. */
+function restore(batch: Batch, hold: Hold): void {
+  const restored = restoredOf(hold, batch.shard, batch.reservations);
+  if (restored === undefined) return;
+  const { orderId, userId, asset, amountAtoms } = restored.reservation;
+  assert(asset !== undefined, "a hold has an asset");
+  batch.restored.set(orderId, restored);
+  batch.reservations.set(orderId, restored.reservation);
+  batch.deltas.add({ userId, asset }, { availableAtoms: -amountAtoms, reservedAtoms: amountAtoms });
 }
 
 function apply(batch: Batch, operation: Operation): void {
@@ -120,6 +155,8 @@ function applyRelease(batch: Batch, operation: Operation, release: ReleaseOperat
 
 function applyAdjust(batch: Batch, operation: Operation, adjust: AdjustOperation): void {
   const { legId } = adjust;
+  if (adjust.legWasReserved === true && legId !== undefined && !batch.reservations.has(legId))
+    throw impossible(operation, LOST, { order_id: legId });
   const adjusted = adjustReservation(operation, adjust, {
     order: activeReservation(batch, operation, adjust.orderId),
     leg: legId === undefined ? undefined : batch.reservations.get(legId),
@@ -146,8 +183,7 @@ function applyMark(batch: Batch, operation: Operation, orderId: string): void {
 function activeReservation(batch: Batch, operation: Operation, orderId: string): Reservation {
   const stored = batch.reservations.get(orderId);
   // Every accepted order was reserved first, so this is a fault of the mesh or a database that went back.
-  if (stored === undefined)
-    throw impossible(operation, "the order has no reservation", { order_id: orderId });
+  if (stored === undefined) throw impossible(operation, LOST, { order_id: orderId });
   if (stored.state !== "ACTIVE") {
     throw impossible(operation, "the reservation is not active", { order_id: orderId, state: stored.state });
   }

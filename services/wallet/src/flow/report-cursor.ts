@@ -10,8 +10,8 @@ export type WholeRecord = Pick<Position, "epoch" | "seq">;
 
 /** Reports of one shard's cursor. */
 export interface CursorReports {
-  /** Reports at once; rejects when the shard does not take it. */
-  now(cursor: WholeRecord): Promise<void>;
+  /** Reports at once; returns the highest seq reported before. Rejects when the shard does not take it. */
+  now(cursor: WholeRecord): Promise<number>;
   /** Reports soon; what changes meanwhile replaces it. A lost report is made up by the next. */
   changed(cursor: WholeRecord): void;
   /** Resolves when nothing is under way any more. */
@@ -32,7 +32,7 @@ export function createCursorReports(options: {
   let running: Promise<void> | undefined;
   const report = async (cursor: WholeRecord) => {
     try {
-      await matcher.reportCursor(cursor);
+      return await matcher.reportCursor(cursor);
     } catch (error) {
       const failure = toDomainError(error);
       if (failure.reason === "POSITION_UNKNOWN") {

@@ -12,10 +12,18 @@ export interface SettleQueue {
   close(): Promise<void>;
 }
 
+/** A step of a queue. */
+export interface Settled {
+  readonly cursor: Position;
+  /** Whether the record at the cursor is applied whole. */
+  readonly isWhole: boolean;
+  /** Shard time of that record, milliseconds since 1970 UTC; undefined when nothing moved. */
+  readonly timeMs: number | undefined;
+}
+
 /**
- * A queue that starts at the wallet's cursor. `onSettled` hears of every step, and whether the record at the
- * cursor is applied whole. After a failure, of which
- * `onFailed` hears, it takes nothing more.
+ * A queue that starts at the wallet's cursor. `onSettled` hears of every step. After a failure, of which `onFailed`
+ * hears, it takes nothing more.
  */
 export function createSettleQueue(options: {
   readonly shard: number;
@@ -23,7 +31,11 @@ export function createSettleQueue(options: {
   readonly cursor: Position;
   readonly operationsMax: number;
   readonly settle: (settlement: Settlement) => Promise<void>;
-  readonly onSettled: (cursor: Position, isWhole: boolean) => void;
+  /** Most operations of one settlement; asked before each. */
+  readonly batchMax?: () => number;
+  readonly onSettled: (settled: Settled) => void;
+  /** Operations that wait, after each change. */
+  readonly onWaiting?: (operations: number) => void;
   readonly onFailed: (error: unknown) => void;
 }): SettleQueue {
   const { shard, epoch, settle } = options;
@@ -34,15 +46,19 @@ export function createSettleQueue(options: {
   let failure: { readonly error: unknown } | undefined;
   let onRoom = () => {};
 
+  const tellWaiting = () => options.onWaiting?.(waiting - queue.length);
   const settleNext = async () => {
-    const { through, operations, recordsDone, isWhole } = nextBatch(cursor, queue);
+    const { through, operations, holds, timeMs, ...batch } = nextBatch(cursor, queue, options.batchMax?.());
+    const { recordsDone, isWhole } = batch;
     if (!isSamePosition(cursor, through)) {
-      await settle({ shard, epoch, after: cursor, through, operations });
+      await settle({ shard, epoch, after: cursor, through, operations, holds });
       cursor = through;
     }
-    options.onSettled(cursor, isWhole);
+    options.onSettled({ cursor, isWhole, timeMs });
+    // Closed meanwhile, it is empty.
     for (const record of queue.slice(0, recordsDone)) waiting -= weightOf(record);
     queue = queue.slice(recordsDone);
+    tellWaiting();
     onRoom();
   };
   const run = async () => {
@@ -62,6 +78,7 @@ export function createSettleQueue(options: {
         queue.push(record);
         waiting += weightOf(record);
       }
+      tellWaiting();
       if (failure === undefined) running ??= run();
       while (waiting > options.operationsMax && failure === undefined) {
         await new Promise<void>((resolve) => {
@@ -72,6 +89,8 @@ export function createSettleQueue(options: {
     },
     async close() {
       queue = [];
+      waiting = 0;
+      tellWaiting();
       await running;
     },
   };

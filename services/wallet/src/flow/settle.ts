@@ -6,12 +6,22 @@ import { type Operation, ordersOf } from "../core/operation.js";
 import { beginning, cursorRefusal, misfitOf, type Position } from "../core/positions.js";
 import type { AccountDelta } from "../core/postings.js";
 import { keyText } from "../core/reservation.js";
+import { checkFunds, type Hold, type Restored } from "../core/restore.js";
 import { decideSettlement } from "../core/settle.js";
-import { changeAccounts, createAccounts, lockAccounts } from "../io/accounts.js";
+import { applyDeltas, changeAccounts, createAccounts, lockAccounts } from "../io/accounts.js";
 import { createCursor, moveCursor, readCursor, type ShardCursor } from "../io/cursors.js";
-import { constraintOf, type Database, RaceLost, read, sqlStateOf, transact } from "../io/database.js";
-import { insertEntries, insertTrades } from "../io/ledger.js";
-import { insertTombstones, lockReservations, updateReservations } from "../io/reservations.js";
+import {
+  constraintOf,
+  type Database,
+  RaceLost,
+  read,
+  sqlStateOf,
+  together,
+  transact,
+} from "../io/database.js";
+import { insertTrades } from "../io/ledger.js";
+import { insertTombstones, readReservations, updateReservations } from "../io/reservations.js";
+import { insertRestored } from "../io/restored-reservations.js";
 
 /** The next part of a shard's history, as its follower read it from a server of `epoch`. */
 export interface SettleBatch {
@@ -20,19 +30,26 @@ export interface SettleBatch {
   readonly after: Position;
   readonly through: Position;
   readonly operations: readonly Operation[];
+  /** Holds that these records tell of, while a wallet that was set back catches up. */
+  readonly holds?: readonly Hold[];
 }
 
 /**
  * Applies a batch and moves the shard's cursor from `after` to `through`, also when nothing lies between:
  * both or neither. Fails with SEQ_GAP or STALE_EPOCH when the cursor does not move, SETTLEMENT_IMPOSSIBLE
  * when an operation does not fit what is stored, WALLET_UNAVAILABLE when the outcome is not known (the
- * same call again then finds the cursor moved or not).
+ * same call again then finds the cursor moved or not). Lost holds that were made again are told to `onRestored`.
  */
-export async function settleBatch(database: Database, batch: SettleBatch): Promise<Position> {
+export async function settleBatch(
+  database: Database,
+  batch: SettleBatch,
+  onRestored: (restored: readonly Restored[]) => void = () => {},
+): Promise<Position> {
   const misfit = misfitOf(batch);
   if (misfit !== undefined) throw new DomainError("INVALID_FIELD", { field: "operations", why: misfit });
   try {
-    await transact(database, (client) => settleIn(client, batch));
+    const restored = await transact(database, (client) => settleIn(client, batch));
+    if (restored.length > 0) onRestored(restored);
   } catch (error) {
     throw impossibleIfRefused(error);
   }
@@ -45,19 +62,37 @@ export async function getCursor(database: Database, shard: number): Promise<Shar
   return cursor ?? { position: beginning, storedEpoch: 0 };
 }
 
-async function settleIn(client: PoolClient, batch: SettleBatch): Promise<void> {
-  await advanceCursor(client, batch);
-  if (batch.operations.length === 0) return;
-
-  const orderIds = [...new Set(batch.operations.flatMap(ordersOf))];
-  const stored = await lockReservations(client, orderIds);
-  const decision = decideSettlement(batch.shard, stored, batch.operations);
-  // Accounts before new rows, as a reserve does: nobody then waits for the other in a circle.
-  await changeBalances(client, decision.deltas);
-  await updateReservations(client, decision.changed);
+async function settleIn(client: PoolClient, batch: SettleBatch): Promise<readonly Restored[]> {
+  const { shard, operations, holds = [] } = batch;
+  if (operations.length === 0) {
+    await advanceCursor(client, batch);
+    return [];
+  }
+  const orderIds = new Set(operations.flatMap(ordersOf));
+  for (const { orderId, legOf = orderId } of holds) orderIds.add(orderId).add(legOf);
+  const stored = await advanceAndRead(client, batch, [...orderIds]);
+  const decision = decideSettlement(shard, stored, operations, holds);
+  const { restored, deltas } = decision;
+  // Accounts late, so that reserves of the same users wait as short as can be, but before new reservations, as a
+  // reserve does: nobody then waits for the other in a circle.
+  await together([
+    updateReservations(client, decision.changed),
+    insertTrades(client, shard, decision.trades),
+    restored.length === 0
+      ? applyDeltas(client, deltas)
+      : changeBalances(client, deltas, (locked) => checkFunds(locked, deltas, restored, batch.through.seq)),
+  ]);
+  await insertRestored(client, restored);
   await insertTombstones(client, decision.tombstones);
-  await insertTrades(client, batch.shard, decision.trades);
-  await insertEntries(client, "TRADE", decision.entries);
+  return restored;
+}
+
+/** Reservations as they are behind the cursor, whose row is the lock of all that belongs to the shard. */
+async function advanceAndRead(client: PoolClient, batch: SettleBatch, orderIds: readonly string[]) {
+  const [hasMoved, stored] = await together([moveCursor(client, batch), readReservations(client, orderIds)]);
+  if (hasMoved) return stored;
+  await advanceCursor(client, batch);
+  return readReservations(client, orderIds);
 }
 
 /** Moves the cursor, or refuses with SEQ_GAP or STALE_EPOCH and the cursor as it is. */
@@ -80,10 +115,15 @@ async function advanceCursor(client: PoolClient, batch: SettleBatch): Promise<vo
   });
 }
 
-/** Locks accounts and changes them, making those that are missing. */
-export async function changeBalances(client: PoolClient, deltas: readonly AccountDelta[]): Promise<void> {
+/** Locks accounts and changes them, making those that are missing. `check` sees what they have available before. */
+export async function changeBalances(
+  client: PoolClient,
+  deltas: readonly AccountDelta[],
+  check: (availableAtoms: ReadonlyMap<string, bigint>) => void = () => {},
+): Promise<void> {
   if (deltas.length === 0) return;
   const locked = await lockAccounts(client, deltas);
+  check(new Map([...locked].map(([key, { availableAtoms }]) => [key, availableAtoms])));
   // Somebody receives an asset for the first time.
   const missing = deltas.filter((delta) => !locked.has(keyText(delta)));
   await createAccounts(client, missing);

@@ -8,8 +8,8 @@ import type { Orphan } from "./wallet-client.js";
 
 /** What the settler asks of a shard. Every call may be repeated. */
 export interface MatcherClient {
-  /** Tells the last record that the wallet has durably applied whole. */
-  reportCursor(position: Pick<Position, "epoch" | "seq">): Promise<void>;
+  /** Tells the last record that the wallet has durably applied whole; returns the highest that was told before. */
+  reportCursor(position: Pick<Position, "epoch" | "seq">): Promise<number>;
   /** Asks for the final word. True when the shard knows the order or leg, false when a tombstone stands. */
   resolve(orphan: Orphan, expiresAtMs: number): Promise<boolean>;
 }
@@ -25,7 +25,8 @@ export function createMatcherClient(
   const limits = { timeoutMs: TIMEOUT_MS };
   return {
     async reportCursor({ epoch, seq }) {
-      await matcher.reportCursor({ follower: FOLLOWER, epoch: BigInt(epoch), seq: BigInt(seq) }, limits);
+      const report = { follower: FOLLOWER, epoch: BigInt(epoch), seq: BigInt(seq) };
+      return Number((await matcher.reportCursor(report, limits)).highestSeq);
     },
     async resolve({ orderId, userId, symbol }, expiresAtMs) {
       const resolve = {

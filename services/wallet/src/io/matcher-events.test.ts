@@ -27,7 +27,8 @@ test("records of a random history are read as the effects that were meant, fees 
     for (const step of history(seed, { orders: 100, users: usersOf(5) })) {
       if (step.type !== "record") continue;
       const { operations } = step;
-      expect(reader.read(step.record)).toEqual({ epoch: 1, seq: Number(step.record.seq), operations });
+      const [seq, timeMs] = [Number(step.record.seq), Number(step.record.timeMs)];
+      expect(reader.read(step.record)).toEqual({ epoch: 1, seq, timeMs, operations });
       trades += operations.filter(({ effect }) => effect.type === "trade").length;
     }
   }

@@ -28,6 +28,7 @@ import type {
   TradeOperation,
 } from "../core/operation.js";
 import type { FinalStatus, Role } from "../core/reservation.js";
+import { holdOf } from "./journal-holds.js";
 
 /** Reads the records of one shard. Knows its markets from the header and from what was added since. */
 export interface RecordReader {
@@ -35,23 +36,27 @@ export interface RecordReader {
   setMarkets(markets: readonly Market[]): void;
   /** A record's effects on money, in order. Throws SETTLEMENT_IMPOSSIBLE on what it cannot read. */
   read(record: ShardRecord): SettleRecord;
+  /** The same with the hold that the record was decided on, for a wallet that may have lost it. */
+  readWithHold(record: ShardRecord): SettleRecord;
 }
 
 /** A reader that knows no market yet. */
 export function createRecordReader(): RecordReader {
   const grids = new Map<string, Grid>();
   const add = (market: Market) => grids.set(market.symbol, gridOf(market));
+  const read = (record: ShardRecord): SettleRecord => {
+    for (const { kind } of record.events) {
+      if (kind.case === "marketAdded" && kind.value.market !== undefined) add(kind.value.market);
+    }
+    const effects = effectsOf(record, grids);
+    const [seq, timeMs] = [Number(record.seq), Number(record.timeMs)];
+    const operations = effects.map((effect, index): Operation => ({ seq, index, timeMs, effect }));
+    return { epoch: Number(record.epoch), seq, timeMs, operations };
+  };
   return {
     setMarkets: (markets) => markets.forEach(add),
-    read(record) {
-      for (const { kind } of record.events) {
-        if (kind.case === "marketAdded" && kind.value.market !== undefined) add(kind.value.market);
-      }
-      const effects = effectsOf(record, grids);
-      const [seq, timeMs] = [Number(record.seq), Number(record.timeMs)];
-      const operations = effects.map((effect, index): Operation => ({ seq, index, timeMs, effect }));
-      return { epoch: Number(record.epoch), seq, operations };
-    },
+    read,
+    readWithHold: (record) => ({ ...read(record), hold: holdOf(record, grids) }),
   };
 }
 
@@ -154,7 +159,13 @@ function needAfterAmend(
   if (legId === "") throw unreadable(record, "an amend without its leg");
   const grid = gridFor(record, grids, amended.symbol);
   const remainingAtoms = neededAtoms(grid, side === Side.BUY, reservedUnits);
-  return { type: "adjust", orderId, userId, legId, remainingAtoms };
+  const leg = hasLeg(record) && { legWasReserved: true };
+  return { type: "adjust", orderId, userId, legId, remainingAtoms, ...leg };
+}
+
+/** True when the record's amend says that a leg was reserved for it. */
+function hasLeg({ command }: ShardRecord): boolean {
+  return command?.kind.case === "amend" && command.kind.value.legAmount !== "";
 }
 
 /** The leg of a refused amend is free. The why is the answer's, not the leg's: its row says that it was refused. */
@@ -172,6 +183,7 @@ function releaseOfLeg(record: ShardRecord, { orderId, legId, userId }: AmendRefu
     amendedPriceTicks: 0,
     amendedQuantityLots: 0,
     legOf: orderId,
+    ...(hasLeg(record) && { wasReserved: true }),
   };
 }
 
@@ -251,6 +263,8 @@ function releaseOf(record: ShardRecord, ended: OrderEnded): ReleaseOperation {
     amendedPriceTicks: Number(ended.amendedPriceTicks),
     amendedQuantityLots: Number(ended.amendedQuantityLots),
     legOf: undefined,
+    // Only a tombstone ends what was perhaps never reserved.
+    ...(!ended.isTombstone && { wasReserved: true }),
   };
 }
 

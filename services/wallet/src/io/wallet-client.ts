@@ -16,6 +16,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { AdjustOperation, Operation, ReleaseOperation, TradeOperation } from "../core/operation.js";
 import type { Position } from "../core/positions.js";
+import type { Hold } from "../core/restore.js";
 
 /** A settlement as the settler sends it. */
 export interface Settlement {
@@ -24,6 +25,8 @@ export interface Settlement {
   readonly after: Position;
   readonly through: Position;
   readonly operations: readonly Operation[];
+  /** What these records were decided on, while a wallet that was set back catches up. */
+  readonly holds?: readonly Hold[];
 }
 
 /** An order or leg whose money is held although its shard has not said a word. */
@@ -106,13 +109,20 @@ function positionOf(message: PositionMessage | undefined): Position {
   return { epoch: Number(message.epoch), seq: Number(message.seq), operations: message.operations };
 }
 
-function wireOf({ epoch, after, through, operations }: Settlement) {
+function wireOf({ epoch, after, through, operations, holds = [] }: Settlement) {
   return {
     epoch: BigInt(epoch),
     after: positionMessage(after),
     through: positionMessage(through),
     operations: operations.map(operationMessage),
+    holds: holds.map(holdMessage),
   };
+}
+
+function holdMessage({ seq, orderId, legOf, userId, asset, amountAtoms, fingerprintHex, terms }: Hold) {
+  const fingerprint = Buffer.from(fingerprintHex, "hex");
+  const held = { orderId, userId, asset: asset ?? "", amount: formatAtoms(amountAtoms), fingerprint, terms };
+  return { seq: BigInt(seq), reserve: { ...held, legOfOrderId: legOf ?? "" } };
 }
 
 function positionMessage({ epoch, seq, operations }: Position) {
@@ -175,9 +185,10 @@ function releaseMessage(release: ReleaseOperation) {
     amendedPriceTicks: BigInt(release.amendedPriceTicks),
     amendedQuantityLots: BigInt(release.amendedQuantityLots),
     legOfOrderId: release.legOf ?? "",
+    wasReserved: release.wasReserved ?? false,
   };
 }
 
-function adjustMessage({ orderId, userId, legId, remainingAtoms }: AdjustOperation) {
-  return { orderId, userId, legId: legId ?? "", remaining: formatAtoms(remainingAtoms) };
+function adjustMessage({ orderId, userId, legId, remainingAtoms, legWasReserved = false }: AdjustOperation) {
+  return { orderId, userId, legId: legId ?? "", remaining: formatAtoms(remainingAtoms), legWasReserved };
 }

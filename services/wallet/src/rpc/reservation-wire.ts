@@ -17,18 +17,22 @@ const FINGERPRINT_BYTES = 32;
 
 /** A reserve as the gateway asks for it on a stream, where an absent shard is shard 0. */
 export function readReserve(message: ReserveMessage): ReserveRequest {
-  if (message.fingerprint.length !== FINGERPRINT_BYTES)
-    throw new DomainError("INVALID_FIELD", { field: "fingerprint" });
   return {
     orderId: readOrderId("order_id", message.orderId),
     legOf: message.legOfOrderId === "" ? undefined : readOrderId("leg_of_order_id", message.legOfOrderId),
     userId: readUserId("user_id", message.userId),
     asset: readAsset("asset", message.asset),
     amountAtoms: readPositiveAtoms("amount", message.amount),
-    fingerprintHex: Buffer.from(message.fingerprint).toString("hex"),
+    fingerprintHex: readFingerprint("fingerprint", message.fingerprint),
     shard: readCount("shard", message.shard ?? 0),
     terms: message.terms,
   };
+}
+
+/** SHA-256 of what a client sent, lower-case hex. */
+export function readFingerprint(field: string, bytes: Uint8Array): string {
+  if (bytes.length !== FINGERPRINT_BYTES) throw new DomainError("INVALID_FIELD", { field });
+  return Buffer.from(bytes).toString("hex");
 }
 
 /** A reservation as callers see it. */

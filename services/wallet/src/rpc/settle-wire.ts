@@ -4,6 +4,7 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { TradeRole } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import type {
   AdjustOrder,
+  HeldOrder,
   Position as PositionMessage,
   PositionSchema,
   ReleaseOrder,
@@ -20,13 +21,15 @@ import type {
   TradeOperation,
 } from "../core/operation.js";
 import type { Position } from "../core/positions.js";
+import type { Hold } from "../core/restore.js";
 import type { SettleBatch } from "../flow/settle.js";
-import { readFinalStatus, readReason } from "./reservation-wire.js";
+import { readFinalStatus, readFingerprint, readReason } from "./reservation-wire.js";
 import {
   readAsset,
   readAtoms,
   readCount,
   readOrderId,
+  readPositiveAtoms,
   readPpm,
   readUserId,
   readUuid,
@@ -41,6 +44,22 @@ export function readSettle(message: SettleRequest): SettleBatch {
     after: readPosition("after", message.after),
     through: readPosition("through", message.through),
     operations: message.operations.map(readOperation),
+    holds: message.holds.map(readHold),
+  };
+}
+
+function readHold({ seq, reserve }: HeldOrder): Hold {
+  if (reserve === undefined) throw new DomainError("FIELD_REQUIRED", { field: "holds.reserve" });
+  const { legOfOrderId, asset, fingerprint, terms } = reserve;
+  return {
+    seq: readCount("holds.seq", seq),
+    orderId: readOrderId("holds.order_id", reserve.orderId),
+    legOf: legOfOrderId === "" ? undefined : readOrderId("holds.leg_of_order_id", legOfOrderId),
+    userId: readUserId("holds.user_id", reserve.userId),
+    asset: asset === "" ? undefined : readAsset("holds.asset", asset),
+    amountAtoms: readPositiveAtoms("holds.amount", reserve.amount),
+    fingerprintHex: readFingerprint("holds.fingerprint", fingerprint),
+    terms,
   };
 }
 
@@ -136,6 +155,7 @@ function readRelease(release: ReleaseOrder): ReleaseOperation {
     amendedQuantityLots: readCount("release.amended_quantity_lots", release.amendedQuantityLots),
     legOf:
       release.legOfOrderId === "" ? undefined : readOrderId("release.leg_of_order_id", release.legOfOrderId),
+    wasReserved: release.wasReserved,
   };
 }
 
@@ -146,5 +166,6 @@ function readAdjust(adjust: AdjustOrder): AdjustOperation {
     userId: readUserId("adjust.user_id", adjust.userId),
     legId: adjust.legId === "" ? undefined : readOrderId("adjust.leg_id", adjust.legId),
     remainingAtoms: readAtoms("adjust.remaining", adjust.remaining),
+    legWasReserved: adjust.legWasReserved,
   };
 }

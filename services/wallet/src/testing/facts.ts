@@ -182,10 +182,12 @@ export interface Change {
   readonly legId: string;
   readonly priceTicks: number;
   readonly quantityLots: number;
+  /** True when the leg holds something. */
+  readonly hasLeg: boolean;
 }
 
 /** The amend is made: the order is changed, and its leg joins. */
-export function amendedOf(order: OpenOrder, { legId, priceTicks, quantityLots }: Change): Fact {
+export function amendedOf(order: OpenOrder, { legId, priceTicks, quantityLots, hasLeg }: Change): Fact {
   const { orderId, userId, isBuy, isWaiting } = order;
   const old = { oldPriceTicks: BigInt(order.limitTicks), oldRemainingLots: BigInt(order.openLots) };
   const keepsPlace = priceTicks === order.limitTicks && quantityLots <= order.quantityLots;
@@ -204,16 +206,29 @@ export function amendedOf(order: OpenOrder, { legId, priceTicks, quantityLots }:
   };
   return {
     event: { kind: { case: "amended", value } },
-    effects: [{ type: "adjust", orderId, userId, legId, remainingAtoms: heldAtoms(order) }],
+    effects: [
+      {
+        type: "adjust",
+        orderId,
+        userId,
+        legId,
+        remainingAtoms: heldAtoms(order),
+        ...(hasLeg && { legWasReserved: true }),
+      },
+    ],
   };
 }
 
 /** The amend is refused: its leg is free. */
-export function refusedOf({ orderId, userId }: OpenOrder, { legId }: Change, seq: number): Fact {
+export function refusedOf({ orderId, userId }: OpenOrder, { legId, hasLeg }: Change, seq: number): Fact {
   return {
     event: { kind: { case: "amendRefused", value: { orderId, userId, legId, symbol: SYMBOL } } },
     effects: [
-      { ...releaseOf({ orderId: legId, userId, status: "REJECTED", reason: "", seq }), legOf: orderId },
+      {
+        ...releaseOf({ orderId: legId, userId, status: "REJECTED", reason: "", seq }),
+        legOf: orderId,
+        ...(hasLeg && { wasReserved: true }),
+      },
     ],
   };
 }
@@ -263,7 +278,7 @@ export function endOf(
   };
   const word = { executedLots, executedTickLots, amendedPriceTicks, amendedQuantityLots };
   const release = releaseOf({ orderId, userId, status, reason, seq: bornSeq });
-  return { event: { kind: { case: "ended", value } }, effects: [{ ...release, ...word }] };
+  return { event: { kind: { case: "ended", value } }, effects: [{ ...release, ...word, wasReserved: true }] };
 }
 
 /** Id of an amend's leg. */

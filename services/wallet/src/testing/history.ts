@@ -7,6 +7,7 @@ import {
 } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
+import { formatAtoms } from "@bourse/shared/units/atoms.js";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Operation } from "../core/operation.js";
 import type { ReserveRequest } from "../core/reserve.js";
@@ -69,7 +70,8 @@ export function* history(
     if (!isHeld(request)) continue;
 
     open.push(order);
-    yield record(placedOf(order, { open, below, rules: below(2) === 0 ? 1 : 2 }), submitOf(order));
+    const command = submitOf(order);
+    yield record(placedOf(order, { open, below, rules: below(2) === 0 ? 1 : 2 }), command);
 
     const fired = below(3) === 0 ? open.find(({ isWaiting }) => isWaiting) : undefined;
     if (fired !== undefined) yield record([...firedOf(fired, open, below)]);
@@ -81,8 +83,11 @@ export function* history(
       if (leg !== undefined) yield { type: "reserve", request: leg };
       if (leg === undefined || isHeld(leg)) {
         const isRefused = below(4) === 0;
+        const made = { ...change, hasLeg: leg !== undefined };
+        const command = amendOf(amended, change, leg);
         yield record(
-          isRefused ? [refusedOf(amended, change, seq + 1)] : madeOf(amended, change, open, below),
+          isRefused ? [refusedOf(amended, made, seq + 1)] : madeOf(amended, made, open, below),
+          command,
         );
       }
     }
@@ -174,8 +179,19 @@ function requestOf(order: OpenOrder): ReserveRequest {
   return reserveRequest({ orderId, userId, asset: isBuy ? QUOTE : BASE, amountAtoms: heldAtoms(order) });
 }
 
-function submitOf({ orderId, userId }: OpenOrder): MessageInitShape<typeof CommandSchema> {
-  return { kind: { case: "submit", value: { terms: { orderId, userId, symbol: SYMBOL } } } };
+function submitOf(order: OpenOrder): MessageInitShape<typeof CommandSchema> {
+  const { orderId, userId, asset, amountAtoms } = requestOf(order);
+  const reserved = { reservedAsset: asset, reservedAmount: formatAtoms(amountAtoms) };
+  return { kind: { case: "submit", value: { terms: { orderId, userId, symbol: SYMBOL, ...reserved } } } };
+}
+
+function amendOf(
+  { orderId, userId }: OpenOrder,
+  { legId }: Asked,
+  leg: ReserveRequest | undefined,
+): MessageInitShape<typeof CommandSchema> {
+  const legAmount = leg === undefined ? "" : formatAtoms(leg.amountAtoms);
+  return { kind: { case: "amend", value: { orderId, userId, legId, symbol: SYMBOL, legAmount } } };
 }
 
 interface World {
@@ -201,7 +217,10 @@ function* firedOf(order: OpenOrder, open: OpenOrder[], below: Below): Generator<
   open.splice(open.indexOf(order), 1);
 }
 
-function changeOf(order: OpenOrder, number: number, below: Below): Change {
+/** A change before it is known whether it takes a leg. */
+type Asked = Omit<Change, "hasLeg">;
+
+function changeOf(order: OpenOrder, number: number, below: Below): Asked {
   const isPriceKept = order.hasBudget || below(3) === 0;
   return {
     legId: legIdOf(order.orderId, number),
@@ -211,7 +230,7 @@ function changeOf(order: OpenOrder, number: number, below: Below): Change {
 }
 
 /** The leg of an amend, as the gateway asks for it: enough whatever trades meanwhile, at times more. */
-function legOf(order: OpenOrder, change: Change, below: Below): ReserveRequest | undefined {
+function legOf(order: OpenOrder, change: Asked, below: Below): ReserveRequest | undefined {
   const { orderId, userId, isBuy, limitTicks, quantityLots } = order;
   const units = Math.max(
     0,

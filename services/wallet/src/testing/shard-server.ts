@@ -82,8 +82,9 @@ export class ShardServer {
     return implement(MatcherService, {
       streamEvents: (request, call) => this.#stream(Number(request.afterSeq), call.signal),
       reportCursor: async ({ seq }) => {
+        const highestSeq = BigInt(Math.max(0, ...this.reported));
         this.reported.push(Number(seq));
-        return { isOpen: true };
+        return { isOpen: true, highestSeq };
       },
       resolve: async ({ resolve }) => {
         const orderId = resolve?.orderId ?? "";

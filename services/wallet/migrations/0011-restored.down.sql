@@ -1,0 +1,1 @@
+ALTER TABLE wallet.reservations DROP COLUMN restored;
