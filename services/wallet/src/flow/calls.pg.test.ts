@@ -2,6 +2,7 @@ import { openPool, type Pool } from "@bourse/shared/postgres/pool.js";
 import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TradeOperation } from "../core/operation.js";
 import { beginning } from "../core/positions.js";
 import type { ReleaseCall } from "../core/release-call.js";
 import type { Database } from "../io/database.js";
@@ -244,6 +245,43 @@ test("what names a shard is left to it, and what names none is invisible to swee
     expect(answer).toMatchObject({ type: "conflict" });
   }
   expect(await dumpOf(wallet.pool)).toEqual(before);
+});
+
+test("a trade id stands for one trade, whether a shard settled it or a call", async () => {
+  const [byShard, byCall] = [
+    await reservedPair(wallet, "by shard", 7),
+    await reservedPair(wallet, "by call"),
+  ];
+  const [ofShard, ofCall] = [tradeOfPair(byShard, "of shard"), tradeOfPair(byCall, "of call")];
+  const settle = (trade: TradeOperation, seq: number) => {
+    const after = seq === 1 ? beginning : { epoch: 1, seq: seq - 1, operations: 1 };
+    const operations = [{ seq, index: 0, timeMs: 1, effect: trade }];
+    return settleBatch(first, {
+      shard: 7,
+      epoch: 1,
+      after,
+      through: { epoch: 1, seq, operations: 1 },
+      operations,
+    });
+  };
+  await settle(ofShard, 1);
+  await settleTrade(first, callOf(ofCall));
+  const before = await dumpOf(wallet.pool);
+  for (const trade of [ofShard, { ...ofCall, tradeId: ofShard.tradeId }])
+    await expect(settleTrade(first, callOf(trade))).rejects.toMatchObject({ reason: "OWNED_BY_SHARD" });
+  // Of the shard's own orders, as they stand after their first trade.
+  const second = {
+    ...ofShard,
+    tradeId: ofCall.tradeId,
+    buyer: { ...ofShard.buyer, receivedBeforeAtoms: 50_000_000n },
+    seller: { ...ofShard.seller, receivedBeforeAtoms: 400_000_000n },
+  };
+  await expect(settle(second, 2)).rejects.toMatchObject({
+    reason: "SETTLEMENT_IMPOSSIBLE",
+    facts: { why: "it was settled before" },
+  });
+  expect(await dumpOf(wallet.pool)).toEqual(before);
+  expect(await wallet.breaches()).toEqual({});
 });
 
 test.each(["before commit", "after commit"] as const)(

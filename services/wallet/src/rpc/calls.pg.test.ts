@@ -282,6 +282,37 @@ describe("what is refused, and nothing written", () => {
     expect(await dumpOf(wallet.pool)).toEqual(before);
   });
 
+  test("a shard's history: a gap, a lower epoch, and what the calls refuse too", async () => {
+    const settle = (change: object, operations: object[] = []) => {
+      const through = { epoch: 3n, seq: operations.length === 0 ? 0n : 1n, operations: operations.length };
+      return server.wallet.settle({ shard: 3, epoch: 3n, after: {}, through, operations, ...change });
+    };
+    // Stores the epoch; nothing lies between.
+    await settle({ through: {} });
+    const before = await dumpOf(wallet.pool);
+    const ofTrade = (change: JsonObject = {}) => {
+      const request = fromJson(SettleTradeRequestSchema, trade(change));
+      return [{ seq: 1n, index: 0, timeMs: 1n, kind: { case: "trade", value: request.trade } }];
+    };
+    const refused: [() => Promise<unknown>, object][] = [
+      [
+        () => settle({ after: { epoch: 3n, seq: 5n }, through: { epoch: 3n, seq: 6n } }),
+        { reason: "SEQ_GAP" },
+      ],
+      [() => settle({ epoch: 2n, through: {} }), { reason: "STALE_EPOCH", facts: { stored_epoch: "3" } }],
+      [() => settle({}, ofTrade()), { reason: "SETTLEMENT_IMPOSSIBLE" }],
+      [
+        () => settle({}, ofTrade({ sellOrderId: aliceSells, sellerUserId: alice })),
+        { reason: "SETTLEMENT_IMPOSSIBLE" },
+      ],
+      [() => settle({}, ofTrade({ baseAmount: "0.500000000" })), { reason: "TOO_MANY_DECIMALS" }],
+      [() => settle({}, ofTrade({ buyerFee: "-1" })), { reason: "INVALID_DECIMAL" }],
+      [() => settle({}, ofTrade({ baseAmount: "9".repeat(31) })), { reason: "VALUE_TOO_LARGE" }],
+    ];
+    for (const [call, failure] of refused) await expect(call()).rejects.toMatchObject(failure);
+    expect(await dumpOf(wallet.pool)).toEqual(before);
+  });
+
   const json = { "content-type": "application/json" };
   test.each<[string, RequestInit, number, string]>([
     ["a body that is no JSON", { headers: json, body: "{" }, 400, "MALFORMED_REQUEST"],

@@ -101,6 +101,13 @@ async function onStream(batches: object[][]): Promise<Map<number, TaggedReserveR
   return results;
 }
 
+test("on a stream an absent shard is shard 0: a gateway of before leaves 0 out", async () => {
+  const results = await onStream([[message("of before", { shard: undefined })]]);
+  expect(results.get(1)?.outcome.case).toBe("ok");
+  const { reservation } = await server.wallet.getReservation({ orderId: uuidOf("of before") });
+  expect(reservation?.shard).toBe(0);
+});
+
 test("a stream answers each of its reserves alone, also beyond what it reads ahead", async () => {
   const many = Array.from({ length: 1_000 }, (_, index) => message(`many ${index}`, { amount: "0.1" }));
   const results = await onStream([many.slice(0, 400), many.slice(400, 800), many.slice(800)]);

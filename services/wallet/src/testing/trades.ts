@@ -1,11 +1,11 @@
-// Trades by call between two reservations without shard, for tests.
+// Trades between two reservations, without shard or of one, for tests.
 import { parseAtoms } from "@bourse/shared/units/atoms.js";
 import type { TradeOperation } from "../core/operation.js";
 import type { SettleTradeCall } from "../flow/settle-trade.js";
 import { BASE, fingerprintOf, QUOTE, reserveRequest, SYMBOL, uuidOf } from "./names.js";
 import { reserveOne, type WalletDatabase } from "./wallet-database.js";
 
-/** Two users whose orders hold 10 USDT and 1 BTC, without shard. */
+/** Two users whose orders hold 10 USDT and 1 BTC. */
 export interface Pair {
   readonly buyerId: string;
   readonly sellerId: string;
@@ -13,8 +13,8 @@ export interface Pair {
   readonly sellOrderId: string;
 }
 
-/** Makes such a pair; every name is a pair of its own. */
-export async function reservedPair(wallet: WalletDatabase, name: string): Promise<Pair> {
+/** Makes such a pair, without shard unless one is named; every name is a pair of its own. */
+export async function reservedPair(wallet: WalletDatabase, name: string, shard?: number): Promise<Pair> {
   const [buyerId, sellerId] = [uuidOf(`${name} buyer`), uuidOf(`${name} seller`)];
   const [buyOrderId, sellOrderId] = [uuidOf(`${name} buy`), uuidOf(`${name} sell`)];
   await wallet.deposit(buyerId, QUOTE, "10");
@@ -22,7 +22,7 @@ export async function reservedPair(wallet: WalletDatabase, name: string): Promis
   const hold = (orderId: string, userId: string, asset: string, amount: string) =>
     reserveOne(
       wallet.database,
-      reserveRequest({ orderId, userId, asset, amountAtoms: parseAtoms("amount", amount), shard: undefined }),
+      reserveRequest({ orderId, userId, asset, amountAtoms: parseAtoms("amount", amount), shard }),
     );
   await hold(buyOrderId, buyerId, QUOTE, "10");
   await hold(sellOrderId, sellerId, BASE, "1");
