@@ -126,7 +126,10 @@ function databaseCuts(
     },
     {
       seq: cursorOf(snapshot.historyCursors, shard).seq,
-      compare: () => found.history.push(...compareHistory(fold, rows.historyOrders, uncheckedOf("I15"))),
+      compare: () =>
+        found.history.push(
+          ...compareHistory(fold, rows.historyOrders, uncheckedOf("I15"), snapshot.keptHistory),
+        ),
     },
   ];
 }

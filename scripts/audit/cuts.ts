@@ -174,11 +174,20 @@ export function compareAcknowledged(
   });
 }
 
+/** From when on the history is kept: orders by when they were created, trades by when they were executed. */
+export interface KeptHistory {
+  readonly ordersFromMs: bigint;
+  readonly tradesFromMs: bigint;
+}
+
+const EVERYTHING: KeptHistory = { ordersFromMs: 0n, tradesFromMs: 0n };
+
 /** I15: the history is the fold of the journal, order by order. At the history's cursor. */
 export function compareHistory(
   fold: ShardFold,
   history: readonly HistoryOrderRow[],
   onUnchecked: OnUnchecked = ignore,
+  kept: KeptHistory = EVERYTHING,
 ): string[] {
   const breaches: string[] = [];
   const seen = new Set<string>();
@@ -188,11 +197,13 @@ export function compareHistory(
     if (order === undefined && isOfBefore(fold, row)) onUnchecked("orders");
     else if (order === undefined)
       breaches.push(`order ${row.order_id} is not in the journal up to the history's cursor`);
-    else breaches.push(...historyBreaches(fold, order, row));
+    else breaches.push(...historyBreaches(fold, order, row, kept));
   }
   for (const order of fold.orders.values()) {
     // A tombstone is no order that anybody placed: it has no terms to show.
-    if (order.terms !== undefined && !seen.has(order.orderId)) {
+    if (order.terms === undefined || seen.has(order.orderId)) continue;
+    if (order.createdAtMs < kept.ordersFromMs) onUnchecked("orders");
+    else {
       breaches.push(`order ${order.orderId} of seq ${order.acceptedSeq} is missing in the history`);
     }
   }
@@ -204,7 +215,12 @@ function isOfBefore(fold: ShardFold, row: HistoryOrderRow): boolean {
   return BigInt(row.accepted_seq) <= fold.missingThroughSeq;
 }
 
-function historyBreaches(fold: ShardFold, order: FoldedOrder, row: HistoryOrderRow): string[] {
+function historyBreaches(
+  fold: ShardFold,
+  order: FoldedOrder,
+  row: HistoryOrderRow,
+  kept: KeptHistory,
+): string[] {
   const grid = fold.gridOf(order.symbol);
   const facts: [string, bigint, bigint][] = [
     ["status", BigInt(row.status), BigInt(order.status)],
@@ -213,8 +229,8 @@ function historyBreaches(fold: ShardFold, order: FoldedOrder, row: HistoryOrderR
     ["executed quote", atomsOfNumeric(row.executed_quote), quoteAtoms(grid, order.executedTickLots)],
     ["sequence", BigInt(row.accepted_seq), order.acceptedSeq],
   ];
-  // Its end says what an order executed, not how.
-  if (order.isWhole)
+  // Its end says what an order executed, not how; of one that is older than the trades that are kept, some are gone.
+  if (order.isWhole && order.createdAtMs >= kept.tradesFromMs)
     facts.push(
       ["fee", atomsOfNumeric(row.fee), order.feeAtoms],
       ["number of trades", BigInt(row.trades), BigInt(order.trades)],

@@ -155,7 +155,7 @@ export class ShardFold {
     const terms = named ?? (command?.kind.case === "submit" ? command.kind.value.terms : undefined);
     if (terms === undefined) return this.#contradict("an order is accepted without terms");
     if (this.orders.has(terms.orderId)) this.contradictions.push(`order ${terms.orderId} is accepted twice`);
-    this.orders.set(terms.orderId, acceptedOrder(terms, this.seq));
+    this.orders.set(terms.orderId, acceptedOrder(terms, this.seq, this.timeMs));
   }
 
   #rest(orderId: string, remainingLots: bigint): void {

@@ -28,6 +28,8 @@ export interface FoldedOrder {
   /** Fee so far in atoms of what the order receives. */
   feeAtoms: bigint;
   readonly acceptedSeq: bigint;
+  /** Time of the journal at which it was accepted or refused. */
+  readonly createdAtMs: bigint;
   /** Seq of the record that ended it; 0 while open. */
   endedSeq: bigint;
 }
@@ -60,7 +62,7 @@ export interface FoldedBook {
 }
 
 /** An order that was just accepted. */
-export function acceptedOrder(terms: OrderTerms, seq: bigint): FoldedOrder {
+export function acceptedOrder(terms: OrderTerms, seq: bigint, createdAtMs: bigint): FoldedOrder {
   return {
     orderId: terms.orderId,
     userId: terms.userId,
@@ -80,6 +82,7 @@ export function acceptedOrder(terms: OrderTerms, seq: bigint): FoldedOrder {
     trades: 0,
     feeAtoms: 0n,
     acceptedSeq: seq,
+    createdAtMs,
     endedSeq: 0n,
   };
 }
@@ -110,6 +113,7 @@ export function endedOrder(ended: OrderEnded, at: { seq: bigint; isFromTheStart:
     trades: 0,
     feeAtoms: 0n,
     acceptedSeq: isWhole ? at.seq : ended.acceptedSeq,
+    createdAtMs: ended.createdAtMs,
     endedSeq: 0n,
   };
 }

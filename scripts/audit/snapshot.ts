@@ -1,5 +1,7 @@
 // Everything the databases say, in one snapshot: wallet and order history as of the same instant.
+import { EndReason, OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { openPool, type Pool, type PoolClient } from "@bourse/shared/postgres/pool.js";
+import type { KeptHistory } from "./cuts.js";
 
 /** A reservation as the wallet stores it; amounts are decimal text. */
 export interface ReservationRow {
@@ -70,6 +72,7 @@ export interface Snapshot {
   readonly settledTrades: readonly SettledTradeRow[];
   readonly walletCursors: readonly CursorRow[];
   readonly historyOrders: readonly HistoryOrderRow[];
+  readonly keptHistory: KeptHistory;
   readonly historyCursors: readonly CursorRow[];
 }
 
@@ -149,7 +152,8 @@ async function readAll(client: PoolClient): Promise<Snapshot> {
     reservations: await all(client, reservationsSql),
     settledTrades: await all(client, settledTradesSql),
     walletCursors: await walletCursors(client),
-    historyOrders: await all(client, historyOrdersSql),
+    historyOrders: (await all<StoredHistoryOrder>(client, historyOrdersSql)).map(historyOrderOf),
+    keptHistory: await keptHistory(client),
     historyCursors: await historyCursors(client),
   };
 }
@@ -170,9 +174,29 @@ const settledTradesSql = `
     FROM wallet.settled_trades`;
 
 const historyOrdersSql = `
-  SELECT order_id::text, shard, status::int, reason::int, filled_quantity::text, executed_quote::text, fee::text,
+  SELECT order_id::text, shard, status::text, reason::text, filled_quantity::text, executed_quote::text, fee::text,
          trades::text, accepted_seq::text
     FROM orders.audit_orders`;
+
+/** Words of the history as numbers of the contract. */
+type StoredHistoryOrder = Omit<HistoryOrderRow, "status" | "reason"> & {
+  readonly status: keyof typeof OrderStatus;
+  readonly reason: keyof typeof EndReason | null;
+};
+
+function historyOrderOf({ status, reason, ...row }: StoredHistoryOrder): HistoryOrderRow {
+  return { ...row, status: OrderStatus[status], reason: EndReason[reason ?? "UNSPECIFIED"] };
+}
+
+async function keptHistory(client: PoolClient): Promise<KeptHistory> {
+  const ms = (column: string) =>
+    `greatest(0, (extract(epoch FROM nullif(${column}, '-infinity')) * 1000)::bigint)`;
+  const [row] = await all<{ orders: number; trades: number }>(
+    client,
+    `SELECT ${ms("orders_from")} AS orders, ${ms("trades_from")} AS trades FROM orders.audit_retention`,
+  );
+  return { ordersFromMs: BigInt(row?.orders ?? 0), tradesFromMs: BigInt(row?.trades ?? 0) };
+}
 
 function walletCursors(client: PoolClient): Promise<CursorRow[]> {
   return all(

@@ -5,6 +5,7 @@ import {
   processSettings,
   shardsSettings,
   text,
+  whole,
 } from "@bourse/shared/runtime/config.js";
 import { z } from "zod";
 
@@ -24,6 +25,10 @@ export const projectorSettings = {
     bufferRecordsMax: count()
       .default(10_000)
       .describe("records of a shard that wait while a transaction runs"),
+    retentionDays: whole()
+      .pipe(z.int().min(0))
+      .default(0)
+      .describe("days after which orders and trades leave the lists; 0 keeps them for ever"),
     partitionDaysAhead: count().default(7).describe("days whose partitions are made ahead"),
   }),
 } as const;

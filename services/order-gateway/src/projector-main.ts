@@ -13,6 +13,7 @@ import { createLogger } from "@bourse/shared/runtime/log.js";
 import { createMetrics } from "@bourse/shared/runtime/metrics.js";
 import { startTracing } from "@bourse/shared/runtime/tracing.js";
 import { HistoryPartitions } from "./flow/history-partitions.js";
+import { keepRetention } from "./flow/history-retention.js";
 import { projectHistory } from "./flow/project-history.js";
 import { createCursorReporter } from "./flow/report-cursor.js";
 import { projectorSettings } from "./projector-config.js";
@@ -26,6 +27,7 @@ const metrics = createMetrics("projector");
 const lag = metrics.gauge("bourse_projector_lag_records", "Records of a shard not stored yet.", ["shard"]);
 const rows = metrics.counter("bourse_projector_rows_total", "Rows written.", ["shard", "table"]);
 const ahead = metrics.gauge("bourse_projector_partition_days_ahead", "Days whose partitions exist already.");
+const detached = metrics.counter("bourse_projector_partitions_detached_total", "Partitions that were past.");
 life.own("tracing", await startTracing({ service: "projector", ...config.tracing }));
 
 // Health first, so that it can be asked what is missing.
@@ -47,6 +49,16 @@ life.loop("partitions", (signal) =>
   keepPartitionsAhead({
     make: (nowMs) => partitions.ensureAhead(nowMs, config.partitionDaysAhead),
     onAhead: (days) => ahead.set(days),
+    clock,
+    log,
+    signal,
+  }),
+);
+life.loop("retention", (signal) =>
+  keepRetention({
+    days: config.retentionDays,
+    detach: (beforeMs, nowMs) => partitions.detachBefore(beforeMs, nowMs),
+    onDetached: (tables) => detached.inc(tables.length),
     clock,
     log,
     signal,

@@ -1,7 +1,7 @@
 // Partitions of the order history: made before a batch needs them, and some time ahead.
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import type { Fill, NewOrder } from "../core/order-history-types.js";
-import { ensurePartitions } from "../io/history-partitions.js";
+import { detachPartitions, ensurePartitions } from "../io/history-partitions.js";
 
 const DAY_MS = 86_400_000;
 /** Longer than any month, so that every month of a span is met. */
@@ -34,6 +34,19 @@ export class HistoryPartitions {
     const nextMonth = nowMs + MONTH_STEP_DAYS * DAY_MS;
     await this.#ensure([...days, nextMonth], days);
     return daysAhead;
+  }
+
+  /** Detaches some of what ended before a time; returns the names of the tables that it made. */
+  async detachBefore(beforeMs: number, nowMs: number): Promise<string[]> {
+    const tables = await detachPartitions(this.#pool, beforeMs, nowMs);
+    if (tables.length > 0) this.forget();
+    return tables;
+  }
+
+  /** Asks again for what a batch needs: another process may have detached it. */
+  forget(): void {
+    this.#months.clear();
+    this.#days.clear();
   }
 
   async #ensure(orderTimes: readonly number[], tradeTimes: readonly number[]): Promise<void> {

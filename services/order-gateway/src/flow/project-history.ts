@@ -22,7 +22,7 @@ import type { HistoryPartitions } from "./history-partitions.js";
 export interface ProjectHistoryOptions extends Pick<FollowOptions, "matcher" | "signal" | "clock" | "log"> {
   readonly shard: number;
   readonly pool: Pool;
-  readonly partitions: Pick<HistoryPartitions, "ensureFor">;
+  readonly partitions: Pick<HistoryPartitions, "ensureFor" | "forget">;
   /** Records of one transaction at most. */
   readonly batchRecordsMax: number;
   /** Records that wait while a transaction runs; then the stream is held back. */
@@ -97,6 +97,7 @@ class ShardProjection {
     await this.idle();
     // Our own code is wrong: the process ends.
     if (this.#failure instanceof AssertionFailed) throw this.#failure;
+    if (this.#failure !== undefined) this.#options.partitions.forget();
     this.#waiting = [];
     this.#failure = undefined;
     this.#connection = new AbortController();

@@ -1,9 +1,18 @@
 // SQL of the orders of all users.
 import { assert } from "@bourse/shared/assert.js";
+import { OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { columns } from "@bourse/shared/postgres/columns.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
 import type { NewOrder, OrderRow, OrderUpdate } from "../core/order-history-types.js";
 import { millis, timeOf, Where } from "./history-query.js";
+import {
+  endReasons,
+  orderStatuses,
+  orderTypes,
+  selfTradePreventions,
+  sides,
+  timesInForce,
+} from "./history-words.js";
 
 /** Place of an order in a user's list. */
 export interface OrdersCursor {
@@ -27,7 +36,8 @@ export interface ListOrdersQuery {
 }
 
 /** Statuses below this are open: PENDING, OPEN, PARTIALLY_FILLED. */
-const TERMINAL_FROM = 4;
+const TERMINAL_FROM = OrderStatus.FILLED;
+const IS_OPEN = "status < 'FILLED'";
 
 /** Stores orders that the history does not have yet; partitions of their months must exist. */
 export async function insertOrders(
@@ -38,9 +48,11 @@ export async function insertOrders(
   if (rows.length === 0) return;
   const cells = columns(rows, 21, (row) => [
     ...[row.orderId, timeOf(row.createdAtMs), row.userId, row.clientOrderId, row.symbol, row.acceptedSeq],
-    ...[row.side, row.type, row.timeInForce, row.price, row.quantity, row.quoteBudget, row.postOnly],
-    ...[row.status, row.reason, row.filledQuantity, row.executedQuote, timeOf(row.updatedAtMs)],
-    ...[row.stopPrice, row.selfTradePrevention, row.triggered],
+    ...[sides.wordOf(row.side), orderTypes.wordOf(row.type), timesInForce.wordOf(row.timeInForce)],
+    ...[row.price, row.quantity, row.quoteBudget, row.postOnly],
+    ...[orderStatuses.wordOf(row.status), endReasons.wordOf(row.reason)],
+    ...[row.filledQuantity, row.executedQuote, timeOf(row.updatedAtMs)],
+    ...[row.stopPrice, selfTradePreventions.wordOf(row.selfTradePrevention), row.triggered],
   ]);
   await client.query({
     name: "insert_orders",
@@ -51,9 +63,11 @@ export async function insertOrders(
               stop_price, self_trade_prevention, triggered, shard)
            SELECT u.*, $22::int
              FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
-                         $7::smallint[], $8::smallint[], $9::smallint[], $10::numeric[], $11::numeric[],
-                         $12::numeric[], $13::boolean[], $14::smallint[], $15::smallint[], $16::numeric[],
-                         $17::numeric[], $18::timestamptz[], $19::numeric[], $20::smallint[], $21::boolean[]) AS u`,
+                         $7::orders.side[], $8::orders.order_type[], $9::orders.time_in_force[],
+                         $10::numeric[], $11::numeric[], $12::numeric[], $13::boolean[],
+                         $14::orders.order_status[], $15::orders.end_reason[], $16::numeric[], $17::numeric[],
+                         $18::timestamptz[], $19::numeric[], $20::orders.self_trade_prevention[],
+                         $21::boolean[]) AS u`,
     values: [...cells, shard],
   });
 }
@@ -118,7 +132,13 @@ function byMonth(rows: readonly DatedUpdate[]): Map<string, DatedUpdate[]> {
  */
 async function updateMonth(client: PoolClient, month: string, rows: readonly DatedUpdate[]): Promise<number> {
   const cells = columns(rows, 13, (row) => [
-    ...[row.orderId, timeOf(row.createdAtMs), row.status, row.reason, row.addedQuantity, row.addedQuote],
+    ...[
+      row.orderId,
+      timeOf(row.createdAtMs),
+      orderStatuses.wordOf(row.status),
+      endReasons.wordOf(row.reason),
+    ],
+    ...[row.addedQuantity, row.addedQuote],
     ...[row.finalQuantity, row.finalQuote, timeOf(row.updatedAtMs), row.triggered],
     ...[row.price, row.quantity, row.loweredQuantity],
   ]);
@@ -126,23 +146,23 @@ async function updateMonth(client: PoolClient, month: string, rows: readonly Dat
     name: `update_orders_${month}`,
     // A stop that was not triggered goes on waiting; any other open order is what it executed.
     text: `UPDATE orders.orders_${month} AS o
-              SET status = CASE WHEN u.status > 0 THEN u.status
-                                WHEN o.status = 1 AND NOT u.triggered THEN 1
-                                WHEN o.filled_quantity + u.added_quantity > 0 THEN 3
-                                ELSE 2 END,
+              SET status = CASE WHEN u.status IS NOT NULL THEN u.status
+                                WHEN o.status = 'PENDING' AND NOT u.triggered THEN 'PENDING'
+                                WHEN o.filled_quantity + u.added_quantity > 0 THEN 'PARTIALLY_FILLED'
+                                ELSE 'OPEN' END,
                   reason = u.reason, updated_at = u.updated_at,
                   triggered = o.triggered OR u.triggered,
                   price = coalesce(u.price, o.price),
                   quantity = coalesce(u.quantity, o.quantity) - u.lowered_quantity,
                   filled_quantity = o.filled_quantity + u.added_quantity,
                   executed_quote = o.executed_quote + u.added_quote
-             FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[], $4::smallint[], $5::numeric[],
-                         $6::numeric[], $7::numeric[], $8::numeric[], $9::timestamptz[], $10::boolean[],
+             FROM unnest($1::uuid[], $2::timestamptz[], $3::orders.order_status[], $4::orders.end_reason[],
+                         $5::numeric[], $6::numeric[], $7::numeric[], $8::numeric[], $9::timestamptz[], $10::boolean[],
                          $11::numeric[], $12::numeric[], $13::numeric[])
                AS u (order_id, created_at, status, reason, added_quantity, added_quote,
                      final_quantity, final_quote, updated_at, triggered, price, quantity, lowered_quantity)
             WHERE o.order_id = u.order_id AND o.created_at = u.created_at
-              AND o.status + 0 < ${TERMINAL_FROM}
+              AND coalesce(o.status, 'FILLED') < 'FILLED'
               AND o.filled_quantity + u.added_quantity = coalesce(u.final_quantity, o.filled_quantity + u.added_quantity)
               AND o.executed_quote + u.added_quote = coalesce(u.final_quote, o.executed_quote + u.added_quote)`,
     values: cells,
@@ -156,8 +176,8 @@ export async function listOrders(
   query: ListOrdersQuery,
 ): Promise<{ orders: OrderRow[]; next?: OrdersCursor }> {
   const { name, text, values } = listStatement(query);
-  const { rows } = await pool.query<OrderRow>({ name, text, values });
-  const orders = rows.slice(0, query.pageSize).map(withoutNulls);
+  const { rows } = await pool.query<StoredOrder>({ name, text, values });
+  const orders = rows.slice(0, query.pageSize).map(orderOf);
   const last = orders.at(-1);
   if (rows.length <= query.pageSize || last === undefined) return { orders };
   const { createdAtMs, acceptedSeq, orderId } = last;
@@ -169,10 +189,13 @@ function listStatement(query: ListOrdersQuery) {
   const where = new Where("list_orders");
   where.add("user", (user) => `user_id = ${user}`, userId);
   if (symbol !== undefined) where.add("symbol", (name) => `symbol = ${name}`, symbol);
-  if (statuses.length > 0) where.add("status", (wanted) => `status = ANY(${wanted}::smallint[])`, statuses);
+  if (statuses.length > 0) {
+    const words = statuses.map(orderStatuses.wordOf);
+    where.add("status", (wanted) => `status = ANY(${wanted}::orders.order_status[])`, words);
+  }
   // Said in so many words, or the index of open orders is not used.
   if (statuses.length > 0 && statuses.every((status) => status < TERMINAL_FROM)) {
-    where.add("open", () => `status < ${TERMINAL_FROM}`);
+    where.add("open", () => IS_OPEN);
   }
   if (fromMs !== undefined) where.add("from", (time) => `created_at >= ${time}`, timeOf(fromMs));
   if (toMs !== undefined) where.add("to", (time) => `created_at < ${time}`, timeOf(toMs));
@@ -203,13 +226,30 @@ function listStatement(query: ListOrdersQuery) {
   );
 }
 
-function withoutNulls(row: OrderRow): OrderRow {
-  const { price, stopPrice, quantity, quoteBudget } = row;
+/** An order as a statement returns it. */
+type StoredOrder = Omit<OrderRow, keyof OrderWords> & OrderWords;
+
+interface OrderWords {
+  readonly side: string;
+  readonly type: string;
+  readonly timeInForce: string;
+  readonly selfTradePrevention: string;
+  readonly status: string;
+  readonly reason: string | null;
+}
+
+function orderOf(row: StoredOrder): OrderRow {
   return {
     ...row,
-    price: price ?? undefined,
-    stopPrice: stopPrice ?? undefined,
-    quantity: quantity ?? undefined,
-    quoteBudget: quoteBudget ?? undefined,
+    side: sides.numberOf(row.side),
+    type: orderTypes.numberOf(row.type),
+    timeInForce: timesInForce.numberOf(row.timeInForce),
+    selfTradePrevention: selfTradePreventions.numberOf(row.selfTradePrevention),
+    status: orderStatuses.numberOf(row.status),
+    reason: endReasons.numberOf(row.reason),
+    price: row.price ?? undefined,
+    stopPrice: row.stopPrice ?? undefined,
+    quantity: row.quantity ?? undefined,
+    quoteBudget: row.quoteBudget ?? undefined,
   };
 }

@@ -3,6 +3,7 @@ import { columns } from "@bourse/shared/postgres/columns.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
 import type { Fill } from "../core/order-history-types.js";
 import { millis, timeOf, Where } from "./history-query.js";
+import { sides, tradeRoles } from "./history-words.js";
 
 /** One party's half of a trade as ListTrades shows it. Enums are wire numbers, amounts decimal text. */
 export interface TradeRow {
@@ -47,7 +48,8 @@ export async function insertTrades(client: PoolClient, shard: number, rows: read
   if (rows.length === 0) return;
   const cells = columns(rows, 15, (row) => [
     ...[row.tradeId, timeOf(row.executedAtMs), row.orderId, row.userId, row.clientOrderId, row.symbol],
-    ...[row.seq, row.index, row.side, row.role, row.price, row.quantity, row.fee, row.feeAsset, row.feePpm],
+    ...[row.seq, row.index, sides.wordOf(row.side), tradeRoles.wordOf(row.role)],
+    ...[row.price, row.quantity, row.fee, row.feeAsset, row.feePpm],
   ]);
   await client.query({
     name: "insert_trades",
@@ -56,7 +58,7 @@ export async function insertTrades(client: PoolClient, shard: number, rows: read
               sequence, trade_index, side, role, price, quantity, fee, fee_asset, fee_ppm, shard)
            SELECT u.*, $16::int
              FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[],
-                         $7::bigint[], $8::int[], $9::smallint[], $10::smallint[], $11::numeric[],
+                         $7::bigint[], $8::int[], $9::orders.side[], $10::orders.trade_role[], $11::numeric[],
                          $12::numeric[], $13::numeric[], $14::text[], $15::int[]) AS u`,
     values: [...cells, shard],
   });
@@ -68,8 +70,8 @@ export async function listTrades(
   query: ListTradesQuery,
 ): Promise<{ trades: TradeRow[]; next?: TradesCursor }> {
   const { name, text, values } = listStatement(query);
-  const { rows } = await pool.query<TradeRow>({ name, text, values });
-  const trades = rows.slice(0, query.pageSize);
+  const { rows } = await pool.query<StoredTrade>({ name, text, values });
+  const trades = rows.slice(0, query.pageSize).map(tradeOf);
   const last = trades.at(-1);
   if (rows.length <= query.pageSize || last === undefined) return { trades };
   const { executedAtMs, seq, index, tradeId } = last;
@@ -106,4 +108,11 @@ function listStatement(query: ListTradesQuery) {
        LIMIT ${limit}`,
     pageSize + 1,
   );
+}
+
+/** A trade as a statement returns it. */
+type StoredTrade = Omit<TradeRow, "side" | "role"> & { readonly side: string; readonly role: string };
+
+function tradeOf(row: StoredTrade): TradeRow {
+  return { ...row, side: sides.numberOf(row.side), role: tradeRoles.numberOf(row.role) };
 }
