@@ -114,6 +114,7 @@ test("the wallet process serves behind it, and says why it cannot when it is not
     BOURSE__WALLET__POSTGRES_URL: url,
     BOURSE__WALLET__GRPC_PORT: "0",
     BOURSE__WALLET__ADMIN_PORT: "0",
+    BOURSE__WALLET__HTTP_PORT: "0",
   };
   const untold = startProcess("main.ts", env);
   const told = startProcess("main.ts", { ...env, BOURSE__WALLET__PREPARED_STATEMENTS: "false" });
