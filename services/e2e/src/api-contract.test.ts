@@ -91,6 +91,10 @@ const VARIES = new Set([
   "sequence",
   "acceptedSequence",
   "transactionId",
+  "entryId",
+  "ledgerEntryIds",
+  "recordedTime",
+  "endedTime",
   "nextPageToken",
   "lastUpdateId",
 ]);
@@ -151,6 +155,37 @@ async function tellChanges(say: Say): Promise<void> {
   await say(orders.setMarketState, state);
 }
 
+/** Money that an operator moves by hand, and what the ledger says of it. */
+async function tellMoney(say: Say, userId: string): Promise<void> {
+  const { token } = exchange.operator;
+  const withdrawal = { userId, asset: "USDT", amount: "0.5", requestId: `w-${userId}` };
+  const { requestId } = withdrawal;
+  await say(accounts.withdraw, withdrawal, token);
+  await say(accounts.getWithdrawal, { requestId }, token);
+  await say(accounts.getWithdrawal, { requestId });
+  await say(accounts.completeWithdrawal, { requestId }, token);
+  await say(accounts.completeWithdrawal, { requestId }, token);
+  await say(accounts.cancelWithdrawal, { requestId }, token);
+  await say(accounts.withdraw, { ...withdrawal, amount: "1" }, token);
+  await say(accounts.withdraw, { ...withdrawal, requestId: `c-${userId}` }, token);
+  await say(accounts.cancelWithdrawal, { requestId: `c-${userId}` }, token);
+  await say(accounts.cancelWithdrawal, { requestId: "never" }, token);
+  const adjustment = {
+    ...withdrawal,
+    direction: "ENTRY_DIRECTION_CREDIT",
+    reason: "a gift",
+    requestId: `a-${userId}`,
+  };
+  await say(accounts.adjustBalance, adjustment, token);
+  await say(accounts.adjustBalance, adjustment, token);
+  await say(accounts.adjustBalance, { ...adjustment, reason: "another" }, token);
+  await say(accounts.adjustBalance, adjustment);
+  await say(accounts.listLedgerEntries, {});
+  await say(accounts.listLedgerEntries, { userId, pageSize: 1 }, token);
+  await say(accounts.listLedgerEntries, { kind: "LEDGER_ENTRY_KIND_ADJUSTMENT", asset: "USDT" });
+  await say(accounts.listLedgerEntries, { userId: maker.id });
+}
+
 /** A whole story over one surface: every unary call, in order and in error. */
 async function story(call: Caller): Promise<Said[]> {
   const user = await exchange.newUser();
@@ -207,8 +242,76 @@ async function story(call: Caller): Promise<Said[]> {
   await say(orders.getOrder, { clientOrderId: "never" });
   await say(marketData.getOrderBook, { symbol: "NO/USDT" }, null);
   await say(accounts.getBalances, {}, null);
-  return said.map((each) => withoutNames(each) as Said);
+  await tellMoney(say, user.id);
+  const words = JSON.stringify(said).replaceAll(user.id, "the user");
+  return (JSON.parse(words) as Said[]).map((each) => withoutNames(each) as Said);
 }
+
+/** What becomes of each call of the story. */
+const WORDS = [
+  "ok",
+  "ok",
+  "REQUEST_ID_REUSED",
+  "ok",
+  "INSUFFICIENT_SCOPE",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "CLIENT_ORDER_ID_REUSED",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "ok",
+  "REQUEST_ID_REUSED",
+  "PRICE_OFF_TICK",
+  "ok",
+  "ok",
+  "ok",
+  "INVALID_FIELD",
+  "ok",
+  "ok",
+  "REQUEST_ID_REUSED",
+  "ok",
+  "INSUFFICIENT_SCOPE",
+  "INSUFFICIENT_FUNDS",
+  "PRICE_OFF_TICK",
+  "SYMBOL_NOT_FOUND",
+  "INVALID_DECIMAL",
+  "ORDER_NOT_OPEN",
+  "ORDER_NOT_FOUND",
+  "SYMBOL_NOT_FOUND",
+  "UNAUTHENTICATED",
+  // Money by hand: a withdrawal that is completed, one that is cancelled, an adjustment, the ledger.
+  "ok",
+  "ok",
+  "INSUFFICIENT_SCOPE",
+  "ok",
+  "ok",
+  "WITHDRAWAL_COMPLETED",
+  "REQUEST_ID_REUSED",
+  "ok",
+  "ok",
+  "WITHDRAWAL_NOT_FOUND",
+  "ok",
+  "ok",
+  "REQUEST_ID_REUSED",
+  "INSUFFICIENT_SCOPE",
+  "ok",
+  "ok",
+  "ok",
+  "INSUFFICIENT_SCOPE",
+];
 
 describe("unary calls", () => {
   let reference: Said[];
@@ -220,59 +323,16 @@ describe("unary calls", () => {
     const words = reference.map((each) =>
       each.ok === undefined ? (each.failed as JsonObject).reason : "ok",
     );
-    expect(words).toEqual([
-      "ok",
-      "ok",
-      "REQUEST_ID_REUSED",
-      "ok",
-      "INSUFFICIENT_SCOPE",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "CLIENT_ORDER_ID_REUSED",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "ok",
-      "REQUEST_ID_REUSED",
-      "PRICE_OFF_TICK",
-      "ok",
-      "ok",
-      "ok",
-      "INVALID_FIELD",
-      "ok",
-      "ok",
-      "REQUEST_ID_REUSED",
-      "ok",
-      "INSUFFICIENT_SCOPE",
-      "INSUFFICIENT_FUNDS",
-      "PRICE_OFF_TICK",
-      "SYMBOL_NOT_FOUND",
-      "INVALID_DECIMAL",
-      "ORDER_NOT_OPEN",
-      "ORDER_NOT_FOUND",
-      "SYMBOL_NOT_FOUND",
-      "UNAUTHENTICATED",
-    ]);
+    expect(words).toEqual(WORDS);
+    // Half a USDT is held for a withdrawal until the end of the story.
     expect(reference[5]).toMatchObject({
-      ok: { balances: [{ asset: "USDT", available: "1000", reserved: "0" }] },
+      ok: { balances: [{ asset: "USDT", available: "1000", reserved: "0.5" }] },
     });
     expect(reference[7]).toMatchObject({
       ok: { replayed: false, order: { status: "ORDER_STATUS_OPEN", price: "40000" } },
     });
     expect(reference[8]).toMatchObject({ ok: { replayed: true } });
-    expect(reference[11]).toMatchObject({ ok: { balances: [{ available: "960", reserved: "40" }] } });
+    expect(reference[11]).toMatchObject({ ok: { balances: [{ available: "960", reserved: "40.5" }] } });
     expect(reference[15]).toMatchObject({
       ok: { order: { status: "ORDER_STATUS_FILLED", executedQuote: "82" } },
     });
@@ -281,10 +341,54 @@ describe("unary calls", () => {
       ok: {
         balances: [
           { asset: "BTC", available: "0.001996" },
-          { asset: "USDT", available: "918", reserved: "0" },
+          { asset: "USDT", available: "918", reserved: "0.5" },
         ],
       },
     });
+  });
+
+  test("a withdrawal is held until its end, and the ledger tells what moved", () => {
+    const [held, , , completed, again, , , , cancelled, , adjusted, repeat, , , ledger, page, gifts] =
+      reference.slice(43);
+    const usdt = { asset: "USDT", amount: "0.5" };
+    const balance = { available: "918", reserved: "0.5" };
+    // The balance of the first call: there was nothing but the deposit then.
+    expect(held).toMatchObject({
+      ok: {
+        balance: { available: "1000", reserved: "0.5" },
+        withdrawal: { ...usdt, state: "WITHDRAWAL_STATE_HELD" },
+      },
+    });
+    expect(completed).toMatchObject({
+      ok: {
+        balance: { ...balance, reserved: "0" },
+        withdrawal: { ...usdt, state: "WITHDRAWAL_STATE_COMPLETED" },
+      },
+    });
+    expect(again).toEqual(completed);
+    expect(cancelled).toMatchObject({ ok: { withdrawal: { ...usdt, state: "WITHDRAWAL_STATE_CANCELLED" } } });
+    expect(adjusted).toMatchObject({ ok: { balance: { available: "918.5", reserved: "0" } } });
+    expect(repeat).toEqual(adjusted);
+
+    const [gift, left] = [
+      {
+        ...usdt,
+        kind: "LEDGER_ENTRY_KIND_ADJUSTMENT",
+        direction: "ENTRY_DIRECTION_CREDIT",
+        reason: "a gift",
+      },
+      { ...usdt, kind: "LEDGER_ENTRY_KIND_WITHDRAWAL", direction: "ENTRY_DIRECTION_DEBIT", reason: "" },
+    ];
+    const bought = { kind: "LEDGER_ENTRY_KIND_TRADE", asset: "BTC", amount: "0.001996" };
+    const paid = { kind: "LEDGER_ENTRY_KIND_TRADE", asset: "USDT", amount: "82" };
+    const came = { kind: "LEDGER_ENTRY_KIND_DEPOSIT", asset: "USDT", amount: "1000.5" };
+    const { entries } = (ledger?.ok ?? {}) as { entries: JsonObject[] };
+    expect(entries).toMatchObject([gift, left, {}, {}, came]);
+    expect(entries.slice(2, 4)).toEqual(
+      expect.arrayContaining([bought, paid].map((trade) => expect.objectContaining(trade))),
+    );
+    expect(page).toMatchObject({ ok: { entries: [gift] } });
+    expect(gifts).toMatchObject({ ok: { entries: [gift], nextPageToken: "some string" } });
   });
 
   test("an order that waits is amended, one of a batch comes and goes, and all end together", () => {
