@@ -14,6 +14,7 @@ import { startTracing } from "@bourse/shared/runtime/tracing.js";
 import { guardWallet, measureGuard } from "@bourse/shared/runtime/wallet-guard.js";
 import { settlerSettings } from "./config.js";
 import { followAndSettle, type ShardState } from "./flow/follow-shard.js";
+import { newShardView } from "./flow/shard-view.js";
 import { sweepForever } from "./flow/sweep.js";
 import { createMatcherClient } from "./io/matcher-client.js";
 import { createRecordReader } from "./io/matcher-events.js";
@@ -52,7 +53,13 @@ const orphans = metrics.counter(
 life.own("tracing", await startTracing({ service: "settler", ...config.tracing }));
 
 // Probes and metrics are its only door.
-const adminPort = await serveOperations(config, { life, log, metrics });
+const views = config.shards.map(({ shard }) => newShardView(shard));
+const adminPort = await serveOperations(config, {
+  life,
+  log,
+  metrics,
+  views: { "/settlement": () => views },
+});
 const tls = openMeshTls(config.tls, metrics);
 
 // The wallet, behind one breaker for all shards.
@@ -80,6 +87,7 @@ for (const [index, { shard, address, serverName }] of config.shards.entries()) {
   const events = createClient(MatcherService, channel);
   const matcher = createMatcherClient(events);
   const state = states[index] ?? { timeMs: undefined, isStopped: false };
+  const view = views[index] ?? newShardView(shard);
   const readiness = life.readiness(`shard ${shard}`);
   const label = { shard: String(shard) };
   stopped.set(label, 0);
@@ -97,10 +105,21 @@ for (const [index, { shard, address, serverName }] of config.shards.entries()) {
       isSetBack: config.setBackShards.includes(shard),
       others: states.filter((other) => other !== state),
       watch: {
-        onState: (isFollowing, why) => readiness.set(isFollowing && !state.isStopped, why),
-        onLag: (records) => lag.set(label, records),
-        onWaiting: (operations) => waiting.set(label, operations),
+        onState(isFollowing, why) {
+          view.follows = isFollowing ? "yes" : (why ?? "no");
+          // Why it stopped is the last word.
+          if (!state.isStopped) readiness.set(isFollowing, why);
+        },
+        onLag(records) {
+          view.lagRecords = records;
+          lag.set(label, records);
+        },
+        onWaiting(operations) {
+          view.backlogOperations = operations;
+          waiting.set(label, operations);
+        },
         onSetBack(isSetBack, facts) {
+          view.isSetBack = isSetBack;
           setBack.set(label, isSetBack ? 1 : 0);
           if (isSetBack)
             log.error({ shard, ...facts }, "the wallet has lost commits: lost holds are made again");
@@ -108,7 +127,9 @@ for (const [index, { shard, address, serverName }] of config.shards.entries()) {
         },
         onStopped: (failure) => {
           stopped.set(label, 1);
-          readiness.set(false, "settlement stopped");
+          view.stopped = { atMs: clock.wallMs(), reason: failure.reason, facts: failure.facts };
+          const { why = failure.reason, seq = "" } = failure.facts;
+          readiness.set(false, `settlement stopped: ${why}${seq === "" ? "" : ` (record ${seq})`}`);
           log.error(
             { shard, reason: failure.reason, ...failure.facts },
             "settlement stopped: an operator must look; nothing of this shard is settled until then",

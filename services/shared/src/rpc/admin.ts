@@ -4,22 +4,26 @@ import type { AddressInfo } from "node:net";
 import type { Life } from "../runtime/life.js";
 import type { Metrics } from "../runtime/metrics.js";
 
+/** What a process shows of itself besides health and metrics, as JSON by path. */
+export type AdminViews = Readonly<Record<string, () => object>>;
+
 export interface AdminServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
 /**
- * Serves /health/live (200 while the process runs), /health/ready (200, or 503 with what is missing)
- * and /metrics (Prometheus text).
+ * Serves /health/live (200 while the process runs), /health/ready (200, or 503 with what is missing),
+ * /metrics (Prometheus text) and what the process shows of itself.
  */
 export async function serveAdmin(options: {
   host: string;
   port: number;
   life: Pick<Life, "isReady" | "notReady">;
   metrics: Metrics;
+  views?: AdminViews | undefined;
 }): Promise<AdminServer> {
-  const { life, metrics } = options;
+  const { life, metrics, views = {} } = options;
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? "/").split("?")[0];
     if (request.method !== "GET" && request.method !== "HEAD")
@@ -33,8 +37,10 @@ export async function serveAdmin(options: {
       case "/metrics":
         response.writeHead(200, { "content-type": metrics.registry.contentType });
         return void response.end(await metrics.registry.metrics());
-      default:
-        return json(response, 404, { error: "not found" });
+      default: {
+        const view = Object.hasOwn(views, path ?? "") ? views[path ?? ""] : undefined;
+        return view === undefined ? json(response, 404, { error: "not found" }) : json(response, 200, view());
+      }
     }
   };
   const server = createServer((request, response) => {

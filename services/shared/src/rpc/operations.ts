@@ -2,7 +2,7 @@
 import type { Life } from "../runtime/life.js";
 import type { Logger } from "../runtime/log.js";
 import type { Metrics } from "../runtime/metrics.js";
-import { serveAdmin } from "./admin.js";
+import { type AdminViews, serveAdmin } from "./admin.js";
 import { serveGrpc } from "./server.js";
 
 /**
@@ -11,11 +11,16 @@ import { serveGrpc } from "./server.js";
  */
 export async function serveOperations(
   config: { readonly host: string; readonly adminPort: number; readonly healthPort?: number | undefined },
-  process: { readonly life: Life; readonly log: Logger; readonly metrics: Metrics },
+  process: {
+    readonly life: Life;
+    readonly log: Logger;
+    readonly metrics: Metrics;
+    readonly views?: AdminViews;
+  },
 ): Promise<number> {
   const { host, adminPort, healthPort } = config;
-  const { life, log, metrics } = process;
-  const admin = await serveAdmin({ host, port: adminPort, life, metrics });
+  const { life, log, metrics, views } = process;
+  const admin = await serveAdmin({ host, port: adminPort, life, metrics, views });
   life.own("admin", () => admin.close());
   if (healthPort !== undefined) {
     const health = await serveGrpc({
