@@ -33,6 +33,8 @@ export function openPool(url: string, options: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.connectionsMax,
+    // Statements that are sent without waiting for one another go out at once, each answered in its turn.
+    pipeline: true,
     application_name: options.applicationName,
     ...(preparedStatements
       ? { statement_timeout: statementTimeoutMs, options: startOptions(settings) }

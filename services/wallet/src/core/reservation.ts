@@ -100,9 +100,16 @@ const nothingReceived: RoleTotals = { receivedAtoms: 0n, feeAtoms: 0n, feePpm: u
 export function freshReservation(
   input: Pick<Reservation, "orderId" | "legOf" | "userId" | "shard" | "state" | "asset" | "amountAtoms">,
 ): Reservation {
+  // One by one: objects that are spread and then grow are what a batch of reserves spends most time on.
   return {
-    ...input,
+    orderId: input.orderId,
+    legOf: input.legOf,
+    userId: input.userId,
+    shard: input.shard,
+    state: input.state,
     isSequenced: false,
+    asset: input.asset,
+    amountAtoms: input.amountAtoms,
     joinedAtoms: 0n,
     remainingAtoms: input.state === "ACTIVE" ? input.amountAtoms : 0n,
     spentAtoms: 0n,

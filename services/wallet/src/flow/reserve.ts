@@ -29,11 +29,11 @@ export function reserveBatch(
 }
 
 /** The database dates new rows, so that the first answer and every repeat say the same. */
-function dated(answer: ReserveAnswer, createdAtMs: ReadonlyMap<string, number>): ReserveAnswer {
+function dated(answer: ReserveAnswer, createdAtMs: number): ReserveAnswer {
   const reservation = answer.type === "conflict" ? answer.stored : answer.reservation;
-  const madeAtMs = createdAtMs.get(reservation.orderId);
-  if (madeAtMs === undefined) return answer;
-  const whole: FullReservation = { ...reservation, createdAtMs: madeAtMs };
+  const isNew = reservation.createdAtMs === 0;
+  if (!isNew) return answer;
+  const whole: FullReservation = { ...reservation, createdAtMs };
   return answer.type === "conflict" ? { ...answer, stored: whole } : { ...answer, reservation: whole };
 }
 

@@ -1,7 +1,8 @@
 // SQL of balances. Rows are locked in key order, here as everywhere, so two batches cannot deadlock.
+import { assert } from "@bourse/shared/assert.js";
 import { columns } from "@bourse/shared/postgres/columns.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
-import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
+import { atomsOfNumeric, numericOfAtoms } from "@bourse/shared/units/atoms.js";
 import type { AccountDelta } from "../core/postings.js";
 import type { AccountKey } from "../core/reservation.js";
 import type { Balance } from "../core/transfer.js";
@@ -45,21 +46,53 @@ export async function createAccounts(client: PoolClient, keys: readonly AccountK
 
 /** Adds changes to accounts that are locked. The table's constraints refuse a negative balance. */
 export async function changeAccounts(client: PoolClient, deltas: readonly AccountDelta[]): Promise<number> {
-  const { rowCount } = await client.query({
+  return deltas.length - (await changeExisting(client, deltas)).length;
+}
+
+/**
+ * Adds changes to accounts, making those that are missing. `deltas` are in key order, and in this order the rows are
+ * locked: the planner of our sessions has no way but to look them up one by one (`plannerSettings`).
+ */
+export async function applyDeltas(client: PoolClient, deltas: readonly AccountDelta[]): Promise<void> {
+  if (deltas.length === 0) return;
+  // Somebody receives an asset for the first time.
+  const missing = await changeExisting(client, deltas);
+  if (missing.length === 0) return;
+  await createAccounts(client, missing);
+  const lost = await changeExisting(client, missing);
+  assert(lost.length === 0, "every account of a settlement was changed");
+}
+
+/** Adds changes to the accounts that exist; returns those of the others. */
+async function changeExisting(
+  client: PoolClient,
+  deltas: readonly AccountDelta[],
+): Promise<readonly AccountDelta[]> {
+  const { rows } = await client.query<{ changed: readonly number[] | null }>({
     name: "change_accounts",
-    text: `UPDATE wallet.accounts AS a
-              SET available = a.available + d.available, reserved = a.reserved + d.reserved
-             FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::numeric[])
-                  AS d(user_id, asset, available, reserved)
-            WHERE a.user_id = d.user_id AND a.asset = d.asset`,
-    values: columns(deltas, 4, (delta) => [
-      delta.userId,
-      delta.asset,
-      formatAtoms(delta.availableAtoms),
-      formatAtoms(delta.reservedAtoms),
-    ]),
+    text: `WITH changed AS (
+             UPDATE wallet.accounts AS a
+                SET available = a.available + d.available, reserved = a.reserved + d.reserved
+               FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::numeric[]) WITH ORDINALITY
+                    AS d(user_id, asset, available, reserved, number)
+              WHERE a.user_id = d.user_id AND a.asset = d.asset
+             RETURNING d.number::int
+           )
+           SELECT array_agg(number) AS changed FROM changed HAVING count(*) < $5`,
+    values: [
+      ...columns(deltas, 4, (delta) => [
+        delta.userId,
+        delta.asset,
+        numericOfAtoms(delta.availableAtoms),
+        numericOfAtoms(delta.reservedAtoms),
+      ]),
+      deltas.length,
+    ],
   });
-  return rowCount ?? 0;
+  const [short] = rows;
+  if (short === undefined) return [];
+  const changed = new Set(short.changed);
+  return deltas.filter((_, index) => !changed.has(index + 1));
 }
 
 /** Whether any of these users has an account of the asset, with money or without. */

@@ -94,6 +94,18 @@ async function failingAsUnavailable<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Waits for statements of one transaction that were sent one behind the other. When one fails the transaction is
+ * lost: those behind it are refused by the server, and the first failure is the reason.
+ */
+export async function together<T extends readonly unknown[] | []>(
+  statements: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  const results = await Promise.allSettled(statements);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never;
+}
+
 /** Asks whether the database answers. */
 export async function ping({ pool }: Database): Promise<void> {
   await pool.query("SELECT 1");
@@ -102,9 +114,16 @@ export async function ping({ pool }: Database): Promise<void> {
 /**
  * Settings of every session. Batches look up many keys by index; with the planner's default cost of a random
  * page it prefers to read whole tables (measured 4 times slower), and compiling such short statements never
- * pays.
+ * pays. Without joins by hash or merge a set of keys is looked up one by one in its own order, which is how
+ * statements that change many rows lock them in one order.
  */
-export const plannerSettings = { random_page_cost: "1.1", jit: "off" };
+export const plannerSettings = {
+  random_page_cost: "1.1",
+  jit: "off",
+  enable_seqscan: "off",
+  enable_hashjoin: "off",
+  enable_mergejoin: "off",
+};
 
 /** SQLSTATE of an error of the database; undefined for anything else. */
 export function sqlStateOf(error: unknown): string | undefined {

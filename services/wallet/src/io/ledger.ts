@@ -2,9 +2,9 @@
 import { assert } from "@bourse/shared/assert.js";
 import { columns } from "@bourse/shared/postgres/columns.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
-import { formatAtoms } from "@bourse/shared/units/atoms.js";
+import { numericOfAtoms } from "@bourse/shared/units/atoms.js";
 import type { TradeOperation } from "../core/operation.js";
-import type { Entry } from "../core/postings.js";
+import { type Entry, FEES_USER_ID } from "../core/postings.js";
 import type { SettledTrade } from "../core/settle.js";
 import { RaceLost } from "./database.js";
 
@@ -18,21 +18,7 @@ const INSERT_ENTRIES = `WITH entry AS MATERIALIZED (
            INSERT INTO wallet.ledger_entries (transaction_id, user_id, asset, amount, kind)
            SELECT transaction_id, user_id, asset, amount, $1 FROM entry`;
 
-/** Writes transactions of one kind with their entries, in one statement. */
-export async function insertEntries(
-  client: PoolClient,
-  kind: "TRADE",
-  entries: readonly Entry[],
-): Promise<void> {
-  if (entries.length === 0) return;
-  await client.query({
-    name: "insert_entries",
-    text: INSERT_ENTRIES,
-    values: entryValues(kind, entries),
-  });
-}
-
-/** As insertEntries, for one transaction with one entry per account. Returns their ids in the same order. */
+/** Writes one transaction with its entries, one per account. Returns their ids in the same order. */
 export async function insertNumberedEntries(
   client: PoolClient,
   kind: "TRADE",
@@ -55,12 +41,15 @@ function entryValues(kind: string, entries: readonly Entry[]): unknown[] {
       entry.transactionId,
       entry.userId,
       entry.asset,
-      formatAtoms(entry.amountAtoms),
+      numericOfAtoms(entry.amountAtoms),
     ]),
   ];
 }
 
-/** Writes settled trades. A trade id that is there already breaks the primary key (23505). */
+/**
+ * Writes settled trades with their ledger transactions and entries, whose amounts follow from the trade: those of
+ * `tradeOf` in the core. A trade id that is there already breaks the primary key (23505).
+ */
 export async function insertTrades(
   client: PoolClient,
   shard: number,
@@ -69,13 +58,30 @@ export async function insertTrades(
   if (trades.length === 0) return;
   await client.query({
     name: "insert_trades",
-    text: `INSERT INTO wallet.settled_trades
-                  (shard, trade_id, seq, operation, executed_at_ms, symbol, base_asset, quote_asset, base_amount,
-                   quote_amount, buyer_reserved_amount, buy_order_id, sell_order_id, buyer_user_id, seller_user_id,
-                   buyer_role, buyer_fee, seller_fee, buyer_fee_ppm, seller_fee_ppm)
-           SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::bigint[], $6::text[], $7::text[],
-                  $8::text[], $9::numeric[], $10::numeric[], $11::numeric[], $12::uuid[], $13::uuid[], $14::uuid[],
-                  $15::uuid[], $16::text[], $17::numeric[], $18::numeric[], $19::int[], $20::int[])`,
+    text: `WITH trade AS (
+             INSERT INTO wallet.settled_trades
+                    (shard, trade_id, seq, operation, executed_at_ms, symbol, base_asset, quote_asset, base_amount,
+                     quote_amount, buyer_reserved_amount, buy_order_id, sell_order_id, buyer_user_id, seller_user_id,
+                     buyer_role, buyer_fee, seller_fee, buyer_fee_ppm, seller_fee_ppm)
+             SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::bigint[], $6::text[], $7::text[],
+                    $8::text[], $9::numeric[], $10::numeric[], $11::numeric[], $12::uuid[], $13::uuid[], $14::uuid[],
+                    $15::uuid[], $16::text[], $17::numeric[], $18::numeric[], $19::int[], $20::int[])
+             RETURNING trade_id, base_asset, quote_asset, base_amount, quote_amount, buyer_user_id, seller_user_id,
+                       buyer_fee, seller_fee
+           ), booked AS (
+             INSERT INTO wallet.ledger_transactions (transaction_id, kind) SELECT trade_id, 'TRADE' FROM trade
+           )
+           INSERT INTO wallet.ledger_entries (transaction_id, user_id, asset, amount, kind)
+           SELECT trade_id, entry.user_id, entry.asset, entry.amount, 'TRADE'
+             FROM trade CROSS JOIN LATERAL (
+                    VALUES (buyer_user_id, quote_asset, -quote_amount),
+                           (buyer_user_id, base_asset, base_amount - buyer_fee),
+                           (seller_user_id, base_asset, -base_amount),
+                           (seller_user_id, quote_asset, quote_amount - seller_fee),
+                           ('${FEES_USER_ID}'::uuid, base_asset, buyer_fee),
+                           ('${FEES_USER_ID}'::uuid, quote_asset, seller_fee)
+                  ) AS entry(user_id, asset, amount)
+            WHERE entry.amount <> 0`,
     values: [shard, ...columns(trades, 19, tradeCells)],
   });
 }
@@ -146,16 +152,16 @@ function moneyCells(trade: TradeOperation): unknown[] {
     trade.symbol,
     trade.baseAsset,
     trade.quoteAsset,
-    formatAtoms(trade.baseAtoms),
-    formatAtoms(trade.quoteAtoms),
-    formatAtoms(trade.buyerReservedAtoms),
+    numericOfAtoms(trade.baseAtoms),
+    numericOfAtoms(trade.quoteAtoms),
+    numericOfAtoms(trade.buyerReservedAtoms),
     trade.buyer.orderId,
     trade.seller.orderId,
     trade.buyer.userId,
     trade.seller.userId,
     trade.buyer.role,
-    formatAtoms(trade.buyer.feeAtoms),
-    formatAtoms(trade.seller.feeAtoms),
+    numericOfAtoms(trade.buyer.feeAtoms),
+    numericOfAtoms(trade.seller.feeAtoms),
     trade.buyer.feePpm,
     trade.seller.feePpm,
   ];

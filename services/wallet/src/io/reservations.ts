@@ -1,9 +1,9 @@
 // SQL of reservations. Inserts go in order of the id, so two batches cannot deadlock over new ids either.
 import { columns } from "@bourse/shared/postgres/columns.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
-import { formatAtoms } from "@bourse/shared/units/atoms.js";
+import { numericOfAtoms } from "@bourse/shared/units/atoms.js";
 import type { FullReservation, Reservation } from "../core/reservation.js";
-import { RaceLost } from "./database.js";
+import { RaceLost, together } from "./database.js";
 import {
   FULL_COLUMNS,
   type FullRow,
@@ -21,10 +21,12 @@ export async function findReservations(
   const { rows } = await client.query<FullRow>({
     name: "find_reservations",
     text: `SELECT ${FULL_COLUMNS} FROM wallet.reservations WHERE order_id = ANY($1::uuid[])`,
-    values: [orderIds],
+    values: columns(orderIds, 1, (orderId) => [orderId]),
   });
   return new Map(rows.map((row) => [row.order_id, fullReservationOf(row)]));
 }
+
+const READ_MONEY = `SELECT ${MONEY_COLUMNS} FROM wallet.reservations WHERE order_id = ANY($1::uuid[])`;
 
 /** Locks reservations in order of their id; unknown ids are absent. */
 export async function lockReservations(
@@ -33,37 +35,58 @@ export async function lockReservations(
 ): Promise<Map<string, Reservation>> {
   const { rows } = await client.query<MoneyRow>({
     name: "lock_reservations",
-    text: `SELECT ${MONEY_COLUMNS} FROM wallet.reservations
-            WHERE order_id = ANY($1::uuid[]) ORDER BY order_id FOR UPDATE`,
-    values: [orderIds],
+    text: `${READ_MONEY} ORDER BY order_id FOR UPDATE`,
+    values: columns(orderIds, 1, (orderId) => [orderId]),
   });
+  return byOrderId(rows);
+}
+
+/**
+ * Reservations of a shard whose cursor is held: nobody else changes the money of these rows, so they need no lock of
+ * their own. Unknown ids are absent.
+ */
+export async function readReservations(
+  client: PoolClient,
+  orderIds: readonly string[],
+): Promise<Map<string, Reservation>> {
+  const { rows } = await client.query<MoneyRow>({
+    name: "read_reservations",
+    text: READ_MONEY,
+    values: columns(orderIds, 1, (orderId) => [orderId]),
+  });
+  return byOrderId(rows);
+}
+
+function byOrderId(rows: readonly MoneyRow[]): Map<string, Reservation> {
   return new Map(rows.map((row) => [row.order_id, reservationOf(row)]));
 }
 
 /**
  * Writes new rows, ACTIVE or REFUSED, and moves what the active ones hold from available to reserved on
- * their accounts, which are locked. Returns when each was made. Rejects with RaceLost when one of the
- * ids appeared since it was looked for (another account's batch, or a tombstone).
+ * their accounts, which are locked. Returns when they were made, in milliseconds. Rejects with RaceLost when one
+ * of the ids appeared since it was looked for (another account's batch, or a tombstone).
  */
 export async function insertReservations(
   client: PoolClient,
   created: readonly FullReservation[],
-): Promise<Map<string, number>> {
-  if (created.length === 0) return new Map();
-  const { rows } = await client.query<{ order_id: string; created_at_ms: number }>({
+): Promise<number> {
+  if (created.length === 0) return 0;
+  const { rows } = await client.query<{ inserted: number; created_at_ms: number }>({
     name: "insert_reservations",
     text: `WITH inserted AS (
              INSERT INTO wallet.reservations
-                    (order_id, user_id, state, shard, asset, amount, remaining, fingerprint, terms, leg_of,
+                    (order_id, user_id, state, sequenced, shard, asset, amount, remaining, fingerprint, terms, leg_of,
                      refusal)
-             SELECT order_id, user_id, state, shard, asset, amount, remaining, decode(print, 'hex'), terms, leg_of,
-                    refusal
-               FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::numeric[],
-                           $7::numeric[], $8::text[], $9::bytea[], $10::uuid[], $11::text[])
-                    AS u(order_id, user_id, state, shard, asset, amount, remaining, print, terms, leg_of, refusal)
+             SELECT order_id, user_id, CASE WHEN refusal IS NULL THEN 'ACTIVE' ELSE 'REFUSED' END,
+                    -- The sweep has nothing to ask about what was refused.
+                    refusal IS NOT NULL, shard, asset, amount,
+                    CASE WHEN refusal IS NULL THEN amount ELSE 0 END, decode(print, 'hex'), terms, leg_of, refusal
+               FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::numeric[], $6::text[], $7::bytea[],
+                           $8::uuid[], $9::text[])
+                    AS u(order_id, user_id, shard, asset, amount, print, terms, leg_of, refusal)
               ORDER BY order_id
              ON CONFLICT (order_id) DO NOTHING
-             RETURNING order_id, user_id, asset, remaining, created_at
+             RETURNING user_id, asset, remaining
            ), held AS (
              UPDATE wallet.accounts AS a
                 SET available = a.available - sums.total, reserved = a.reserved + sums.total
@@ -71,34 +94,69 @@ export async function insertReservations(
                       WHERE remaining > 0 GROUP BY user_id, asset) AS sums
               WHERE a.user_id = sums.user_id AND a.asset = sums.asset
            )
-           SELECT order_id, (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms FROM inserted`,
-    values: columns(created, 11, (row) => [
+           SELECT count(*) AS inserted, (extract(epoch FROM now()) * 1000)::bigint AS created_at_ms FROM inserted`,
+    values: columns(created, 9, (row) => [
       row.orderId,
       row.userId,
-      row.state,
       row.shard,
       row.asset,
-      formatAtoms(row.amountAtoms),
-      formatAtoms(row.remainingAtoms),
+      numericOfAtoms(row.amountAtoms),
       row.content?.fingerprintHex,
       row.content?.terms,
       row.legOf,
       row.refusal,
     ]),
   });
-  if (rows.length !== created.length)
+  const [answer] = rows;
+  if (answer?.inserted !== created.length)
     throw new RaceLost("an order id was reserved or closed by somebody else");
-  return new Map(rows.map((row) => [row.order_id, row.created_at_ms]));
+  return answer.created_at_ms;
 }
 
-/** Writes what settlement changed on reservations that are locked. */
+/**
+ * Writes what settlement changed, in order of the ids, and in this order the rows are locked (`plannerSettings`):
+ * nobody but the sweep's marks would wait for them.
+ */
 export async function updateReservations(client: PoolClient, changed: readonly Reservation[]): Promise<void> {
+  const sorted = [...changed].sort((a, b) => (a.orderId < b.orderId ? -1 : 1));
+  const isOpen = ({ state }: Reservation) => state === "ACTIVE";
+  await together([
+    updateOpen(client, sorted.filter(isOpen)),
+    updateClosed(
+      client,
+      sorted.filter((row) => !isOpen(row)),
+    ),
+  ]);
+}
+
+/** Rows that go on holding: what trades, marks and adjustments change, and nothing of an end. */
+async function updateOpen(client: PoolClient, changed: readonly Reservation[]): Promise<void> {
   if (changed.length === 0) return;
   await client.query({
-    name: "update_reservations",
+    name: "update_open_reservations",
     text: `UPDATE wallet.reservations AS r
-              SET state = u.state, sequenced = u.sequenced, joined = u.joined, remaining = u.remaining,
-                  spent = u.spent, improvement = u.improvement, released = u.released, moved = u.moved,
+              SET sequenced = u.sequenced, joined = u.joined, remaining = u.remaining, spent = u.spent,
+                  improvement = u.improvement, released = u.released,
+                  maker_received = u.maker_received, maker_fees = u.maker_fees, maker_fee_ppm = u.maker_fee_ppm,
+                  taker_received = u.taker_received, taker_fees = u.taker_fees, taker_fee_ppm = u.taker_fee_ppm
+             FROM unnest($1::uuid[], $2::boolean[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[],
+                         $7::numeric[], $8::numeric[], $9::numeric[], $10::int[], $11::numeric[], $12::numeric[],
+                         $13::int[])
+                  AS u(order_id, sequenced, joined, remaining, spent, improvement, released, maker_received,
+                       maker_fees, maker_fee_ppm, taker_received, taker_fees, taker_fee_ppm)
+            WHERE r.order_id = u.order_id`,
+    values: columns(changed, 13, (row) => [row.orderId, row.isSequenced, ...moneyCells(row)]),
+  });
+}
+
+async function updateClosed(client: PoolClient, changed: readonly Reservation[]): Promise<void> {
+  if (changed.length === 0) return;
+  await client.query({
+    name: "update_closed_reservations",
+    text: `UPDATE wallet.reservations AS r
+              SET state = u.state, sequenced = u.sequenced, moved = u.moved,
+                  joined = u.joined, remaining = u.remaining, spent = u.spent, improvement = u.improvement,
+                  released = u.released,
                   maker_received = u.maker_received, maker_fees = u.maker_fees, maker_fee_ppm = u.maker_fee_ppm,
                   taker_received = u.taker_received, taker_fees = u.taker_fees, taker_fee_ppm = u.taker_fee_ppm,
                   final_status = u.final_status, final_reason = u.final_reason, executed_lots = u.executed_lots,
@@ -110,7 +168,7 @@ export async function updateReservations(client: PoolClient, changed: readonly R
                          $13::numeric[], $14::numeric[], $15::int[], $16::text[], $17::text[], $18::bigint[],
                          $19::numeric[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[],
                          $24::bigint[], $25::bigint[])
-                  AS u(order_id, state, sequenced, joined, remaining, spent, improvement, released, moved,
+                  AS u(order_id, state, sequenced, moved, joined, remaining, spent, improvement, released,
                        maker_received, maker_fees, maker_fee_ppm, taker_received, taker_fees, taker_fee_ppm,
                        final_status, final_reason, executed_lots, executed_tick_lots, order_created_at_ms,
                        order_ended_at_ms, ended_seq, accepted_seq, amended_price_ticks, amended_quantity_lots)
@@ -119,20 +177,28 @@ export async function updateReservations(client: PoolClient, changed: readonly R
       row.orderId,
       row.state,
       row.isSequenced,
-      formatAtoms(row.joinedAtoms),
-      formatAtoms(row.remainingAtoms),
-      formatAtoms(row.spentAtoms),
-      formatAtoms(row.improvementAtoms),
-      formatAtoms(row.releasedAtoms),
-      formatAtoms(row.movedAtoms),
-      ...[row.totals.MAKER, row.totals.TAKER].flatMap((totals) => [
-        formatAtoms(totals.receivedAtoms),
-        formatAtoms(totals.feeAtoms),
-        totals.feePpm,
-      ]),
+      numericOfAtoms(row.movedAtoms),
+      ...moneyCells(row),
       ...finalWordCells(row),
     ]),
   });
+}
+
+function moneyCells(row: Reservation): unknown[] {
+  const { totals } = row;
+  return [
+    numericOfAtoms(row.joinedAtoms),
+    numericOfAtoms(row.remainingAtoms),
+    numericOfAtoms(row.spentAtoms),
+    numericOfAtoms(row.improvementAtoms),
+    numericOfAtoms(row.releasedAtoms),
+    numericOfAtoms(totals.MAKER.receivedAtoms),
+    numericOfAtoms(totals.MAKER.feeAtoms),
+    totals.MAKER.feePpm,
+    numericOfAtoms(totals.TAKER.receivedAtoms),
+    numericOfAtoms(totals.TAKER.feeAtoms),
+    totals.TAKER.feePpm,
+  ];
 }
 
 /** Writes CLOSED rows of orders and legs that were never reserved. RaceLost when a reserve came in between. */

@@ -7,6 +7,7 @@ import { batched } from "@bourse/shared/runtime/batched.js";
 import { systemClock } from "@bourse/shared/runtime/clock.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { settlerSettings, walletSettings } from "../../config.js";
+import { keyText } from "../../core/reservation.js";
 import type { ReserveAnswer, ReserveRequest } from "../../core/reserve.js";
 import { reserveBatch } from "../../flow/reserve.js";
 import { getCursor, settleBatch } from "../../flow/settle.js";
@@ -51,6 +52,7 @@ export async function openBenchWallet(url: string): Promise<BenchWallet> {
       batchMax: reserveBatchMax,
       inFlightMax: reserveBatchesInFlight,
       queueMax: reserveQueueMax,
+      keyOf: keyText,
     }),
     async openQueue({ onSettled, onFailed }) {
       const { position } = await getCursor(database, SHARD);
@@ -62,7 +64,7 @@ export async function openBenchWallet(url: string): Promise<BenchWallet> {
         settle: async (settlement) => {
           await settleBatch(database, settlement);
         },
-        onSettled: ({ seq }) => onSettled(seq),
+        onSettled: ({ cursor: { seq } }) => onSettled(seq),
         onFailed,
       });
       return { queue, lastSeq: position.seq };
