@@ -1,12 +1,14 @@
 // The whole exchange as its supervisor sees it, with real processes.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type BourseClient, openBourse } from "@bourse/client/bourse-client.js";
 import { OrderStatus, OrderType, Side } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
+import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { isPortTaken } from "./free-port.js";
 import { pathsOf } from "./home.js";
@@ -85,10 +87,37 @@ test("after kill -9 of the supervisor nothing stays, and the next start has all 
   const { order } = await again.orders.getOrder({ id: { case: "clientOrderId", value: "kept" } });
   expect(order).toMatchObject({ status: OrderStatus.OPEN, quantity: "1.5", filledQuantity: "0" });
   again.close();
+  expect(await auditAsDocumented(mesh)).toEqual({ user: "bourse_auditor", breached: [] });
   const { httpUrl } = mesh.running;
   await mesh.stop();
   expect(await isPortTaken(Number(new URL(httpUrl).port))).toBe(false);
 });
+
+/** Does what the wallet's README tells an auditor: the address of its command, the statement below it. */
+async function auditAsDocumented({ postgresUrl }: Mesh): Promise<{ user: string; breached: string[] }> {
+  const readme = await readFile(new URL("../../wallet/README.md", import.meta.url), "utf8");
+  const address = /^ {4}psql (".*")$/m.exec(readme)?.[1];
+  const statement = /```sql\n([^`]+)```/.exec(readme)?.[1] ?? "";
+  // The home of the command is .bourse in the folder of the project.
+  const folder = await mkdtemp(join(tmpdir(), "bourse-project-"));
+  await symlink(home, join(folder, ".bourse"));
+  const shell = await promisify(execFile)("sh", ["-c", `printf %s ${address}`], { cwd: folder });
+  await rm(folder, { recursive: true });
+  expect(shell.stdout).toContain("@127.0.0.1:15432/");
+  const client = new pg.Client({
+    connectionString: shell.stdout.replace(":15432/", `:${new URL(postgresUrl).port}/`),
+  });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ invariant: string; breaches: string }>(statement);
+    expect(rows.length).toBeGreaterThan(10);
+    const who = await client.query<{ user: string }>("SELECT current_user AS user");
+    const breached = rows.filter(({ breaches }) => Number(breaches) > 0).map(({ invariant }) => invariant);
+    return { user: who.rows[0]?.user ?? "", breached };
+  } finally {
+    await client.end();
+  }
+}
 
 function identitiesOf({ processes }: RunningExchange): ProcessIdentity[] {
   return processes.flatMap(({ identity }) => (identity === undefined ? [] : [identity]));
