@@ -1,8 +1,10 @@
 // The whole mesh over mutual TLS: an order from the client to the ledger, and doors that are closed to
 // whoever has no business there.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { openBourse } from "@bourse/client/bourse-client.js";
 import { type Mesh, startMesh } from "@bourse/local/mesh.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
@@ -99,6 +101,52 @@ test("each service gets in where it has business, and nowhere else", async () =>
   const audited = await as("auditor", "matcher-0").matcher.getShardState({});
   expect(audited.seq).toBeGreaterThan(0n);
 });
+
+test("the wallet's REST knows its callers by their certificates", async () => {
+  const held = {
+    orderId: "00000000-0000-4000-8000-0000000000a1",
+    userId: "00000000-0000-4000-8000-000000000002",
+  };
+  const reserve = { ...held, asset: "USDT", amount: "1" };
+  expect(await callWallet("market-data", "reserve", reserve)).toEqual([
+    403,
+    expect.stringContaining("FORBIDDEN"),
+  ]);
+  expect(await callWallet("settler", "reserve", { ...reserve, asset: "DOGE" })).toEqual([
+    404,
+    expect.stringContaining("ASSET_NOT_FOUND"),
+  ]);
+  expect(await callWallet("settler", "release", held)).toEqual([200, expect.stringContaining("CLOSED")]);
+  await expect(callWallet(undefined, "release", held)).rejects.toThrow();
+});
+
+/** Status and body of a call of the wallet's REST port as this identity; without one no certificate is shown. */
+function callWallet(
+  identity: string | undefined,
+  name: string,
+  body: object,
+): Promise<[number | undefined, string]> {
+  const { certFile, keyFile, caFile } = files.get(identity ?? "wallet") as TlsSettings;
+  const shown = identity === undefined ? {} : { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  const target = { host: "localhost", port: mesh.ports("wallet").http, path: `/api/v1/wallets/${name}` };
+  return new Promise((resolve, reject) => {
+    const call = request(
+      {
+        ...target,
+        ...shown,
+        ca: readFileSync(caFile),
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        agent: false,
+      },
+      (response) => {
+        void text(response).then((answer) => resolve([response.statusCode, answer]), reject);
+      },
+    );
+    call.on("error", reject);
+    call.end(JSON.stringify(body));
+  });
+}
 
 test("without a certificate there is no connection at all", async () => {
   for (const name of ["wallet", "matcher-0", "market-data"]) {
