@@ -189,10 +189,12 @@ function listStatement(query: ListOrdersQuery) {
   const where = new Where("list_orders");
   where.add("user", (user) => `user_id = ${user}`, userId);
   if (symbol !== undefined) where.add("symbol", (name) => `symbol = ${name}`, symbol);
-  if (statuses.length > 0) {
-    const words = statuses.map(orderStatuses.wordOf);
-    where.add("status", (wanted) => `status = ANY(${wanted}::orders.order_status[])`, words);
-  }
+  const words = statuses.map(orderStatuses.wordOf);
+  // One status of a market is a range of its index, in order.
+  if (words.length === 1)
+    where.add("status", (wanted) => `status = ${wanted}::orders.order_status`, words[0]);
+  if (words.length > 1)
+    where.add("statuses", (wanted) => `status = ANY(${wanted}::orders.order_status[])`, words);
   // Said in so many words, or the index of open orders is not used.
   if (statuses.length > 0 && statuses.every((status) => status < TERMINAL_FROM)) {
     where.add("open", () => IS_OPEN);
