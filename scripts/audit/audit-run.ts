@@ -4,14 +4,24 @@ import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
 import { auditShard, cursorOf, insideRecord, orphanMsMax, type ShardFindings } from "./audit-shard.js";
 import type { AuditedExchange } from "./exchange.js";
 import type { Finding } from "./finding.js";
+import { compareQuiet, restlessGauges } from "./quiet.js";
 import { readShard } from "./shard-view.js";
 import { openAuditPool, readCursors, readSnapshot, type Snapshot } from "./snapshot.js";
+import { compareTold, type ToldWord } from "./told.js";
 
 /** Snapshots are taken again while a cursor stands inside a record; a record of that many parts is rare. */
 const snapshotsMax = 20;
 
+export interface AuditOptions {
+  /** Final words that clients were told. */
+  readonly told?: readonly ToldWord[];
+  /** Nobody calls, and followers had time: everything must be at rest (I38). */
+  readonly isQuiet?: boolean;
+}
+
 /** Audits a running exchange; one finding per invariant, in their order. */
-export async function audit({ auditorUrl, edgeAddress, shards }: AuditedExchange): Promise<Finding[]> {
+export async function audit(exchange: AuditedExchange, options: AuditOptions = {}): Promise<Finding[]> {
+  const { auditorUrl, edgeAddress, shards } = exchange;
   const pool = openAuditPool(auditorUrl);
   try {
     for (let attempt = 1; ; attempt += 1) {
@@ -27,12 +37,54 @@ export async function audit({ auditorUrl, edgeAddress, shards }: AuditedExchange
       }
       const isWhole = found.every(({ reserved }) => !reserved.includes(insideRecord));
       if (!isWhole && attempt < snapshotsMax) continue;
-      return findings(snapshot, found, await cursorBreaches(pool, snapshot, found));
+      const cursors = await cursorBreaches(pool, snapshot, found);
+      return [
+        ...findings(snapshot, found, cursors),
+        toldFinding(snapshot, found, options.told ?? []),
+        ...(options.isQuiet === true ? [await quietFinding(exchange, snapshot, found)] : []),
+      ];
     }
   } finally {
     await pool.end();
   }
 }
+
+function toldFinding(
+  snapshot: Snapshot,
+  found: readonly ShardFindings[],
+  told: readonly ToldWord[],
+): Finding {
+  const refused = snapshot.reservations.filter(({ state }) => state === "REFUSED").length;
+  return {
+    invariant: "I34",
+    text: `no means no: ${refused} refused by the wallet, ${told.length} words told to clients`,
+    breaches: compareTold(snapshot, found, told, Date.now()),
+  };
+}
+
+/** Gauges are asked again while they are not zero: ticks of the shards pass through them. */
+async function quietFinding(
+  { readMetrics }: AuditedExchange,
+  snapshot: Snapshot,
+  found: readonly ShardFindings[],
+): Promise<Finding> {
+  let restless: string[] = [];
+  for (let look = 1; look <= quietLooksMax && readMetrics !== undefined; look += 1) {
+    restless = [...(await readMetrics())].flatMap(([name, text]) =>
+      restlessGauges(text).map((line) => `${name}: ${line}`),
+    );
+    if (restless.length === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, quietLookEveryMs));
+  }
+  return {
+    invariant: "I38",
+    text: `at rest: ${found.reduce((sum, { fold }) => sum + fold.openOrders, 0)} open orders, nothing under way`,
+    breaches: compareQuiet(snapshot, found, restless),
+  };
+}
+
+const quietLooksMax = 20;
+const quietLookEveryMs = 100;
 
 /** I14: no follower is ahead of the journal, and none goes back. */
 async function cursorBreaches(
@@ -138,8 +190,13 @@ function moneyFindings(snapshot: Snapshot, found: readonly ShardFindings[]): Fin
     },
     {
       invariant: "I9",
-      text: `transfers have their entries: ${figures.transfers} deposits and withdrawals`,
+      text: `transfers have their entries: ${figures.transfers} deposits, withdrawals and adjustments`,
       breaches: view("wallet.audit_i9"),
+    },
+    {
+      invariant: "I10",
+      text: "only the wallet's role writes its tables, nobody what is append-only",
+      breaches: view("wallet.audit_i10"),
     },
   ];
 }
@@ -200,6 +257,11 @@ function meshFindings(
       invariant: "I29",
       text: `books are the shards' books: ${sum(({ view: { books } }) => books.length)} books, ${sum(({ view: { books } }) => books.reduce((total, { diffs }) => total + diffs, 0))} diffs`,
       breaches: all(({ books }) => books),
+    },
+    {
+      invariant: "I33",
+      text: `a client order id is one order: ${sum(({ fold }) => fold.orders.size)} orders, their terms as reserved for`,
+      breaches: all(({ keys }) => keys),
     },
   ];
 }

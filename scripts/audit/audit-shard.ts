@@ -1,4 +1,5 @@
 // One shard's journal, read once, held against everything that was said of the shard.
+import type { Record as JournalRecord } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import type { Market } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import {
   type Cut,
@@ -15,6 +16,7 @@ import {
 import type { JournalTool } from "./exchange.js";
 import { ShardFold } from "./fold.js";
 import { readJournal, type Verified, verifyJournal } from "./journal.js";
+import { compareKeys } from "./keys.js";
 import type { ShardView } from "./shard-view.js";
 import type { CursorRow, HistoryOrderRow, ReservationRow, SettledTradeRow, Snapshot } from "./snapshot.js";
 
@@ -36,6 +38,10 @@ export interface ShardFindings {
   readonly books: string[];
   readonly openOrders: string[];
   readonly openOrdersAtState: string[];
+  /** One client order id, one order, on the terms that were reserved for. */
+  readonly keys: string[];
+  /** Records about orders behind each cursor. */
+  readonly behind: { readonly wallet: number; readonly history: number };
   readonly unchecked: Unchecked;
 }
 
@@ -62,7 +68,7 @@ export async function auditShard(
   snapshot: Snapshot,
 ): Promise<ShardFindings> {
   const { shard } = view;
-  const isOurs = (row: { readonly shard: number }) => row.shard === shard;
+  const isOurs = (row: { readonly shard: number | null }) => row.shard === shard;
   const rows: ShardRows = {
     settledTrades: snapshot.settledTrades.filter(isOurs),
     historyOrders: snapshot.historyOrders.filter(isOurs),
@@ -86,7 +92,17 @@ export async function auditShard(
     ...databaseCuts({ fold, rows, found, uncheckedOf }, snapshot, shard),
     ...viewCuts({ fold, found, uncheckedOf }, view),
   ]);
-  await foldJournal(journal, fold, { cuts, markets: view.markets });
+  const behind = { wallet: 0, history: 0 };
+  const cursors = {
+    wallet: cursorOf(snapshot.walletCursors, shard).seq,
+    history: cursorOf(snapshot.historyCursors, shard).seq,
+  };
+  const onRecord = ({ events, seq }: JournalRecord) => {
+    if (events.length === 0) return;
+    if (seq > cursors.wallet) behind.wallet += 1;
+    if (seq > cursors.history) behind.history += 1;
+  };
+  await foldJournal(journal, fold, { cuts, markets: view.markets, onRecord });
   return {
     shard,
     fold,
@@ -97,6 +113,8 @@ export async function auditShard(
       ageMsMax: orphanMsMax,
       openOrders: view.openOrders,
     }),
+    keys: compareKeys(fold, rows.reservations),
+    behind,
     unchecked,
     ...found,
   };
@@ -169,7 +187,15 @@ function viewCuts(
 async function foldJournal(
   journal: JournalTool,
   fold: ShardFold,
-  { cuts, markets }: { cuts: readonly Cut[]; markets: readonly Market[] },
+  {
+    cuts,
+    markets,
+    onRecord,
+  }: {
+    cuts: readonly Cut[];
+    markets: readonly Market[];
+    onRecord: (record: JournalRecord) => void;
+  },
 ): Promise<void> {
   let next = 0;
   const compareHere = () => {
@@ -192,6 +218,7 @@ async function foldJournal(
       compareHere();
     }
     fold.apply(record);
+    onRecord(record);
     compareHere();
   });
   if (!isBegun) compareHere();

@@ -8,6 +8,8 @@ export interface AuditedExchange {
   /** gRPC address of the edge. */
   readonly edgeAddress: string;
   readonly shards: readonly AuditedShard[];
+  /** Metrics of each process, as text; absent where they are out of reach. */
+  readonly readMetrics?: () => Promise<ReadonlyMap<string, string>>;
   /** Gives up whatever was opened to reach it. */
   close(): Promise<void>;
 }

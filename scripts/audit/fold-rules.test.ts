@@ -121,6 +121,7 @@ const row = (orderId: string, change: Partial<ReservationRow> = {}): Reservation
   executed_tick_lots: null,
   ended_seq: null,
   age_ms: "90000",
+  terms: null,
   ...change,
 });
 const rows = (...all: ReservationRow[]) => new Map(all.map((each) => [each.order_id, each]));

@@ -119,6 +119,7 @@ const open: ReservationRow = {
   executed_tick_lots: null,
   ended_seq: null,
   age_ms: "90000",
+  terms: null,
 };
 const closed: ReservationRow = {
   ...open,

@@ -22,7 +22,24 @@ export function homeExchange(home: string, running: RunningExchange): AuditedExc
     ];
   });
   const { auditorUrl, grpcAddress } = running;
-  return { auditorUrl, edgeAddress: grpcAddress, shards, close: () => Promise.resolve() };
+  return {
+    auditorUrl,
+    edgeAddress: grpcAddress,
+    shards,
+    readMetrics: () => readMetrics(running),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function readMetrics({ processes }: RunningExchange): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const { name, ports } of processes) {
+    const response = await fetch(`http://127.0.0.1:${ports.admin}/metrics`, {
+      signal: AbortSignal.timeout(5_000),
+    });
+    texts.set(name, await response.text());
+  }
+  return texts;
 }
 
 const journalMsMax = 3_600_000;

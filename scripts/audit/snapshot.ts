@@ -9,7 +9,8 @@ export interface ReservationRow {
   readonly order_id: string;
   /** Order that it is a leg of. */
   readonly leg_of: string | null;
-  readonly shard: number;
+  /** Null for money that no shard decides about: held, settled and freed by call. */
+  readonly shard: number | null;
   readonly state: "ACTIVE" | "CLOSED" | "REFUSED";
   readonly asset: string | null;
   readonly amount: string;
@@ -21,12 +22,15 @@ export interface ReservationRow {
   readonly executed_tick_lots: string | null;
   readonly ended_seq: string | null;
   readonly age_ms: string;
+  /** Terms that the first Reserve stored, as the gateway wrote them. */
+  readonly terms: Buffer | null;
 }
 
 /** A trade whose money moved. */
 export interface SettledTradeRow {
   readonly trade_id: string;
-  readonly shard: number;
+  /** Null, and no seq, for one that was settled by call. */
+  readonly shard: number | null;
   readonly seq: string;
   readonly base_amount: string;
   readonly quote_amount: string;
@@ -78,7 +82,9 @@ export interface Snapshot {
 
 /** Views that must be empty. */
 const breachViews = [
-  ...["i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9", "i14"].map((name) => `wallet.audit_${name}`),
+  ...["i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9", "i10", "i14"].map(
+    (name) => `wallet.audit_${name}`,
+  ),
   "orders.audit_order_mismatches",
   "orders.audit_trade_mismatches",
   "orders.audit_fee_mismatches",
@@ -164,7 +170,7 @@ async function all<Row extends object>(client: PoolClient, sql: string): Promise
 
 const reservationsSql = `
   SELECT order_id::text, leg_of::text, shard, state, asset, amount::text, remaining::text, moved::text, final_status, executed_lots::text,
-         executed_tick_lots::text, ended_seq::text,
+         executed_tick_lots::text, ended_seq::text, terms,
          (extract(epoch FROM transaction_timestamp() - created_at) * 1000)::bigint::text AS age_ms
     FROM wallet.reservations`;
 
