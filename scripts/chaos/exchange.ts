@@ -45,6 +45,7 @@ export async function startChaosExchange(options: {
   readonly home: string;
   readonly signal: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }): Promise<ChaosExchange> {
   const ways = await openWays();
   const supervisor = new Supervisor();
@@ -56,6 +57,7 @@ export async function startChaosExchange(options: {
       signal: options.signal,
       ports: "free",
       env: { ...SETTINGS, ...options.env },
+      ...(options.envOf === undefined ? {} : { envOf: options.envOf }),
       reach: ways.reach,
       onEnded: supervisor.onEnded,
     });

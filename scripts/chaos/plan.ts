@@ -92,8 +92,8 @@ class Draw {
   /** Kills and pauses: each part suffers one of them at most, so that none is killed while it is paused. */
   ofParts(): Fault[] {
     const targets = this.#shuffled(TARGETS);
-    const kills = this.#between(2, 4);
-    const pauses = this.#between(1, 2);
+    const kills = this.#between(3, 4);
+    const pauses = this.#between(2, 3);
     return targets.slice(0, kills + pauses).map((target, index): Fault => {
       const when = { atMs: this.#between(0, BEGIN_MS_MAX), forMs: this.#between(50, 1_500) };
       if (index >= kills) return { ...when, kind: "pause", target, forMs: this.#between(200, 4_000) };

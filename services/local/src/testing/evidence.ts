@@ -24,7 +24,7 @@ export interface Look {
 export interface Evidence {
   look(): Promise<Look>;
   /** Resolves when the wallet and the history have taken in all that the shards decided so far. */
-  untilSettled(): Promise<void>;
+  untilSettled(msMax?: number): Promise<void>;
   /** Everything that a shard journaled, in order, up to now. */
   records(shard: number): Promise<MessageShape<typeof RecordSchema>[]>;
   query<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>;
@@ -49,11 +49,11 @@ export async function openEvidence(mesh: Mesh): Promise<Evidence> {
       if (row === undefined) throw new Error("a look is one row");
       return { ...row, commands: commands.reduce((sum, each) => sum + each, 0) };
     },
-    untilSettled: async () => {
+    untilSettled: async (msMax) => {
       for (const [shard, reader] of shards.entries()) {
         const seq = await reader.seq();
         for (const cursors of CURSORS)
-          await until(async () => (await cursorOf(query, cursors, shard)) >= seq);
+          await until(async () => (await cursorOf(query, cursors, shard)) >= seq, msMax);
       }
     },
     records: async (shard) => (await shards[shard]?.records()) ?? [],
