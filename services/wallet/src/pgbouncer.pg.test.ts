@@ -9,13 +9,18 @@ import { type PgBouncer, startPgBouncer } from "@bourse/shared/testing/pgbouncer
 import { freshDatabase, type TestDatabase } from "@bourse/shared/testing/postgres.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { accountFlows } from "./flow/account-flows.js";
 import { listOrphans, noteSequenced } from "./flow/orphans.js";
+import { releaseReservation } from "./flow/release.js";
 import { reserveBatch } from "./flow/reserve.js";
 import { getCursor } from "./flow/settle.js";
+import { settleTrade } from "./flow/settle-trade.js";
 import { getBalances } from "./flow/transfer.js";
 import { type Database, plannerSettings } from "./io/database.js";
 import { makeLedgerMonths } from "./io/ledger-months.js";
-import { BASE, QUOTE, reserveRequest, usersOf, uuidOf } from "./testing/names.js";
+import { accountRequest } from "./testing/account-requests.js";
+import { BASE, fingerprintOf, QUOTE, reserveRequest, usersOf, uuidOf } from "./testing/names.js";
+import { callOf, reservedPair, tradeOfPair } from "./testing/trades.js";
 import { breachesOf, migrations, playHistory, walletOn } from "./testing/wallet-database.js";
 import { startProcess, untilReady } from "./testing/wallet-process.js";
 
@@ -104,6 +109,23 @@ test("reserves, settlements, transfers and the sweep", async () => {
   const left = await listOrphans(database, { shard: 0, olderThanMs: 0, limit: 0 });
   expect(left.filter(({ orderId }) => ids.includes(orderId))).toEqual([]);
   expect(await makeLedgerMonths(pool, 200)).toBeGreaterThan(200);
+
+  const pair = await reservedPair({ ...wallet, ...direct, database }, "pooled");
+  const call = callOf(tradeOfPair(pair, "pooled"));
+  const settled = await settleTrade(database, call);
+  expect(await settleTrade(database, call)).toEqual({ ...settled, isReplayed: true });
+  const release = { orderId: pair.buyOrderId, userId: pair.buyerId, amountAtoms: undefined };
+  const released = await releaseReservation(database, { ...release, fingerprintHex: fingerprintOf("r") });
+  expect(released.releasedAtoms).toBe(500_000_000n);
+  const accounts = accountFlows(database);
+  for (const [requestId, end] of [["out", "COMPLETED"] as const, ["back", "CANCELLED"] as const]) {
+    const userId = pair.buyerId;
+    await accounts.holdWithdrawal(accountRequest({ requestId, userId }));
+    expect((await accounts.endWithdrawal(requestId, end)).state).toBe(end);
+  }
+  const all = { asset: undefined, kind: undefined, fromMs: undefined, toMs: undefined, after: undefined };
+  const page = await accounts.listLedger({ ...all, userId: pair.buyerId, pageSize: 10 });
+  expect(page.rows.length).toBeGreaterThan(3);
 
   expect(balanceBefore.length).toBeGreaterThan(0);
   expect(await breachesOf(direct.pool)).toEqual({});

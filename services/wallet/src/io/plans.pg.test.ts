@@ -93,7 +93,8 @@ async function useEverything(): Promise<void> {
   await accounts.endWithdrawal("back", "CANCELLED");
   await accounts.getWithdrawal("out");
   await accounts.getBalances(users[0] as string);
-  await accounts.listLedger({ userId: users[0] as string, pageSize: 100 } as never);
+  const all = { asset: undefined, kind: undefined, fromMs: undefined, toMs: undefined, after: undefined };
+  await accounts.listLedger({ ...all, userId: users[0] as string, pageSize: 100 });
   await assetCheck(database)("asset", BASE);
   await makeLedgerMonths(pool, 62);
 
