@@ -1,7 +1,12 @@
 // A port of the mesh that speaks REST alone: plaintext, or mutual TLS.
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net";
-import { createServer as createTls, type TLSSocket, type Server as TlsServer } from "node:tls";
+import {
+  createServer as createTls,
+  type PeerCertificate,
+  type TLSSocket,
+  type Server as TlsServer,
+} from "node:tls";
 import { identityIn, type MeshTls, REREAD_MS } from "../rpc/mesh-tls.js";
 import type { Logger } from "../runtime/log.js";
 import { CONNECTIONS_MAX, HEADERS_MS, http1Server } from "./http1.js";
