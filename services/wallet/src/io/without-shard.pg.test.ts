@@ -93,7 +93,7 @@ test.each([
   ],
   [
     "a release of what a shard owns",
-    "UPDATE wallet.reservations SET shard = 1, release_fingerprint = sha256('') WHERE order_id = $1",
+    `${row}, shard, release_fingerprint) VALUES (gen_random_uuid(), $1, 'ACTIVE', 'USDT', 1, 1, sha256(''), '', 1, sha256(''))`,
     "released_by_call_without_shard",
   ],
   [
@@ -103,7 +103,7 @@ test.each([
   ],
   [
     "an end by a shard without its word",
-    "UPDATE wallet.reservations SET shard = 1, state = 'CLOSED', released = remaining, remaining = 0 WHERE order_id = $1",
+    `${row}, shard, released) VALUES (gen_random_uuid(), $1, 'CLOSED', 'USDT', 1, 0, sha256(''), '', 1, 1)`,
     "closed_has_its_final_word",
   ],
   [
