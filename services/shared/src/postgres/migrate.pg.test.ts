@@ -112,6 +112,31 @@ async function waitsFor(statement: string): Promise<boolean> {
   return rows.length > 0;
 }
 
+test("a backup that reads everything keeps nobody from starting", async () => {
+  const backup = await database.pool.connect();
+  await backup.query("BEGIN; LOCK TABLE shop.things, shop.schema_migrations IN ACCESS SHARE MODE");
+  try {
+    expect(await migrate(database.pool, directory, { schema })).toEqual([]);
+  } finally {
+    await backup.query("ROLLBACK");
+    backup.release();
+  }
+});
+
+test("marks of a program that knew no oldest are taken over", async () => {
+  await database.pool.query(
+    `CREATE SCHEMA shop8; CREATE TABLE shop8.things (id int);
+     CREATE TABLE shop8.schema_migrations
+       (number int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+     INSERT INTO shop8.schema_migrations (number, name) VALUES (1, '0001-things')`,
+  );
+  const next = { "0001-things": "SELECT 1", "0002-names": "ALTER TABLE shop8.things ADD name text" };
+  expect(await migrate(database.pool, upsOf(next), { schema: "shop8" })).toEqual(["0002-names"]);
+  await expect(migrate(database.pool, upsOf({}), { schema: "shop8" })).rejects.toThrow(
+    "0001-things was applied",
+  );
+});
+
 test("a role that may make no schema migrates the one it owns", async () => {
   await database.pool.query("CREATE SCHEMA shop6 AUTHORIZATION bourse_wallet");
   const url = new URL(database.url);

@@ -136,16 +136,23 @@ function locked<T>(
   return retry(once, { ...RETRIES, isRetryable: wasInTheWay });
 }
 
+// Looks first: IF NOT EXISTS would ask for the right to make schemas, and for a lock on the table that a backup
+// holds for long, where there is nothing to make.
 async function makeTable(client: PoolClient, schema: string): Promise<void> {
-  const { rows } = await client.query<{ is_there: boolean }>(
-    "SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS is_there",
+  const { rows } = await client.query<{ has_schema: boolean; has_table: boolean; has_oldest: boolean }>(
+    `SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS has_schema,
+            to_regclass(quote_ident($1) || '.schema_migrations') IS NOT NULL AS has_table,
+            EXISTS (SELECT FROM pg_attribute WHERE attname = 'oldest' AND NOT attisdropped
+                      AND attrelid = to_regclass(quote_ident($1) || '.schema_migrations')) AS has_oldest`,
     [schema],
   );
-  // IF NOT EXISTS would ask for the right to make schemas where there is nothing to make.
-  if (rows[0]?.is_there !== true) await client.query(`CREATE SCHEMA ${pg.escapeIdentifier(schema)}`);
-  await client.query(`CREATE TABLE IF NOT EXISTS ${table(schema)}
-    (number int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), oldest int)`);
-  await client.query(`ALTER TABLE ${table(schema)} ADD COLUMN IF NOT EXISTS oldest int`);
+  const [has] = rows;
+  if (has?.has_schema !== true) await client.query(`CREATE SCHEMA ${pg.escapeIdentifier(schema)}`);
+  if (has?.has_table !== true)
+    await client.query(`CREATE TABLE ${table(schema)} (number int PRIMARY KEY, name text NOT NULL,
+      applied_at timestamptz NOT NULL DEFAULT now(), oldest int)`);
+  // Marks of before do not say it.
+  else if (!has.has_oldest) await client.query(`ALTER TABLE ${table(schema)} ADD COLUMN oldest int`);
 }
 
 /** A statement for which the driver waits longer than the pool's own limit. */
