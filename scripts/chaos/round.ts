@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { until } from "@bourse/local/testing/evidence.js";
 import { type Load, startLoad, type Told } from "@bourse/local/testing/load.js";
-import { disagreements, missingDeposits } from "@bourse/local/testing/reconcile.js";
+import { disagreementsNow, missingDeposits } from "@bourse/local/testing/reconcile.js";
 import { EndReason } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { seededRandom } from "@bourse/shared/testing/random.js";
 import { audit } from "../audit/audit-run.js";
@@ -29,70 +29,86 @@ export interface RoundResult {
 /** Mean pause of a client between two calls. */
 const PAUSE_MS = 150;
 /** Final words after the faults, before the load ends: the exchange serves again. */
-const WORDS_AFTER = 30;
+const WORDS_AFTER = 60;
 /** How long healing may take: restarts, breakers, orphans, final words. */
 const HEALED_MS_MAX = 60_000;
 /** Orders of earlier rounds that are asked about again. */
 const OLD_ORDERS = 40;
 
+export interface RoundOptions {
+  readonly seed: number;
+  readonly round: number;
+  readonly faults: readonly Fault[];
+  /** What was told in earlier rounds of this exchange. */
+  readonly before: readonly Told[];
+  readonly signal: AbortSignal;
+  /** Something else that happens beside the faults. */
+  readonly act?: (exchange: ChaosExchange) => Promise<void>;
+  /** How long each step of healing may take; a minute by default. */
+  readonly healMsMax?: number;
+}
+
 /** Runs a round. Fails only when it is given up; everything else is a breach. */
-export async function runRound(
-  exchange: ChaosExchange,
-  options: {
-    readonly seed: number;
-    readonly round: number;
-    readonly faults: readonly Fault[];
-    /** What was told in earlier rounds of this exchange. */
-    readonly before: readonly Told[];
-    readonly signal: AbortSignal;
-    /** Something else that happens beside the faults. */
-    readonly act?: (exchange: ChaosExchange) => Promise<void>;
-    /** How long each step of healing may take; a minute by default. */
-    readonly healMsMax?: number;
-  },
-): Promise<RoundResult> {
-  const { faults, round, seed, signal } = options;
+export async function runRound(exchange: ChaosExchange, options: RoundOptions): Promise<RoundResult> {
+  const { faults, round, seed } = options;
   const startedAt = performance.now();
   const random = seededRandom((Math.imul(seed, 31) + round) >>> 0);
   const counted = countStruck(exchange);
   const { operator, users } = exchange;
   const load = startLoad(users, { seed: seed + round, prefix: `r${round}`, pauseMs: PAUSE_MS, operator });
   exchange.supervisor.ended.length = 0;
-  const breaches: string[] = [];
-  let invariants = { held: 0, all: 0 };
-  const attempt = async (step: () => Promise<void>) => {
-    try {
-      await step();
-    } catch (error) {
-      signal.throwIfAborted();
-      breaches.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    }
-  };
   try {
-    const acting = options.act?.(exchange);
-    await strike({ ...exchange, random, signal }, faults);
-    await attempt(async () => {
-      await acting;
-      await heal(exchange, load, { signal, msMax: options.healMsMax ?? HEALED_MS_MAX });
-    });
-    // Also when it does not heal: the audit then says more than that.
-    await attempt(async () => {
-      const found = await check(exchange, load, { ...options, random });
-      breaches.push(...found.breaches);
-      invariants = found.invariants;
-    });
+    const verdict = await breakAndJudge(exchange, load, { ...options, random });
+    return {
+      ...verdict,
+      seconds: (performance.now() - startedAt) / 1_000,
+      faults: countKinds(faults),
+      struck: counted(),
+      told: load.told,
+      ended: [...exchange.supervisor.ended],
+    };
   } finally {
     load.abandon();
   }
-  return {
-    seconds: (performance.now() - startedAt) / 1_000,
-    faults: countKinds(faults),
-    struck: counted(),
-    told: load.told,
-    ended: [...exchange.supervisor.ended],
-    invariants,
-    breaches,
+}
+
+type Verdict = Pick<RoundResult, "breaches" | "invariants">;
+type Judging = RoundOptions & { readonly random: () => number };
+
+/** Breaks and heals, then audits and compares: also when it does not heal, since these then say more than that. */
+async function breakAndJudge(exchange: ChaosExchange, load: Load, options: Judging): Promise<Verdict> {
+  const { signal } = options;
+  const breaches: string[] = [];
+  const attempt = async (step: () => Promise<void>): Promise<boolean> => {
+    try {
+      await step();
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      breaches.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      return false;
+    }
   };
+  const healing = { signal, msMax: options.healMsMax ?? HEALED_MS_MAX };
+  const isHealed = await attempt(async () => {
+    await Promise.all([strike({ ...exchange, ...options }, options.faults), options.act?.(exchange)]);
+    await heal(exchange, load, healing);
+  });
+  let invariants = { held: 0, all: 0 };
+  await attempt(async () => {
+    const told = [...options.before, ...load.told].map(wordOf);
+    const { home, running } = exchange.mesh;
+    const findings = await audit(homeExchange(home, running), { told, isQuiet: true });
+    const broken = findings.filter((finding) => finding.breaches.length > 0);
+    for (const { invariant, breaches: found } of broken)
+      breaches.push(...found.map((text) => `${invariant}: ${text}`));
+    invariants = { held: findings.length - broken.length, all: findings.length };
+  });
+  await attempt(async () => {
+    const compare = () => toldBreaches(exchange, load, { ...options, isHealed });
+    breaches.push(...(await inTime("no answer about what was told", healing, compare)));
+  });
+  return { breaches, invariants };
 }
 
 interface HealOptions {
@@ -127,26 +143,23 @@ async function untilQuiet({ evidence }: ChaosExchange, msMax: number): Promise<v
   await evidence.untilSettled(msMax);
 }
 
-async function check(
+/** What clients of this round, and some of earlier ones, were told and is not so. */
+async function toldBreaches(
   exchange: ChaosExchange,
   load: Load,
-  { before, random }: { readonly before: readonly Told[]; readonly random: () => number },
-): Promise<{ breaches: string[]; invariants: { held: number; all: number } }> {
-  const { evidence, mesh } = exchange;
-  const words = [...before, ...load.told].map(wordOf);
-  const findings = await audit(homeExchange(mesh.home, mesh.running), { told: words, isQuiet: true });
-  const broken = findings.filter((finding) => finding.breaches.length > 0);
+  // An exchange that does not heal is not asked.
+  options: Judging & { readonly isHealed: boolean },
+): Promise<string[]> {
+  const { before, isHealed, random } = options;
   const old = Array.from({ length: OLD_ORDERS }, () => before[Math.floor(random() * before.length)]);
-  const told = [...load.told, ...old.filter((word) => word !== undefined)];
-  const disagreeing = await disagreements(exchange, told, before);
-  return {
-    breaches: [
-      ...broken.flatMap(({ invariant, breaches }) => breaches.map((text) => `${invariant}: ${text}`)),
-      ...disagreeing.map((text) => `told: ${text}`),
-      ...(await missingDeposits(evidence, load.deposits)).map((text) => `told: ${text}`),
-    ],
-    invariants: { held: findings.length - broken.length, all: findings.length },
-  };
+  const asked = [...load.told, ...old.filter((word) => word !== undefined)];
+  const found = [
+    ...(isHealed
+      ? await disagreementsNow(exchange, asked, before)
+      : await disagreementsNow(exchange, [], [...before, ...load.told])),
+    ...(await missingDeposits(exchange.evidence, load.deposits)),
+  ];
+  return found.map((text) => `told: ${text}`);
 }
 
 function wordOf({ atMs, order, sent, user }: Told): ToldWord {

@@ -46,7 +46,7 @@ export const BUGS: readonly PlantedBug[] = [
       ],
     },
     faults: [kill("order-gateway", 2_000)],
-    caughtBy: /^I11:|has no reservation|no such order/,
+    caughtBy: /^I11:|^I34: .* was refused by the wallet, and is in the journal/,
   },
   {
     rule: 2,
@@ -81,7 +81,7 @@ export const BUGS: readonly PlantedBug[] = [
       "matcher-1": [stand("matcher/flow/flusher", "matcher/testing/planted/answer-early", "createFlusher")],
     },
     faults: [kill("matcher-0", 2_000), kill("matcher-1", 2_500), kill("matcher-0", 4_500)],
-    caughtBy: /^I34: .*acknowledged|acknowledged, yet in no journal/,
+    caughtBy: /^I34: .*acknowledged|^told: .*(?:in no journal|told true, journaled false|none is journaled)/,
   },
   {
     rule: 4,

@@ -18,16 +18,21 @@ interface Journaled {
   readonly keys: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/**
- * What does not agree; empty when everything does. Reads everything through the public API too; what was told
- * `before` is held against the journals alone.
- */
+/** What does not agree when everything is settled; empty when all does. Reads everything through the public API too. */
 export async function disagreements(
+  exchange: { readonly evidence: Evidence },
+  told: readonly Told[],
+): Promise<string[]> {
+  await exchange.evidence.untilSettled();
+  return disagreementsNow(exchange, told);
+}
+
+/** The same, settled or not; what was told `before` is held against the journals alone. */
+export async function disagreementsNow(
   { evidence }: { readonly evidence: Evidence },
   told: readonly Told[],
   before: readonly Told[] = [],
 ): Promise<string[]> {
-  await evidence.untilSettled();
   const journaled = await readJournals(evidence);
   const found: string[] = [];
   for (const [orderId, all] of journaled.accepted)
@@ -80,10 +85,10 @@ function wordBreaches(told: Told, { accepted, amends, ended }: Journaled): strin
   if (order === undefined) return found;
   const end = ended.get(orderId)?.[0];
   expect(order.orderId === orderId, `told another id ${order.orderId}`);
-  expect(
-    accepted.has(orderId) || end?.terms !== undefined || end?.isTombstone === true,
-    "acknowledged, yet in no journal",
-  );
+  // A tombstone is the word on an order that nobody took in: who was told that it lives was told wrong.
+  const wasToldNone = order.status === OrderStatus.REJECTED || order.status === OrderStatus.CANCELLED;
+  const isThere = accepted.has(orderId) || end?.terms !== undefined;
+  expect(isThere || (end?.isTombstone === true && wasToldNone), "acknowledged, yet in no journal");
   expect(!told.isCancelled || end?.status === OrderStatus.CANCELLED, "a cancel was told, none is journaled");
   for (const { requestId, isMade } of told.amends) {
     const [word = false] = amends.get(legIdOf(orderId, requestId)) ?? [];

@@ -21,8 +21,8 @@ export interface FaultProxy {
   readonly port: number;
   /** Times that a COMMIT was cut. */
   readonly commitsCut: number;
-  /** Bytes that came from clients, whatever became of them. */
-  readonly bytes: number;
+  /** Bytes that vanished in a silent way. */
+  readonly swallowed: number;
   /** Where connections lead from now on. */
   lead(port: number): void;
   /** Changes the way. A connection that lost bytes ends as soon as the way is no longer silent. */
@@ -49,7 +49,7 @@ class TcpProxy implements FaultProxy {
   #state: WayState = OPEN;
   #commitsLeft = 0;
   commitsCut = 0;
-  bytes = 0;
+  swallowed = 0;
 
   async listen(): Promise<void> {
     this.#server.listen(0, HOST);
@@ -91,6 +91,9 @@ class TcpProxy implements FaultProxy {
     const connection = new Connection(client, connect(this.#target, HOST), {
       onEnd: () => this.#connections.delete(connection),
       onRequest: (data) => this.#onRequest(connection, data),
+      onSwallowed: (data) => {
+        this.swallowed += data.length;
+      },
       delayMs: () => (this.#state.type === "delayed" ? this.#state.ms : 0),
       swallows: (what) => this.#state.type === "silent" && ["both", what].includes(this.#state.swallows),
     });
@@ -99,7 +102,6 @@ class TcpProxy implements FaultProxy {
 
   /** False when the connection was cut before the data. */
   #onRequest(connection: Connection, data: Buffer): boolean {
-    this.bytes += data.length;
     if (this.#state.type !== "commit" || this.#commitsLeft === 0 || !data.includes("COMMIT")) return true;
     this.#commitsLeft -= 1;
     this.commitsCut += 1;
@@ -115,6 +117,7 @@ class TcpProxy implements FaultProxy {
 interface Way {
   readonly onEnd: () => void;
   readonly onRequest: (data: Buffer) => boolean;
+  readonly onSwallowed: (data: Buffer) => void;
   readonly delayMs: () => number;
   readonly swallows: (what: "requests" | "answers") => boolean;
 }
@@ -139,15 +142,19 @@ class Connection {
     }
     const requests = new Lane(client, upstream, way.delayMs);
     const answers = new Lane(upstream, client, way.delayMs);
+    const lose = (data: Buffer) => {
+      this.hasLost = true;
+      way.onSwallowed(data);
+    };
     client.on("data", (data) => {
       if (!way.onRequest(data)) return;
-      if (way.swallows("requests")) this.hasLost = true;
+      if (way.swallows("requests")) lose(data);
       else requests.send(data);
     });
     upstream.on("data", (data) => {
       // The answer means that the server has done it; the client never sees it.
       if (this.#isCutAtAnswer) this.destroy();
-      else if (way.swallows("answers")) this.hasLost = true;
+      else if (way.swallows("answers")) lose(data);
       else answers.send(data);
     });
     client.on("end", () => requests.end());
