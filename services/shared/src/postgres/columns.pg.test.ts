@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { freshDatabase } from "../testing/postgres.js";
+import { atomsOfNumeric, formatAtoms, numericOfAtoms } from "../units/atoms.js";
 import { columns } from "./columns.js";
 
 test("what goes in as rows comes out as rows", async () => {
@@ -32,6 +33,21 @@ test("what goes in as rows comes out as rows", async () => {
         is_set: isSet ?? null,
       })),
     );
+  } finally {
+    await database.drop();
+  }
+});
+
+test("atoms for a statement are the NUMERIC that their canonical text is", async () => {
+  const database = await freshDatabase();
+  try {
+    const atoms = [0n, 1n, -1n, 100_000_000n, 10n ** 30n - 1n, -(10n ** 30n)];
+    const { rows } = await database.pool.query({
+      text: "SELECT a::numeric(38, 8)::text AS a, a = b AS is_same FROM unnest($1::numeric[], $2::numeric[]) AS u(a, b)",
+      values: columns(atoms, 2, (each) => [numericOfAtoms(each), formatAtoms(each)]),
+    });
+    expect(rows.map(({ is_same: isSame }) => isSame)).toEqual(atoms.map(() => true));
+    expect(rows.map(({ a }) => atomsOfNumeric(a))).toEqual(atoms);
   } finally {
     await database.drop();
   }

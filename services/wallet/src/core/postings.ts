@@ -23,17 +23,18 @@ export interface AccountDelta extends AccountKey {
 
 /** Adds up changes per account. */
 export class Deltas {
-  readonly #byKey = new Map<string, AccountDelta>();
+  readonly #byKey = new Map<string, { -readonly [P in keyof AccountDelta]: AccountDelta[P] }>();
 
-  add(key: AccountKey, change: { availableAtoms?: bigint; reservedAtoms?: bigint }): void {
-    const text = keyText(key);
-    const before = this.#byKey.get(text);
-    this.#byKey.set(text, {
-      userId: key.userId,
-      asset: key.asset,
-      availableAtoms: (before?.availableAtoms ?? 0n) + (change.availableAtoms ?? 0n),
-      reservedAtoms: (before?.reservedAtoms ?? 0n) + (change.reservedAtoms ?? 0n),
-    });
+  add({ userId, asset }: AccountKey, change: { availableAtoms?: bigint; reservedAtoms?: bigint }): void {
+    const { availableAtoms = 0n, reservedAtoms = 0n } = change;
+    const text = keyText({ userId, asset });
+    const sum = this.#byKey.get(text);
+    if (sum === undefined) {
+      this.#byKey.set(text, { userId, asset, availableAtoms, reservedAtoms });
+    } else {
+      sum.availableAtoms += availableAtoms;
+      sum.reservedAtoms += reservedAtoms;
+    }
   }
 
   /** Every account that was touched, in lock order; also those whose changes cancel out. */

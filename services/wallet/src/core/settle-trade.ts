@@ -12,12 +12,11 @@ export interface Change {
   readonly reservedAtoms?: bigint;
 }
 
-/** Both reservations after a trade, the changes of up to six accounts, and the entries that say so. */
+/** Both reservations after a trade, and the changes of up to six accounts. */
 export interface MovedTrade {
   readonly buyer: Reservation;
   readonly seller: Reservation;
   readonly changes: readonly Change[];
-  readonly entries: readonly Entry[];
 }
 
 /**
@@ -44,7 +43,7 @@ export function tradeOf(
     spentAtoms: trade.baseAtoms,
     receivedAtoms: trade.quoteAtoms,
   });
-  return { buyer, seller, changes: changesOf(trade), entries: ledgerEntriesOf(trade) };
+  return { buyer, seller, changes: changesOf(trade) };
 }
 
 /** What a trade writes to the ledger: it follows from the trade alone. */

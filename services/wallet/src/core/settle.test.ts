@@ -7,6 +7,7 @@ import type { Operation, TradeOperation } from "./operation.js";
 import { FEES_USER_ID } from "./postings.js";
 import { keyText, type Reservation } from "./reservation.js";
 import { decideSettlement } from "./settle.js";
+import { ledgerEntriesOf } from "./settle-trade.js";
 
 const alice = uuidOf("alice");
 const bob = uuidOf("bob");
@@ -61,7 +62,7 @@ const trade: TradeOperation = {
 
 test("a trade pays from what was held, takes fees from what is received, and gives improvement back at once", () => {
   const money = tradingWallet();
-  const { entries } = money.settle([operation(trade)]);
+  money.settle([operation(trade)]);
 
   const available = (userId: string, asset: string) => money.available.get(keyText({ userId, asset })) ?? 0n;
   expect([available(alice, BASE), available(alice, QUOTE)]).toEqual([9n, 100n]);
@@ -73,7 +74,8 @@ test("a trade pays from what was held, takes fees from what is received, and giv
     spentAtoms: 900n,
     improvementAtoms: 100n,
   });
-  expect(entries.map(({ amountAtoms }) => amountAtoms)).toEqual([-900n, 9n, -10n, 810n, 1n, 90n]);
+  const entries = ledgerEntriesOf(trade).map(({ amountAtoms }) => amountAtoms);
+  expect(entries).toEqual([-900n, 9n, -10n, 810n, 1n, 90n]);
 });
 
 const misfits: [string, Partial<TradeOperation>][] = [
@@ -120,7 +122,7 @@ test("what no shard decides about is settled by calls alone, and what a shard de
   const mixed = new Map([...unowned, ...[...orders].slice(0, 1)]);
   expect(() => decideSettlement(undefined, mixed, [operation(trade)])).toThrowError(refused);
   expect(decideSettlement(undefined, unowned, [operation(trade)])).toMatchObject({
-    entries: decideSettlement(0, orders, [operation(trade)]).entries,
+    deltas: decideSettlement(0, orders, [operation(trade)]).deltas,
     changed: [{ shard: undefined }, { shard: undefined }],
   });
 });

@@ -10,7 +10,7 @@ import {
   type ReleaseOperation,
   type TradeOperation,
 } from "./operation.js";
-import { type AccountDelta, assertConserved, Deltas, type Entry } from "./postings.js";
+import { type AccountDelta, assertConserved, Deltas } from "./postings.js";
 import { closeReservation, tombstoneOf } from "./release.js";
 import type { Reservation } from "./reservation.js";
 import { type Hold, type Restored, restoredOf } from "./restore.js";
@@ -31,7 +31,6 @@ export interface SettlementDecision {
   /** Lost holds that were made again, as they are after the batch. */
   readonly restored: readonly Restored[];
   readonly deltas: readonly AccountDelta[];
-  readonly entries: readonly Entry[];
   readonly trades: readonly SettledTrade[];
 }
 
@@ -42,7 +41,6 @@ interface Batch {
   readonly created: Set<string>;
   readonly restored: Map<string, Restored>;
   readonly deltas: Deltas;
-  readonly entries: Entry[];
   readonly trades: SettledTrade[];
 }
 
@@ -66,7 +64,6 @@ export function decideSettlement(
     created: new Set(),
     restored: new Map(),
     deltas: new Deltas(),
-    entries: [],
     trades: [],
   };
   let nextHold = 0;
@@ -88,12 +85,11 @@ export function decideSettlement(
   return {
     changed: after([...batch.touched].filter((id) => !batch.created.has(id) && !batch.restored.has(id))),
     tombstones: after(batch.created),
-    restored: [...batch.restored].map(([id, { reservation, content }]) => ({
-      reservation: batch.reservations.get(id) ?? reservation,
-      content,
+    restored: [...batch.restored].map(([id, restored]) => ({
+      ...restored,
+      reservation: batch.reservations.get(id) ?? restored.reservation,
     })),
     deltas,
-    entries: batch.entries,
     trades: batch.trades,
   };
 }
@@ -136,7 +132,6 @@ function applyTrade(batch: Batch, operation: Operation, trade: TradeOperation): 
   put(batch, moved.buyer);
   put(batch, moved.seller);
   for (const { key, ...change } of moved.changes) batch.deltas.add(key, change);
-  batch.entries.push(...moved.entries);
   batch.trades.push({ operation, trade });
 }
 

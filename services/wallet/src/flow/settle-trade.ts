@@ -54,9 +54,10 @@ async function settleIn(client: PoolClient, call: SettleTradeCall, nowMs: number
   }
 
   const operation = { seq: 0, index: 0, timeMs: nowMs, effect: trade };
-  const { changed, deltas, entries } = decideSettlement(undefined, stored, [operation]);
+  const { changed, deltas } = decideSettlement(undefined, stored, [operation]);
   await changeBalances(client, deltas);
   await updateReservations(client, changed);
+  const entries = ledgerEntriesOf(trade);
   const entryIds = await insertNumberedEntries(client, "TRADE", entries);
   await insertCalledTrade(client, { operation, trade }, { fingerprintHex, entryIds });
   return { entries: numbered(entries, entryIds), isReplayed: false };

@@ -1,6 +1,8 @@
+import { atomsOfNumeric } from "@bourse/shared/units/atoms.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Operation } from "../core/operation.js";
 import { beginning } from "../core/positions.js";
+import { ledgerEntriesOf } from "../core/settle-trade.js";
 import { history } from "../testing/history.js";
 import { BASE, QUOTE, reserveRequest, usersOf, uuidOf } from "../testing/names.js";
 import {
@@ -11,7 +13,7 @@ import {
   type WalletDatabase,
 } from "../testing/wallet-database.js";
 import { listOrphans, noteSequenced } from "./orphans.js";
-import { getReservation } from "./reserve.js";
+import { getReservation, reserveBatch } from "./reserve.js";
 import { getCursor, settleBatch } from "./settle.js";
 
 let wallet: WalletDatabase;
@@ -53,6 +55,60 @@ test.each([1, 7, 1_000])(
     expect(rows[0].trades).toBeGreaterThan(50);
   },
 );
+
+test("the ledger has the entries that the core says follow from each trade, in their order", async () => {
+  await fundUsers();
+  const operations = await operationsOf(23, 60);
+  const trades = operations.flatMap(({ effect }) => (effect.type === "trade" ? [effect] : []));
+  expect(trades.length).toBeGreaterThan(20);
+  await settleBatch(wallet.database, { ...move, through: positionAfter(operations.at(-1)), operations });
+  for (const trade of trades) {
+    const { rows } = await wallet.pool.query(
+      `SELECT e.user_id, e.asset, e.amount, e.kind, t.kind AS booked
+         FROM wallet.ledger_entries e JOIN wallet.ledger_transactions t USING (transaction_id, recorded_at)
+        WHERE transaction_id = $1 ORDER BY entry_id`,
+      [trade.tradeId],
+    );
+    expect(rows.map((row) => ({ ...row, amount: atomsOfNumeric(row.amount) }))).toEqual(
+      ledgerEntriesOf(trade).map(({ userId, asset, amountAtoms }) => ({
+        user_id: userId,
+        asset,
+        amount: amountAtoms,
+        kind: "TRADE",
+        booked: "TRADE",
+      })),
+    );
+  }
+});
+
+test("reserves and settlements of the same accounts at once: nobody waits in a circle, all money is there", async () => {
+  await fundUsers();
+  const operations = await operationsOf(29, 80);
+  const settled = (async () => {
+    let after = beginning;
+    for (let at = 0; at < operations.length; at += 20) {
+      const part = operations.slice(at, at + 20);
+      const through = positionAfter(part.at(-1));
+      await settleBatch(wallet.database, { ...move, after, through, operations: part });
+      after = through;
+    }
+  })();
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, number) =>
+      reserveBatch(
+        wallet.database,
+        [...users]
+          .reverse()
+          .map((userId) =>
+            reserveRequest({ orderId: uuidOf(`beside ${number} ${userId}`), userId, amountAtoms: 1n }),
+          ),
+      ),
+    ),
+  );
+  await settled;
+  expect(answers.flat().map(({ type }) => type)).toEqual(answers.flat().map(() => "held"));
+  expect(await wallet.breaches()).toEqual({});
+});
 
 test("the same batch again is refused with the cursor as it is, and nothing moves twice", async () => {
   await fundUsers();

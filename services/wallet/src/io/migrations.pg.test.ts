@@ -86,6 +86,18 @@ test.each([
     "UPDATE wallet.reservations SET state = 'ACTIVE' WHERE user_id = $1",
     "",
   ],
+  [
+    "an account of what is no asset",
+    "INSERT INTO wallet.accounts (user_id, asset) VALUES ($1, 'usdt')",
+    "accounts_asset_check",
+  ],
+  ["an account that becomes another", "UPDATE wallet.accounts SET asset = 'BTC' WHERE user_id = $1", ""],
+  [
+    "a hold on what is no asset",
+    "INSERT INTO wallet.reservations (order_id, user_id, state, shard, asset, amount, remaining, fingerprint, terms) VALUES (gen_random_uuid(), $1, 'ACTIVE', 0, 'A', 1, 1, sha256(''), '')",
+    "reservations_asset_check",
+  ],
+  ["a reservation that changes hands", "UPDATE wallet.reservations SET shard = 7 WHERE user_id = $1", ""],
   ["a reservation that vanishes", "DELETE FROM wallet.reservations WHERE user_id = $1", ""],
   [
     "a ledger that is rewritten",
