@@ -85,6 +85,7 @@ SELECT f.request_id, f.kind, f.user_id, f.asset, f.amount, t.transaction_id, e.c
     OR e.entries IS DISTINCT FROM 2 OR e.user_id IS DISTINCT FROM f.user_id::text
     OR e.credited IS DISTINCT FROM (CASE f.kind WHEN 'DEPOSIT' THEN f.amount ELSE -f.amount END);
 
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 GRANT ALL ON wallet.accounts, wallet.reservations, wallet.shard_cursors, wallet.settled_trades, wallet.transfers
   TO CURRENT_USER;
 DO $$

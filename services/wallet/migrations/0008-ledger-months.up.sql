@@ -192,6 +192,7 @@ REVOKE UPDATE, DELETE, TRUNCATE ON wallet.settled_trades, wallet.transfers FROM 
 REVOKE ALL ON SCHEMA wallet FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA wallet FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA wallet FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 -- I10: nobody but the owner of this schema writes in it, the owner itself only adds to what is append-only, and
 -- the triggers that refuse are there and on, in every month too.
 CREATE VIEW wallet.audit_i10 AS
