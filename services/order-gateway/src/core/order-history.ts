@@ -95,7 +95,8 @@ function foldTrade(
     { party: trade.taker, role: TAKER, side: trade.takerSide },
   ];
   for (const { party, role, side } of halves) {
-    const order = touch(fold, record, { ...party, symbol: trade.symbol });
+    const { orderId, createdAtMs } = party;
+    const order = touch(fold, record, { orderId, createdAtMs, symbol: trade.symbol });
     order.addedLots += trade.quantityLots;
     order.addedTickLots += tickLots;
     fold.fills.push({
@@ -168,8 +169,9 @@ function foldEnd(fold: Fold, record: HistoryRecord, event: Extract<HistoryEvent,
 
 function place(fold: Fold, record: HistoryRecord, terms: HistoryTerms, createdAtMs: number): void {
   assert(!fold.touched.has(terms.orderId), "an order is placed once, before anything else happens to it");
-  const order = untouched(fold, record, { orderId: terms.orderId, createdAtMs, symbol: terms.symbol });
-  fold.touched.set(terms.orderId, { ...order, placed: { terms, seq: record.seq } });
+  const { orderId, symbol } = terms;
+  const placed = { terms, seq: record.seq };
+  fold.touched.set(orderId, untouched(fold, record, { orderId, createdAtMs, symbol }, placed));
 }
 
 /** What an event says about an order that it names. */
@@ -191,12 +193,25 @@ function touch(fold: Fold, record: HistoryRecord, named: Named): Touched {
   return touched;
 }
 
-/** An order that the batch names for the first time. */
-function untouched(fold: Fold, record: HistoryRecord, { orderId, symbol, createdAtMs }: Named): Touched {
+/** An order that the batch names for the first time. Written out: objects that are spread cost many times more. */
+function untouched(
+  fold: Fold,
+  record: HistoryRecord,
+  { orderId, symbol, createdAtMs }: Named,
+  placed?: Touched["placed"],
+): Touched {
   return {
-    ...{ orderId, createdAtMs, grid: gridOf(fold, symbol), placed: undefined },
-    ...{ addedLots: 0, addedTickLots: 0n, isWaiting: false, isTriggered: false },
-    ...{ amendedPriceTicks: 0, amendedLots: 0, loweredLots: 0 },
+    orderId,
+    createdAtMs,
+    grid: gridOf(fold, symbol),
+    placed,
+    addedLots: 0,
+    addedTickLots: 0n,
+    isWaiting: false,
+    isTriggered: false,
+    amendedPriceTicks: 0,
+    amendedLots: 0,
+    loweredLots: 0,
     ended: undefined,
     updatedAtMs: record.timeMs,
   };

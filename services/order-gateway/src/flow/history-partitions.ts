@@ -50,8 +50,8 @@ export class HistoryPartitions {
   }
 
   async #ensure(orderTimes: readonly number[], tradeTimes: readonly number[]): Promise<void> {
-    const orderMonths = missing(this.#months, orderTimes.map(monthOf));
-    const tradeDays = missing(this.#days, tradeTimes.map(dayOf));
+    const orderMonths = missing(this.#months, daysOf(orderTimes).map(monthOf));
+    const tradeDays = missing(this.#days, daysOf(tradeTimes));
     if (orderMonths.length + tradeDays.length === 0) return;
     await ensurePartitions(this.#pool, { orderMonths, tradeDays });
     for (const month of orderMonths) this.#months.add(month);
@@ -63,12 +63,14 @@ function missing(known: ReadonlySet<string>, wanted: readonly string[]): string[
   return [...new Set(wanted)].filter((each) => !known.has(each));
 }
 
-/** UTC day, `YYYY-MM-DD`. */
-function dayOf(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10);
+/** UTC days of some times, each once, `YYYY-MM-DD`. */
+function daysOf(timesMs: readonly number[]): string[] {
+  const days = new Set<number>();
+  for (const timeMs of timesMs) days.add(Math.floor(timeMs / DAY_MS));
+  return [...days].map((day) => new Date(day * DAY_MS).toISOString().slice(0, 10));
 }
 
-/** First day of the UTC month. */
-function monthOf(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 7)}-01`;
+/** First day of the UTC month of a day. */
+function monthOf(day: string): string {
+  return `${day.slice(0, 7)}-01`;
 }

@@ -140,9 +140,13 @@ class ShardProjection {
 
   async #storeWaiting(): Promise<void> {
     try {
-      while (this.#waiting.length > 0) {
-        const batch = this.#waiting.splice(0, batchLength(this.#waiting, this.#options.batchRecordsMax));
-        await this.#store(batch);
+      let batch = this.#nextBatch();
+      while (batch !== undefined) {
+        // The next one is folded while the database writes this one. Whichever fails, nothing runs on.
+        const [stored, next] = await Promise.allSettled([this.#store(batch), this.#foldNext()]);
+        if (stored.status === "rejected") throw stored.reason;
+        if (next.status === "rejected") throw next.reason;
+        batch = next.value ?? this.#nextBatch();
       }
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error("history batch failed", { cause: error });
@@ -153,12 +157,22 @@ class ShardProjection {
     }
   }
 
-  async #store(batch: readonly HistoryRecord[]): Promise<void> {
+  /** The next batch, once what was sent before has left the process. */
+  async #foldNext(): Promise<Batch | undefined> {
+    await new Promise((resolve) => setImmediate(resolve));
+    return this.#nextBatch();
+  }
+
+  /** Takes what waits, as much as one transaction may store, and folds it; undefined when nothing waits. */
+  #nextBatch(): Batch | undefined {
+    const records = this.#waiting.splice(0, batchLength(this.#waiting, this.#options.batchRecordsMax));
+    const last = records.at(-1);
+    if (last === undefined) return undefined;
+    return { through: { epoch: last.epoch, seq: last.seq }, changes: foldHistory(this.#grids, records) };
+  }
+
+  async #store({ through, changes }: Batch): Promise<void> {
     const { shard, pool, partitions, onPosition, onRows } = this.#options;
-    const last = batch.at(-1);
-    if (last === undefined) return;
-    const changes = foldHistory(this.#grids, batch);
-    const through = { epoch: last.epoch, seq: last.seq };
     const move = { shard, serverEpoch: this.#serverEpoch, after: this.#position, through };
     await partitions.ensureFor(changes);
     // Another instance moved the cursor, or serves a later epoch: read again where the history stands.
@@ -181,6 +195,12 @@ class ShardProjection {
       log.error(facts, "history cannot be projected");
     else log.warn(facts, "history batch failed");
   }
+}
+
+/** What one transaction stores. */
+interface Batch {
+  readonly through: HistoryPosition;
+  readonly changes: HistoryChanges;
 }
 
 /** How many of these records one transaction takes: at least one, and no more once it has many events. */

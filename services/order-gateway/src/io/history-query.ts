@@ -1,8 +1,15 @@
 // Statements whose conditions depend on what was asked. Each set of conditions is one prepared statement.
 
-/** Time as PostgreSQL reads it, exact to the millisecond. */
+let latestMs = Number.NaN;
+let latestText = "";
+
+/** Time as PostgreSQL reads it, exact to the millisecond. Rows in a row often have the same. */
 export function timeOf(ms: number): string {
-  return new Date(ms).toISOString();
+  if (ms !== latestMs) {
+    latestText = new Date(ms).toISOString();
+    latestMs = ms;
+  }
+  return latestText;
 }
 
 /** Milliseconds since 1970 UTC of a timestamptz column, as a whole number. */

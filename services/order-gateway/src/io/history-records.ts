@@ -106,9 +106,15 @@ function submittedTerms({ command }: Record): OrderTerms | undefined {
 
 function decodeTerms(terms: OrderTerms | undefined): HistoryTerms {
   assert(terms !== undefined, "an accepted or refused order has terms");
-  const { orderId, userId, clientOrderId, symbol, side, type, timeInForce, postOnly } = terms;
   return {
-    ...{ orderId, userId, clientOrderId, symbol, side, type, timeInForce, postOnly },
+    orderId: terms.orderId,
+    userId: terms.userId,
+    clientOrderId: terms.clientOrderId,
+    symbol: terms.symbol,
+    side: terms.side,
+    type: terms.type,
+    timeInForce: terms.timeInForce,
+    postOnly: terms.postOnly,
     selfTradePrevention: terms.selfTradePrevention,
     priceTicks: whole(terms.priceTicks),
     stopPriceTicks: whole(terms.stopPriceTicks),
@@ -120,11 +126,13 @@ function decodeTerms(terms: OrderTerms | undefined): HistoryTerms {
 
 function decodeParty(party: TradeParty | undefined): HistoryParty {
   assert(party !== undefined, "a trade has two parties");
-  const { orderId, userId, clientOrderId, feePpm, receivedBefore, createdAtMs } = party;
   return {
-    ...{ orderId, userId, clientOrderId, feePpm },
-    receivedBefore: BigInt(receivedBefore),
-    createdAtMs: whole(createdAtMs),
+    orderId: party.orderId,
+    userId: party.userId,
+    clientOrderId: party.clientOrderId,
+    feePpm: party.feePpm,
+    receivedBefore: BigInt(party.receivedBefore),
+    createdAtMs: whole(party.createdAtMs),
   };
 }
 

@@ -47,9 +47,21 @@ export interface ListTradesQuery {
 export async function insertTrades(client: PoolClient, shard: number, rows: readonly Fill[]): Promise<void> {
   if (rows.length === 0) return;
   const cells = columns(rows, 15, (row) => [
-    ...[row.tradeId, timeOf(row.executedAtMs), row.orderId, row.userId, row.clientOrderId, row.symbol],
-    ...[row.seq, row.index, sides.wordOf(row.side), tradeRoles.wordOf(row.role)],
-    ...[row.price, row.quantity, row.fee, row.feeAsset, row.feePpm],
+    row.tradeId,
+    timeOf(row.executedAtMs),
+    row.orderId,
+    row.userId,
+    row.clientOrderId,
+    row.symbol,
+    row.seq,
+    row.index,
+    sides.wordOf(row.side),
+    tradeRoles.wordOf(row.role),
+    row.price,
+    row.quantity,
+    row.fee,
+    row.feeAsset,
+    row.feePpm,
   ]);
   await client.query({
     name: "insert_trades",
