@@ -1,22 +1,20 @@
 // Several of each process at once, as a rollout has them: wallets that share one database, settlers that race for
 // the same shards, and one of each that ends on the way.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { isInfrastructureFailure } from "@bourse/shared/errors/from-wire.js";
-import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
-import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
+import type { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import type { ServiceClient } from "@bourse/shared/rpc/client.js";
 import { formatAtoms } from "@bourse/shared/units/atoms.js";
 import { afterEach, expect, test, vi } from "vitest";
 import type { ReserveRequest } from "./core/reserve.js";
 import { getCursor } from "./flow/settle.js";
+import { metricOf, openFleet } from "./testing/fleet.js";
 import { firstRecord, history } from "./testing/history.js";
 import { BASE, QUOTE, usersOf } from "./testing/names.js";
 import { ShardServer } from "./testing/shard-server.js";
-import { openWalletDatabase, type WalletDatabase } from "./testing/wallet-database.js";
-import { startProcess, untilReady, type WalletProcess } from "./testing/wallet-process.js";
+import { openWalletDatabase } from "./testing/wallet-database.js";
+import { untilReady, type WalletProcess } from "./testing/wallet-process.js";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -27,43 +25,6 @@ const users = usersOf(5);
 const ORDERS = 100;
 
 type Wallet = ServiceClient<typeof WalletService>;
-
-async function started(file: string, env: Readonly<Record<string, string>>, message: string) {
-  const running = startProcess(file, env);
-  closers.push(async () => {
-    running.child.kill("SIGKILL");
-    await running.exited;
-  });
-  const ports = await running.said(message);
-  await untilReady(ports.adminPort);
-  return { ...running, ports };
-}
-
-async function startWallet(database: WalletDatabase) {
-  const env = {
-    BOURSE__WALLET__POSTGRES_URL: database.url,
-    BOURSE__WALLET__GRPC_PORT: "0",
-    BOURSE__WALLET__HTTP_PORT: "0",
-    BOURSE__WALLET__ADMIN_PORT: "0",
-  };
-  const running = await started("main.ts", env, "wallet started");
-  const address = `127.0.0.1:${running.ports.grpcPort}`;
-  const channel = openChannel(address);
-  closers.push(() => channel.close());
-  return { ...running, address, client: createClient(WalletService, channel) };
-}
-
-/** A settler of all shards that spreads its calls over the wallets, as over the addresses of a headless service. */
-async function startSettler(shards: readonly ShardServer[], wallets: readonly { address: string }[]) {
-  const folder = await mkdtemp(join(tmpdir(), "bourse-settler-"));
-  closers.push(() => rm(folder, { recursive: true, force: true }));
-  const BOURSE_CONFIG = join(folder, "bourse.yaml");
-  const walletAddress = `ipv4:${wallets.map(({ address }) => address).join(",")}`;
-  const listed = shards.map(({ address }, shard) => ({ shard, address }));
-  const settler = { adminPort: 0, walletAddress, reportEveryMs: 1 };
-  await writeFile(BOURSE_CONFIG, JSON.stringify({ shards: listed, settler }));
-  return started("settler-main.ts", { BOURSE_CONFIG }, "settler started");
-}
 
 /** Reserves at any of the wallets, sometimes at two at once, until there is a final word: true when it is held. */
 async function reserveAnywhere(
@@ -111,15 +72,11 @@ async function play(shard: ShardServer, number: number, wallets: readonly Wallet
   }
 }
 
-async function metric(running: { ports: Record<string, number> }, name: string): Promise<string[]> {
-  const text = await (await fetch(`http://127.0.0.1:${running.ports.adminPort}/metrics`)).text();
-  return text.split("\n").filter((line) => line.startsWith(`${name}{`));
-}
-
 const errorsOf = ({ log }: WalletProcess) =>
   log.filter(({ level }) => level === "error" || level === "fatal");
 
 test("wallets that share a database and settlers that race for two shards stay exact through a rollout", async () => {
+  const { startWallet, startSettler } = openFleet(closers);
   const database = await openWalletDatabase();
   closers.push(() => database.drop());
   for (const userId of users)
@@ -162,7 +119,7 @@ test("wallets that share a database and settlers that race for two shards stay e
 
   // Losing a race is no alarm and stops nothing.
   for (const settler of settlers.slice(1)) {
-    const stopped = await metric(settler, "bourse_settlement_stopped");
+    const stopped = await metricOf(settler, "bourse_settlement_stopped");
     expect(stopped).toHaveLength(2);
     for (const line of stopped) expect(line).toMatch(/ 0$/);
     await untilReady(settler.ports.adminPort);

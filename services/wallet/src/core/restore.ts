@@ -15,6 +15,8 @@ export interface Hold extends Omit<ReserveRequest, "asset" | "shard"> {
 
 /** A hold that is made again, and what the client sent for it. */
 export interface Restored {
+  /** Seq of the record that tells of it. */
+  readonly seq: number;
   readonly reservation: Reservation;
   readonly content: Content;
 }
@@ -44,6 +46,7 @@ export function restoredOf(
   if (asset === undefined) throw impossibleHold(hold, "the order of the leg has no reservation");
   const state = "ACTIVE" as const;
   return {
+    seq: hold.seq,
     reservation: freshReservation({ orderId, legOf, userId, shard, state, asset, amountAtoms }),
     content: { fingerprintHex, terms },
   };
@@ -57,7 +60,6 @@ export function checkFunds(
   available: ReadonlyMap<string, bigint>,
   deltas: readonly AccountDelta[],
   restored: readonly Restored[],
-  seq: number,
 ): void {
   const missing = deltas.flatMap((delta) => {
     const atoms = (available.get(keyText(delta)) ?? 0n) + delta.availableAtoms;
@@ -65,14 +67,14 @@ export function checkFunds(
   });
   if (missing.length === 0) return;
   const accounts = new Set(missing.map(keyText));
-  const orders = restored.flatMap(({ reservation: { orderId, userId, asset = "" } }) =>
-    accounts.has(keyText({ userId, asset })) ? [orderId] : [],
+  const short = restored.filter(({ reservation: { userId, asset = "" } }) =>
+    accounts.has(keyText({ userId, asset })),
   );
   throw new DomainError("SETTLEMENT_IMPOSSIBLE", {
     why: FUNDS_MISSING,
-    seq: String(seq),
+    ...(short[0] !== undefined && { seq: String(short[0].seq) }),
     missing: listed(missing.map(({ userId, asset, atoms }) => `${userId} ${formatAtoms(atoms)} ${asset}`)),
-    orders: listed(orders),
+    orders: listed(short.map(({ reservation }) => reservation.orderId)),
   });
 }
 

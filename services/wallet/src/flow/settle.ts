@@ -4,7 +4,7 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
 import { type Operation, ordersOf } from "../core/operation.js";
 import { beginning, cursorRefusal, misfitOf, type Position } from "../core/positions.js";
-import type { AccountDelta } from "../core/postings.js";
+import { type AccountDelta, FEES_USER_ID } from "../core/postings.js";
 import { keyText } from "../core/reservation.js";
 import { checkFunds, type Hold, type Restored } from "../core/restore.js";
 import { decideSettlement } from "../core/settle.js";
@@ -77,10 +77,10 @@ async function settleIn(client: PoolClient, batch: SettleBatch): Promise<readonl
   // reserve does: nobody then waits for the other in a circle.
   await together([
     updateReservations(client, decision.changed),
-    insertTrades(client, shard, decision.trades),
+    insertTrades(client, { shard, feesUserId: FEES_USER_ID }, decision.trades),
     restored.length === 0
       ? applyDeltas(client, deltas)
-      : changeBalances(client, deltas, (locked) => checkFunds(locked, deltas, restored, batch.through.seq)),
+      : changeBalances(client, deltas, (locked) => checkFunds(locked, deltas, restored)),
   ]);
   await insertRestored(client, restored);
   await insertTombstones(client, decision.tombstones);
