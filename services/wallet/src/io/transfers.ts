@@ -15,7 +15,8 @@ export async function claimRequestId(
 ): Promise<boolean> {
   const { rowCount } = await client.query({
     name: "claim_request_id",
-    text: `INSERT INTO wallet.request_ids (request_id, kind) VALUES ($1, $2) ON CONFLICT (request_id) DO NOTHING`,
+    // No index is named: of two that race either of the table's two may see it first.
+    text: `INSERT INTO wallet.request_ids (request_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
     values: [requestId, kind],
   });
   return rowCount === 1;
