@@ -10,7 +10,7 @@ export interface Figure {
   readonly grade: Grade | undefined;
 }
 
-export type Grade = "stretch met" | "met" | "not met";
+export type Grade = "stretch met" | "met" | "not met" | "no limit";
 
 /** Grade of a figure that should be high. */
 export function atLeast(value: number, must: number, stretch: number): Grade {

@@ -22,6 +22,8 @@ export interface WalletBench {
   settleDown(): Promise<void>;
   /** Processor time of the cluster so far, in milliseconds, of backends that live. */
   clusterCpuMs(): number;
+  /** Processor time of the wallet process so far, in milliseconds. */
+  walletCpuMs(): number;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export async function openWalletBench(): Promise<WalletBench> {
       },
       settleDown: () => onCluster("CHECKPOINT"),
       clusterCpuMs: () => cpuMsOf(mesh.pid("postgres")),
+      walletCpuMs: () => cpuMsOf(mesh.pid("wallet")),
       close,
     };
   } catch (error) {

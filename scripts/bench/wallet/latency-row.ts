@@ -10,11 +10,11 @@ const WAITING = 1_024;
 const ROUNDS = 5;
 
 export async function latencyRows(bench: WalletBench): Promise<Figure[]> {
-  const load = await startLoad(bench);
+  const load = await startLoad(bench, { users: HOT_USERS });
   const rounds: { p50: number; p99: number; floorP50: number; floorP99: number }[] = [];
   // The first is to warm up.
   for (let at = 0; at <= ROUNDS; at += 1) {
-    await load.run(`reserve ${RATE * SECONDS} ${WAITING} ${HOT_USERS}`);
+    await load.run(`reserve ${RATE * SECONDS} ${WAITING}`);
     await bench.settleDown();
     const floor = await load.player.ask<Commits>("commits 3");
     const { p50, p99 } = await load.run(`offered ${RATE}`);

@@ -2,14 +2,14 @@
 import type { Player } from "../matcher/player.js";
 import type { WalletBench } from "./bench.js";
 
-const USERS = 10_000;
-
 /** One run of load. */
 export interface LoadRun {
   readonly perSecond: number;
-  /** Processor time per item: of the loading process, which the wallet's flows run in, and of PostgreSQL. */
+  /** Processor time per item: of the loading process, which the wallet's flows may run in, and of PostgreSQL. */
   readonly nodeUs: number;
   readonly clusterUs: number;
+  /** Of the wallet process; next to nothing where the flows run in the loading one. */
+  readonly walletUs: number;
   /** Latencies in milliseconds, of offered load. */
   readonly p50: number;
   readonly p99: number;
@@ -41,25 +41,32 @@ export interface Load {
 
 let databases = 0;
 
-/** Starts a loading process on a database of its own, with users who have money. */
-export async function startLoad(bench: WalletBench): Promise<Load> {
+/** Starts a loading process, with users who have money: on a database of its own, or through the wallet process. */
+export async function startLoad(
+  bench: WalletBench,
+  options: { readonly users: number; readonly isRemote?: boolean },
+): Promise<Load> {
+  const { users, isRemote = false } = options;
   databases += 1;
-  const url = await bench.database(`wallet_load_${databases}`);
-  bench.say(`${USERS} users deposit ...`);
+  const url = isRemote ? bench.mesh.postgresUrl : await bench.database(`wallet_load_${databases}`);
+  const address = isRemote ? [`127.0.0.1:${bench.mesh.ports("wallet").grpc}`] : [];
+  bench.say(`${users} users deposit ...`);
   const player = await bench.start("wallet", "@bourse/wallet/testing/bench/wallet-load.js", [
     url,
-    String(USERS),
+    String(users),
+    ...address,
   ]);
   return {
     player,
     async run(line) {
-      const before = bench.clusterCpuMs();
+      const before = { cluster: bench.clusterCpuMs(), wallet: bench.walletCpuMs() };
       const answer = await player.ask<Answer>(line);
       const items = answer.reserves ?? answer.trades ?? 0;
       return {
         perSecond: (items * 1e9) / answer.nanoseconds,
         nodeUs: answer.cpuNanoseconds / items / 1e3,
-        clusterUs: ((bench.clusterCpuMs() - before) * 1e3) / items,
+        clusterUs: ((bench.clusterCpuMs() - before.cluster) * 1e3) / items,
+        walletUs: ((bench.walletCpuMs() - before.wallet) * 1e3) / items,
         p50: answer.p50 ?? Number.NaN,
         p99: answer.p99 ?? Number.NaN,
       };

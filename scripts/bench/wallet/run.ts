@@ -2,12 +2,16 @@
 import { type Figure, tableLines } from "../matcher/table.js";
 import { openWalletBench, type WalletBench } from "./bench.js";
 import { latencyRows } from "./latency-row.js";
+import { processRows } from "./process-rows.js";
+import { projectorRows } from "./projector-row.js";
 import { throughputRows } from "./throughput-rows.js";
 
 /** Figures by name, in the order of the table. */
 const figures: Readonly<Record<string, (bench: WalletBench) => Promise<Figure[]>>> = {
   throughput: throughputRows,
   latency: latencyRows,
+  projector: projectorRows,
+  process: processRows,
 };
 
 export const walletFigureNames = Object.keys(figures);

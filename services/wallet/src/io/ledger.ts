@@ -4,7 +4,7 @@ import { columns } from "@bourse/shared/postgres/columns.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
 import { numericOfAtoms } from "@bourse/shared/units/atoms.js";
 import type { TradeOperation } from "../core/operation.js";
-import { type Entry, FEES_USER_ID } from "../core/postings.js";
+import type { Entry } from "../core/postings.js";
 import type { SettledTrade } from "../core/settle.js";
 import { RaceLost } from "./database.js";
 
@@ -52,7 +52,7 @@ function entryValues(kind: string, entries: readonly Entry[]): unknown[] {
  */
 export async function insertTrades(
   client: PoolClient,
-  shard: number,
+  { shard, feesUserId }: { readonly shard: number; readonly feesUserId: string },
   trades: readonly SettledTrade[],
 ): Promise<void> {
   if (trades.length === 0) return;
@@ -78,11 +78,11 @@ export async function insertTrades(
                            (buyer_user_id, base_asset, base_amount - buyer_fee),
                            (seller_user_id, base_asset, -base_amount),
                            (seller_user_id, quote_asset, quote_amount - seller_fee),
-                           ('${FEES_USER_ID}'::uuid, base_asset, buyer_fee),
-                           ('${FEES_USER_ID}'::uuid, quote_asset, seller_fee)
+                           ($21::uuid, base_asset, buyer_fee),
+                           ($21::uuid, quote_asset, seller_fee)
                   ) AS entry(user_id, asset, amount)
             WHERE entry.amount <> 0`,
-    values: [shard, ...columns(trades, 19, tradeCells)],
+    values: [shard, ...columns(trades, 19, tradeCells), feesUserId],
   });
 }
 

@@ -22,8 +22,8 @@ const TAKER_PPM = 2_000;
 /** What a gateway stores with an order, in bytes, about. */
 const TERMS_BYTES = 90;
 
-/** An endless supply of pairs between random users; every id is new. */
-export function* pairsOf(seed: number, users: readonly string[]): Generator<Pair, never> {
+/** An endless supply of pairs between random users, shard by shard in turn; every id is new. */
+export function* pairsOf(seed: number, users: readonly string[], shards: number): Generator<Pair, never> {
   const random = seededRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);
   for (let number = 0; ; number += 1) {
@@ -33,7 +33,8 @@ export function* pairsOf(seed: number, users: readonly string[]): Generator<Pair
     const priceTicks = 95 + below(10);
     const limitTicks = priceTicks + below(3);
     const order = (side: string, index: number) => ({
-      ...commonOf(`${seed} ${side} ${number}`),
+      ...commonOf(`${seed} ${shards} ${side} ${number}`),
+      shard: number % shards,
       userId: users[index] ?? "",
     });
     yield {
@@ -51,7 +52,6 @@ function commonOf(name: string) {
     orderId: uuidOf(name),
     legOf: undefined,
     fingerprintHex: fingerprintOf(name),
-    shard: 0,
     terms: new Uint8Array(TERMS_BYTES).fill(7),
   };
 }
