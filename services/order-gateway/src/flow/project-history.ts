@@ -97,7 +97,8 @@ class ShardProjection {
     await this.idle();
     // Our own code is wrong: the process ends.
     if (this.#failure instanceof AssertionFailed) throw this.#failure;
-    if (this.#failure !== undefined) this.#options.partitions.forget();
+    // A row without a partition is such a failure; a lost race is not, and must not cost a look-up each time.
+    if (this.#failure !== undefined && isBrokenConstraint(this.#failure)) this.#options.partitions.forget();
     this.#waiting = [];
     this.#failure = undefined;
     this.#connection = new AbortController();
