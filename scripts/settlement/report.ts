@@ -168,6 +168,13 @@ export function adviceOf(reason: string, facts: Readonly<Record<string, string>>
         "credit the accounts named above by an adjustment with its reason.",
         RESTART,
       ];
+    case "deposits, adjustments or withdrawals are missing":
+      return [
+        "The wallet has lost commits, and among them what is named above, which no journal tells of.",
+        "Repeat each with its request id and content: it is made again, once.",
+        "Where one must not come back, restart the wallets: they then no longer ask for it.",
+        RESTART,
+      ];
     case "the order has no reservation":
       return [
         "Nothing showed the settler that the wallet has lost commits. If its database was restored or failed over:",

@@ -32,6 +32,7 @@ import { releaseReservation } from "./flow/release.js";
 import { getReservation, outcomeOf, reserveBatch } from "./flow/reserve.js";
 import { getCursor, type SettleBatch, settleBatch } from "./flow/settle.js";
 import { settleTrade } from "./flow/settle-trade.js";
+import { createWitness, witnessed } from "./flow/witness.js";
 import { type Database, plannerSettings } from "./io/database.js";
 import { makeLedgerMonths } from "./io/ledger-months.js";
 import { accountService } from "./rpc/account-service.js";
@@ -104,12 +105,16 @@ life.loop("database", (signal) =>
   }),
 );
 
-// What it does. Concurrent reserves share one transaction, so a burst costs one commit.
+// What it does, and what it remembers of it in case the database is set back. Concurrent reserves share one transaction, so a burst costs one commit.
+const witness = createWitness();
 const reserveMany = async (requests: readonly ReserveRequest[]) => {
   batchReserves.observe(requests.length);
   try {
     const answers = await reserveBatch(database, requests).catch(stopIfWrong);
-    for (const answer of answers) reserves.inc({ outcome: outcomeOf(answer) });
+    for (const answer of answers) {
+      reserves.inc({ outcome: outcomeOf(answer) });
+      if (answer.type === "refused") witness.refused(answer.reservation);
+    }
     return answers;
   } catch (error) {
     reserves.inc({ outcome: "failed" }, requests.length);
@@ -133,7 +138,9 @@ const settle = async (batch: SettleBatch) => {
     const orders = rows.map(({ reservation }) => reservation.orderId);
     log.warn({ shard: batch.shard, orders }, "holds that were lost are made again from the shard's journal");
   };
-  const position = await settleBatch(database, batch, onRestored).catch(stopIfWrong);
+  const position = await settleBatch(database, batch, { onRestored, checkLost: witness.check }).catch(
+    stopIfWrong,
+  );
   settled.inc({ shard: String(batch.shard) }, batch.operations.length);
   return position;
 };
@@ -152,7 +159,7 @@ const services = [
     },
     config,
   ),
-  accountService(accountFlows(database, stopIfWrong)),
+  accountService(witnessed(accountFlows(database, stopIfWrong), witness)),
 ];
 
 /** Our own arithmetic is wrong: better no wallet than a wrong one. */

@@ -137,6 +137,7 @@ export async function followAndSettle(options: FollowShardOptions): Promise<void
         cursor,
         operationsMax: options.operationsMax,
         settle: wallet.settle,
+        isSetBack: setBack.sendsHolds,
         batchMax: () => (isShort ? 1 : OPERATIONS_MAX),
         onSettled,
         onWaiting: (operations) => watch.onWaiting?.(operations),

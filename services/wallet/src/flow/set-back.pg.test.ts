@@ -16,13 +16,16 @@ import { BASE, QUOTE, reserveRequest, SYMBOL, usersOf, uuidOf } from "../testing
 import { ShardServer, silent } from "../testing/shard-server.js";
 import { openWalletDatabase, reserveOne, type WalletDatabase } from "../testing/wallet-database.js";
 import { serveWallet } from "../testing/wallet-server.js";
+import { accountFlows } from "./account-flows.js";
 import { followAndSettle, type ShardState } from "./follow-shard.js";
-import { getCursor } from "./settle.js";
+import { getCursor, type SettleBatch, settleBatch } from "./settle.js";
+import { createWitness, type Witness, witnessed } from "./witness.js";
 
 const users = usersOf(4);
 let database: WalletDatabase;
 let shard: ShardServer;
 let wallet: WalletClient;
+let witness: Witness;
 let closers: (() => unknown)[] = [];
 
 beforeEach(async () => {
@@ -32,7 +35,9 @@ beforeEach(async () => {
   closers = [() => database.drop(), () => shard.close()];
   for (const userId of users)
     for (const asset of [BASE, QUOTE]) await database.deposit(userId, asset, "0.002");
-  const server = await serveWallet(database.database);
+  witness = createWitness();
+  const settle = (batch: SettleBatch) => settleBatch(database.database, batch, { checkLost: witness.check });
+  const server = await serveWallet(database.database, { overrides: { settle } });
   closers.push(server.close);
   const guard = guardWallet({
     breakerFailures: 50,
@@ -264,4 +269,45 @@ test("what was reserved anew since the wallet was set back is not held twice, on
   expect(other.stopped).toMatchObject([
     { facts: { why: "the hold was made on other terms since it was lost", order_id: again } },
   ]);
+});
+
+test("a wallet that lives through it misses what it told and no journal knows, and writes its refusals again", async () => {
+  const [alice = ""] = users;
+  const accounts = witnessed(accountFlows(database.database), witness);
+  const deposit = () =>
+    accounts.transfer({
+      kind: "DEPOSIT",
+      requestId: "late",
+      transactionId: uuidOf("late"),
+      userId: alice,
+      asset: "ETH",
+      amountAtoms: 5n,
+    });
+  const refused = reserveRequest({ orderId: uuidOf("no"), userId: alice, asset: "XRP", amountAtoms: 1n });
+  const { moment } = await lose(9, async () => {
+    await deposit();
+    const answer = await reserveOne(database.database, refused);
+    if (answer.type !== "refused") throw new Error(answer.type);
+    witness.refused(answer.reservation);
+  });
+  const before = await contentsOf(database.pool);
+  await moment.restore();
+
+  const { stopped, running } = startSettler();
+  await running;
+  expect(stopped).toMatchObject([
+    {
+      reason: "SETTLEMENT_IMPOSSIBLE",
+      facts: {
+        why: "deposits, adjustments or withdrawals are missing",
+        missing: `late (DEPOSIT of ETH for ${alice})`,
+      },
+    },
+  ]);
+  await deposit();
+  startSettler();
+  await caughtUp();
+  expect(await contentsOf(database.pool)).toEqual(before);
+  expect(await reserveOne(database.database, refused)).toMatchObject({ type: "refused", isReplayed: true });
+  expect(await database.breaches()).toEqual({});
 });

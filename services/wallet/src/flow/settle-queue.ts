@@ -33,6 +33,8 @@ export function createSettleQueue(options: {
   readonly settle: (settlement: Settlement) => Promise<void>;
   /** Most operations of one settlement; asked before each. */
   readonly batchMax?: () => number;
+  /** Whether the wallet was set back and catches up; asked before each. */
+  readonly isSetBack?: () => boolean;
   readonly onSettled: (settled: Settled) => void;
   /** Operations that wait, after each change. */
   readonly onWaiting?: (operations: number) => void;
@@ -50,8 +52,9 @@ export function createSettleQueue(options: {
   const settleNext = async () => {
     const { through, operations, holds, timeMs, ...batch } = nextBatch(cursor, queue, options.batchMax?.());
     const { recordsDone, isWhole } = batch;
+    const isSetBack = options.isSetBack?.() === true;
     if (!isSamePosition(cursor, through)) {
-      await settle({ shard, epoch, after: cursor, through, operations, holds });
+      await settle({ shard, epoch, after: cursor, through, operations, holds, isSetBack });
       cursor = through;
     }
     options.onSettled({ cursor, isWhole, timeMs });

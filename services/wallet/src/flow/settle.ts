@@ -32,24 +32,36 @@ export interface SettleBatch {
   readonly operations: readonly Operation[];
   /** Holds that these records tell of, while a wallet that was set back catches up. */
   readonly holds?: readonly Hold[];
+  /** True while the wallet was set back and catches up. */
+  readonly isSetBack?: boolean;
+}
+
+export interface SettleHooks {
+  /** Told of lost holds that were made again. */
+  readonly onRestored?: (restored: readonly Restored[]) => void;
+  /** Looks, before a batch of a wallet that was set back, for what no journal tells of; may refuse it. */
+  readonly checkLost?: (client: PoolClient) => Promise<void>;
 }
 
 /**
  * Applies a batch and moves the shard's cursor from `after` to `through`, also when nothing lies between:
  * both or neither. Fails with SEQ_GAP or STALE_EPOCH when the cursor does not move, SETTLEMENT_IMPOSSIBLE
  * when an operation does not fit what is stored, WALLET_UNAVAILABLE when the outcome is not known (the
- * same call again then finds the cursor moved or not). Lost holds that were made again are told to `onRestored`.
+ * same call again then finds the cursor moved or not).
  */
 export async function settleBatch(
   database: Database,
   batch: SettleBatch,
-  onRestored: (restored: readonly Restored[]) => void = () => {},
+  hooks: SettleHooks = {},
 ): Promise<Position> {
   const misfit = misfitOf(batch);
   if (misfit !== undefined) throw new DomainError("INVALID_FIELD", { field: "operations", why: misfit });
   try {
-    const restored = await transact(database, (client) => settleIn(client, batch));
-    if (restored.length > 0) onRestored(restored);
+    const restored = await transact(database, async (client) => {
+      if (batch.isSetBack === true) await hooks.checkLost?.(client);
+      return settleIn(client, batch);
+    });
+    if (restored.length > 0) hooks.onRestored?.(restored);
   } catch (error) {
     throw impossibleIfRefused(error);
   }

@@ -27,6 +27,8 @@ export interface Settlement {
   readonly operations: readonly Operation[];
   /** What these records were decided on, while a wallet that was set back catches up. */
   readonly holds?: readonly Hold[];
+  /** True while it catches up. */
+  readonly isSetBack?: boolean;
 }
 
 /** An order or leg whose money is held although its shard has not said a word. */

@@ -45,6 +45,7 @@ export function readSettle(message: SettleRequest): SettleBatch {
     through: readPosition("through", message.through),
     operations: message.operations.map(readOperation),
     holds: message.holds.map(readHold),
+    isSetBack: message.isSetBack,
   };
 }
 
