@@ -97,12 +97,7 @@ export interface Market {
   readonly feeTiers: readonly FeeTier[];
 }
 
-/** What users of one tier pay in place of a market's own rates, in parts per million. */
-export interface FeeTier {
-  readonly tier: string;
-  readonly makerFeePpm: number;
-  readonly takerFeePpm: number;
-}
+export type FeeTier = Pick<Market, "makerFeePpm" | "takerFeePpm"> & { readonly tier: string };
 
 /** An order as it was reserved for. Never changes. */
 export interface OrderTerms {
