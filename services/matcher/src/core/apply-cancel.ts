@@ -1,6 +1,6 @@
 // Cancels of one order or of many, and Resolve with its tombstones.
 import { assert } from "@bourse/shared/assert.js";
-import type { Book } from "./book.js";
+import { cancelAtOnce } from "./at-once.js";
 import { CANCELLED, endOrder, reasonCode, rememberTombstone, statusCode } from "./end-order.js";
 import { cancelled, endMany } from "./mass-end.js";
 import { findId, isEndedRef, recordOf } from "./memory.js";
@@ -14,13 +14,14 @@ const OPERATOR = reasonCode("OPERATOR");
 const CANCEL_ALL = reasonCode("CANCEL_ALL");
 
 /** Takes the open order whose id is in `shard.id` out of its market, as its owner or an operator asked. */
-export function applyCancel(shard: Shard, isByOperator: boolean): Book {
+export function applyCancel(shard: Shard, isByOperator: boolean): void {
   const ref = findId(shard.memory, shard.slots, shard.id);
   assert(ref >= 0 && !isEndedRef(ref), "an applied cancel names an open order");
   const slot = recordOf(ref);
+  const reason = isByOperator ? OPERATOR : USER;
+  if (cancelAtOnce(shard, slot, reason)) return;
   const book = shard.books[codesOf(shard.slots, slot) >>> Code.MARKET_SHIFT];
-  endOrder(shard, book, slot, CANCELLED, isByOperator ? OPERATOR : USER);
-  return book;
+  endOrder(shard, book, slot, CANCELLED, reason);
 }
 
 /** Cancels the order if it is known; else writes a tombstone, so that its late Submit is refused. */

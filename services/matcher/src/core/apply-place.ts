@@ -1,10 +1,9 @@
 // New orders: refuse, or accept; then they wait for their trigger, or meet the book.
-import { assert } from "@bourse/shared/assert.js";
 import { type Book, openOf } from "./book.js";
 import { placeStop, reasonCode, refuseOrder } from "./end-order.js";
 import { isProductAtMost } from "./exact.js";
 import { execute } from "./execute.js";
-import { findId, insertFound } from "./memory.js";
+import { insertFound } from "./memory.js";
 import { NONE } from "./none.js";
 import type { OrderInput } from "./order-input.js";
 import { type Shard, STOPS_MAX } from "./shard.js";
@@ -40,7 +39,7 @@ const STOP_WOULD_TRIGGER = reasonCode("STOP_WOULD_TRIGGER");
 const BUDGET_LEFT = ExtraColumn.BUDGET;
 const STOP_PRICE = ExtraColumn.STOP;
 
-/** Decides about an order that the shard does not know yet: its whole fate, but for the stops it triggers. */
+/** Decides about an order whose id was just looked up in vain: its whole fate, but for the stops it triggers. */
 export function applyPlace(shard: Shard, input: OrderInput): Book {
   const book = shard.books[input.book];
   const slot = openSlot(shard, input);
@@ -58,12 +57,7 @@ export function applyPlace(shard: Shard, input: OrderInput): Book {
 
 /** The order at hand in a slot of its own, known by its id. */
 function openSlot(shard: Shard, input: OrderInput): number {
-  const { slots, memory, id } = shard;
-  id[0] = input.id0;
-  id[1] = input.id1;
-  id[2] = input.id2;
-  id[3] = input.id3;
-  assert(findId(memory, slots, id) === NONE, "an order is placed once");
+  const { slots, memory } = shard;
   const slot = takeSlot(slots);
   insertFound(memory, slots, slot);
   const words = slots.words;

@@ -4,11 +4,13 @@ import { assert } from "@bourse/shared/assert.js";
 import { applyAmend } from "./apply-amend.js";
 import { applyCancel, applyCancelAll, applyResolve } from "./apply-cancel.js";
 import { applyPlace } from "./apply-place.js";
+import { restAtOnce } from "./at-once.js";
 import { type Book, isUncrossed } from "./book.js";
 import { decide, isInTime } from "./decide.js";
 import type { EventBuffer } from "./event-buffer.js";
 import { parseIdInto } from "./ids.js";
 import { applyAddMarket, applySetMarketState, applySweepMarket } from "./markets.js";
+import { findId } from "./memory.js";
 import { fillInput, type OrderInput } from "./order-input.js";
 import { bookOf, type Moment, ROOM, ROOM_BEFORE, type Shard, userNumber } from "./shard.js";
 import { freeLeft } from "./slots.js";
@@ -35,8 +37,14 @@ export function applyCommand(shard: Shard, moment: Moment, command: Command): Ev
 /** A new order, as numbers. What `decide` would refuse must not come here. */
 export function placeOrder(shard: Shard, moment: Moment, input: OrderInput): EventBuffer {
   begin(shard, moment);
-  finish(shard, applyPlace(shard, input));
-  return shard.events;
+  const { memory, slots, id, events } = shard;
+  id[0] = input.id0;
+  id[1] = input.id1;
+  id[2] = input.id2;
+  id[3] = input.id3;
+  assert(findId(memory, slots, id) < 0, "an order is placed once");
+  if (!restAtOnce(shard, input)) finish(shard, applyPlace(shard, input));
+  return events;
 }
 
 /** A cancel of an open order by the four words of its id; its owner's unless said. */

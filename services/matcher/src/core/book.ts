@@ -12,14 +12,14 @@ import {
   SLOT_WORDS,
   SlotColumn,
   type Slots,
-  setSlotWord,
   slotWord,
 } from "./slots.js";
 import type { Market } from "./types.js";
 
 /** Open orders of users are counted in pages of so many. */
-const PAGE_BITS = 10;
+export const PAGE_BITS = 10;
 const PAGE_SIZE = 1 << PAGE_BITS;
+export const PAGE_MASK = PAGE_SIZE - 1;
 
 export interface Book {
   market: Market;
@@ -52,6 +52,9 @@ const { STOP } = ExtraColumn;
 const WORDS = SLOT_WORDS;
 const NUMBERS = SLOT_NUMBERS;
 const MASK = SLOT_MASK;
+const { AT_HAND } = Code;
+const NOTHING = NONE;
+const DAY_ORDER = DAY;
 
 export function createBook(market: Market, number: number): Book {
   return {
@@ -75,65 +78,54 @@ export function createBook(market: Market, number: number): Book {
 
 /** Puts an order behind all others at its price, in the book. */
 export function enqueue(book: Book, slots: Slots, slot: number): void {
-  const numbers = slots.numbers;
-  const isSell = (slotWord(slots, slot, CODES) & SELL) !== 0;
-  const price = numbers[(slot & MASK) * NUMBERS + PRICE];
-  append(slots, isSell ? book.asks : book.bids, slot, price);
-  enter(book, slots, slot, RESTING);
+  const isSell = (slots.words[(slot & MASK) * WORDS + CODES] & SELL) !== 0;
+  const price = slots.numbers[(slot & MASK) * NUMBERS + PRICE];
+  append(book, slots, slot, levelAt(isSell ? book.asks : book.bids, price), RESTING);
 }
 
 /** Lets a stop wait behind all others at its stop price. */
 export function enqueueStop(book: Book, slots: Slots, slot: number): void {
-  const isSell = (slotWord(slots, slot, CODES) & SELL) !== 0;
-  append(slots, isSell ? book.sellStops : book.buyStops, slot, extraNumber(slots, slot, STOP));
+  const isSell = (slots.words[(slot & MASK) * WORDS + CODES] & SELL) !== 0;
+  const price = extraNumber(slots, slot, STOP);
   book.stopCount += 1;
-  enter(book, slots, slot, WAITING);
+  append(book, slots, slot, levelAt(isSell ? book.sellStops : book.buyStops, price), WAITING);
 }
 
-function append(slots: Slots, levels: Levels, slot: number, price: number): void {
-  const level = levelAt(levels, price);
-  const words = slots.words;
-  const at = (slot & MASK) * WORDS;
-  const newest = levels.newest[level];
-  words[at + LEVEL] = level;
-  words[at + PREVIOUS] = newest;
-  words[at + NEXT] = NONE;
-  if (newest === NONE) levels.oldest[level] = slot;
-  else setSlotWord(slots, newest, NEXT, slot);
-  levels.newest[level] = slot;
-}
-
-function enter(book: Book, slots: Slots, slot: number, state: number): void {
-  const words = slots.words;
+function append(book: Book, slots: Slots, slot: number, level: number, state: number): void {
+  const { words } = slots;
   const at = (slot & MASK) * WORDS;
   const codes = (words[at + CODES] & ~LIVE) | state;
+  const levels = levelsOfCodes(book, codes);
+  const newest = levels.newest[level];
   words[at + CODES] = codes;
-  pageOf(book, words[at + USER])[words[at + USER] & (PAGE_SIZE - 1)] += 1;
-  book.openCount += 1;
-  if (((codes >> TIME_SHIFT) & TIME_MASK) === DAY) book.dayCount += 1;
+  words[at + LEVEL] = level;
+  words[at + PREVIOUS] = newest;
+  words[at + NEXT] = NOTHING;
+  if (newest === NOTHING) levels.oldest[level] = slot;
+  else words[(newest & MASK) * WORDS + NEXT] = slot;
+  levels.newest[level] = slot;
+  countOpen(book, words[at + USER], 1);
+  if (((codes >> TIME_SHIFT) & TIME_MASK) === DAY_ORDER) book.dayCount += 1;
 }
 
 /** Takes an order out of its queue, wherever it stands there: it is at hand then. */
 export function dequeue(book: Book, slots: Slots, slot: number): void {
-  const words = slots.words;
+  const { words } = slots;
   const at = (slot & MASK) * WORDS;
   const codes = words[at + CODES];
   const levels = levelsOfCodes(book, codes);
   const next = words[at + NEXT];
   const previous = words[at + PREVIOUS];
   const level = words[at + LEVEL];
-  if (previous === NONE) levels.oldest[level] = next;
-  else setSlotWord(slots, previous, NEXT, next);
-  if (next === NONE) levels.newest[level] = previous;
-  else setSlotWord(slots, next, PREVIOUS, previous);
-  if (previous === NONE && next === NONE) removeLevel(levels, level);
-  words[at + CODES] = (codes & ~LIVE) | Code.AT_HAND;
-  const page = pageOf(book, words[at + USER]);
-  page[words[at + USER] & (PAGE_SIZE - 1)] -= 1;
-  assert(page[words[at + USER] & (PAGE_SIZE - 1)] >= 0, "who has an open order is counted");
-  book.openCount -= 1;
+  if (previous === NOTHING) levels.oldest[level] = next;
+  else words[(previous & MASK) * WORDS + NEXT] = next;
+  if (next === NOTHING) levels.newest[level] = previous;
+  else words[(next & MASK) * WORDS + PREVIOUS] = previous;
+  if (previous === NOTHING && next === NOTHING) removeLevel(levels, level);
+  words[at + CODES] = (codes & ~LIVE) | AT_HAND;
+  countOpen(book, words[at + USER], -1);
   if ((codes & WAITING) !== 0) book.stopCount -= 1;
-  if (((codes >> TIME_SHIFT) & TIME_MASK) === DAY) book.dayCount -= 1;
+  if (((codes >> TIME_SHIFT) & TIME_MASK) === DAY_ORDER) book.dayCount -= 1;
 }
 
 /** Queues in which an order with these codes stands. */
@@ -145,7 +137,16 @@ function levelsOfCodes(book: Book, codes: number): Levels {
 /** Resting orders and waiting stops of a user in this market. */
 export function openOf(book: Book, user: number): number {
   const page = book.openOfUser[user >>> PAGE_BITS];
-  return page === undefined ? 0 : page[user & (PAGE_SIZE - 1)];
+  return page === undefined ? 0 : page[user & PAGE_MASK];
+}
+
+/** Counts one more or one less. */
+function countOpen(book: Book, user: number, change: number): void {
+  const page = pageOf(book, user);
+  const count = page[user & PAGE_MASK] + change;
+  assert(count >= 0, "who has an open order is counted");
+  page[user & PAGE_MASK] = count;
+  book.openCount += change;
 }
 
 function pageOf(book: Book, user: number): Int32Array {
@@ -161,7 +162,7 @@ const NO_PAGE = new Int32Array(0);
 
 /** True when the best bid is below the best ask: what must hold after every command. */
 export function isUncrossed({ bids, asks }: Book): boolean {
-  return bids.best === NONE || asks.best === NONE || bids.prices[bids.best] < asks.prices[asks.best];
+  return bids.best === NOTHING || asks.best === NOTHING || bids.prices[bids.best] < asks.prices[asks.best];
 }
 
 /** Slots in priority: best price first, oldest first. */

@@ -11,6 +11,7 @@ import {
   wordsAt,
 } from "./ended.js";
 import { Flag } from "./event-buffer.js";
+import { BASE } from "./exact.js";
 import { insertEnded, moveToEnded } from "./memory.js";
 import { NONE } from "./none.js";
 import { dayEndAfter, noteDue } from "./session.js";
@@ -18,10 +19,8 @@ import type { Shard } from "./shard.js";
 import {
   Code,
   DAY,
+  EXTRA_NUMBERS,
   ExtraColumn,
-  executedHighOf,
-  executedLotsOf,
-  executedLowOf,
   leaveSlot,
   SLOT_MASK,
   SLOT_NUMBERS,
@@ -44,6 +43,10 @@ const S_CREATED = SlotColumn.CREATED;
 const S_SEQ = SlotColumn.SEQ;
 const S_EXTRA = SlotColumn.EXTRA;
 const NOTHING = NONE;
+const EXTRAS = EXTRA_NUMBERS;
+const SUM_BASE = BASE;
+const { MAKER_LOTS, MAKER_LOW, MAKER_HIGH, TAKER_LOTS, TAKER_LOW, TAKER_HIGH } = ExtraColumn;
+const { FIRST_PRICE, FIRST_QUANTITY } = ExtraColumn;
 const { CREATED, UPDATED, SEQ, END_SEQ, EXECUTED_LOTS, EXECUTED_LOW, PRICE, QUANTITY } = EndedColumn;
 const { ID, USER, CODES, HASH, EXECUTED_HIGH } = EndedColumn;
 const { REASON_SHIFT, TOMBSTONE, MORE } = EndedCode;
@@ -119,21 +122,27 @@ function remember(shard: Shard, slot: number, fate: number): void {
 
 /** Whether an order executed or was changed. */
 function isMore(slots: Slots, slot: number): boolean {
-  return (
-    executedLotsOf(slots, slot) !== 0 || amendedPriceOf(slots, slot) !== 0 || amendedLotsOf(slots, slot) !== 0
-  );
+  const x = slots.words[(slot & MASK) * WORDS + S_EXTRA] * EXTRAS;
+  const { extras } = slots;
+  if (extras[x + MAKER_LOTS] + extras[x + TAKER_LOTS] !== 0) return true;
+  return amendedPriceOf(slots, slot) !== 0 || amendedLotsOf(slots, slot) !== 0;
 }
 
 /** The second unit of one that did. */
-function rememberMore(shard: Shard, slot: number, ended: number): void {
-  const { memory, slots } = shard;
+function rememberMore({ memory, slots }: Shard, slot: number, ended: number): void {
   const numbers = chunkNumbers(memory.ended, ended);
   const en = numbersAt(ended);
-  numbers[en + EXECUTED_LOTS] = executedLotsOf(slots, slot);
-  numbers[en + EXECUTED_LOW] = executedLowOf(slots, slot);
-  numbers[en + EXECUTED_HIGH] = executedHighOf(slots, slot);
-  numbers[en + PRICE] = amendedPriceOf(slots, slot);
-  numbers[en + QUANTITY] = amendedLotsOf(slots, slot);
+  const { extras } = slots;
+  const x = slots.words[(slot & MASK) * WORDS + S_EXTRA] * EXTRAS;
+  const low = extras[x + MAKER_LOW] + extras[x + TAKER_LOW];
+  const carried = low < SUM_BASE ? 0 : 1;
+  numbers[en + EXECUTED_LOTS] = extras[x + MAKER_LOTS] + extras[x + TAKER_LOTS];
+  numbers[en + EXECUTED_LOW] = low - carried * SUM_BASE;
+  numbers[en + EXECUTED_HIGH] = extras[x + MAKER_HIGH] + extras[x + TAKER_HIGH] + carried;
+  const isPriceFirst = extras[x + FIRST_PRICE] === 0;
+  const isQuantityFirst = extras[x + FIRST_QUANTITY] === 0;
+  numbers[en + PRICE] = isPriceFirst ? 0 : amendedPriceOf(slots, slot);
+  numbers[en + QUANTITY] = isQuantityFirst ? 0 : amendedLotsOf(slots, slot);
   for (let number = en + QUANTITY + 1; number < en + 2 * NUMBERS; number += 1) numbers[number] = 0;
 }
 

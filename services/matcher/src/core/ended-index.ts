@@ -1,23 +1,27 @@
 // Where ended ids are found: generations in the order of their end. Nearly every look-up is of an id that is new,
 // and a filter of one byte an id says so without touching more; what is forgotten goes with its generation.
+//
+// Behind the filter an id is found by its bucket, a list that grows at one end: the ends of all lists fit the
+// processor's cache, where a hash table of the same ids costs a miss of every cache for each id that ends.
 import { chunkWords, type Ended, EndedColumn, wordsAt } from "./ended.js";
 import { isIdAt } from "./ids.js";
 import { NONE } from "./none.js";
 
 const { ID, CODES } = EndedColumn;
+const NOTHING = NONE;
 
 /** Ids of the first generation, and of the largest; each is four times the one before. */
 const IDS_MIN = 1 << 10;
 const IDS_MAX = 1 << 20;
 const GROWTH = 4;
+/** Ids of a bucket on average, when its generation is full. */
+const IDS_PER_BUCKET = 256;
 
-/**
- * Ids that wait for filter and table. Each of these is a miss of the caches: together the processor fetches them at
- * once, one by one it waits for each.
- */
-const WAITING = 32;
-/** Marks of the waiting ids: one byte for each hash, so that a look-up seldom goes through them in vain. */
-const MARKS = 4_096;
+/** Words of a block of a bucket: where the block before it ends (0: none), one that is free, then hashes and numbers. */
+const BLOCK = 32;
+const BLOCK_MASK = BLOCK - 1;
+const FIRST = 2;
+const IDS_PER_BLOCK = (BLOCK - FIRST) / 2;
 
 interface Generation {
   /** Ids that it takes, a power of two. */
@@ -27,9 +31,12 @@ interface Generation {
   left: number;
   /** Three bits of one word for each id. */
   readonly filter: Int32Array;
-  /** Open addressing, at most half full: number of the ended id + 1, 0 is free. */
-  readonly table: Int32Array;
+  /** By the upper bits of the hash: where the next id of the bucket goes in `blocks`; at the end of a block in none. */
+  readonly ends: Int32Array;
   readonly shift: number;
+  readonly blocks: Int32Array;
+  /** Where the next block begins. */
+  nextBlock: number;
 }
 
 export interface EndedIndex {
@@ -37,73 +44,52 @@ export interface EndedIndex {
   readonly generations: Generation[];
   /** The largest that was forgotten, to be used again. */
   spare: Generation | undefined;
-  /** Hashes and numbers of the newest ids. */
-  readonly hashes: Int32Array;
-  readonly records: Int32Array;
-  waiting: number;
-  readonly marks: Uint8Array;
 }
 
-export const createEndedIndex = (): EndedIndex => ({
-  generations: [],
-  spare: undefined,
-  hashes: new Int32Array(WAITING),
-  records: new Int32Array(WAITING),
-  waiting: 0,
-  marks: new Uint8Array(MARKS),
-});
+export const createEndedIndex = (): EndedIndex => ({ generations: [], spare: undefined });
 
 function createGeneration(idsMax: number): Generation {
+  const buckets = idsMax / IDS_PER_BUCKET;
   return {
     idsMax,
     added: 0,
     left: 0,
     filter: new Int32Array(idsMax / 4),
-    table: new Int32Array(idsMax * 2),
-    shift: Math.clz32(idsMax * 2) + 1,
+    ends: new Int32Array(buckets),
+    shift: Math.clz32(buckets) + 1,
+    blocks: new Int32Array((1 + buckets + Math.ceil(idsMax / IDS_PER_BLOCK)) * BLOCK),
+    nextBlock: BLOCK,
   };
 }
 
-/** The bits of an id in its word; the word is chosen by other bits of the hash. */
+/** The bits of an id in its word; the word is chosen by the lower bits of the hash. */
 function bitsOf(hash: number): number {
   const mixed = Math.imul(hash, 0x2c1b3c6d);
   return (1 << (mixed >>> 27)) | (1 << ((mixed >>> 22) & 31)) | (1 << ((mixed >>> 17) & 31));
 }
 
-const cellOf = (generation: Generation, hash: number) => Math.imul(hash, 0x9e3779b1) >>> generation.shift;
-
 /** Number of the ended id with these words, or NONE. */
 export function findEnded(index: EndedIndex, ended: Ended, hash: number, id: Int32Array): number {
-  if (index.marks[hash & (MARKS - 1)] !== 0) {
-    const found = findWaiting(index, ended, hash, id);
-    if (found !== NONE) return found;
-  }
   const { generations } = index;
   const bits = bitsOf(hash);
   for (let place = generations.length - 1; place >= 0; place -= 1) {
     const { filter } = generations[place];
     if ((filter[hash & (filter.length - 1)] & bits) !== bits) continue;
     const found = findIn(generations[place], ended, hash, id);
-    if (found !== NONE) return found;
+    if (found !== NOTHING) return found;
   }
-  return NONE;
+  return NOTHING;
 }
 
-function findWaiting(index: EndedIndex, ended: Ended, hash: number, id: Int32Array): number {
-  for (let place = 0; place < index.waiting; place += 1) {
-    const record = index.records[place];
-    if (index.hashes[place] === hash && isRecord(ended, record, id)) return record;
+function findIn({ ends, shift, blocks }: Generation, ended: Ended, hash: number, id: Int32Array): number {
+  for (let end = ends[hash >>> shift]; end !== 0; ) {
+    const block = (end - 1) & ~BLOCK_MASK;
+    for (let at = block + FIRST; at < end; at += 2) {
+      if (blocks[at] === hash && isRecord(ended, blocks[at + 1], id)) return blocks[at + 1];
+    }
+    end = blocks[block];
   }
-  return NONE;
-}
-
-function findIn(generation: Generation, ended: Ended, hash: number, id: Int32Array): number {
-  const { table } = generation;
-  const mask = table.length - 1;
-  for (let cell = cellOf(generation, hash); table[cell] !== 0; cell = (cell + 1) & mask) {
-    if (isRecord(ended, table[cell] - 1, id)) return table[cell] - 1;
-  }
-  return NONE;
+  return NOTHING;
 }
 
 /** Whether a number is that of an id. One that was forgotten has no codes; its place may be another's by now. */
@@ -115,42 +101,28 @@ function isRecord(ended: Ended, record: number, id: Int32Array): boolean {
 
 /** Adds the newest of the ended ids. */
 export function indexEnded(index: EndedIndex, hash: number, record: number): void {
-  const place = index.waiting;
-  index.hashes[place] = hash;
-  index.records[place] = record;
-  index.marks[hash & (MARKS - 1)] = 1;
-  index.waiting = place + 1;
-  if (place + 1 === WAITING) indexWaiting(index);
-}
-
-/** Puts those that wait where they stay. */
-function indexWaiting(index: EndedIndex): void {
-  const { hashes, records, marks, waiting } = index;
-  for (let from = 0; from < waiting; ) {
-    const generation = roomyGeneration(index);
-    const until = Math.min(waiting, from + generation.idsMax - generation.added);
-    const { filter, table } = generation;
-    const mask = table.length - 1;
-    for (let place = from; place < until; place += 1) {
-      const hash = hashes[place];
-      filter[hash & (filter.length - 1)] |= bitsOf(hash);
-      let cell = cellOf(generation, hash);
-      while (table[cell] !== 0) cell = (cell + 1) & mask;
-      table[cell] = records[place] + 1;
-      marks[hash & (MARKS - 1)] = 0;
-    }
-    generation.added += until - from;
-    generation.left += until - from;
-    from = until;
+  let generation = index.generations[index.generations.length - 1];
+  if (generation === undefined || generation.added === generation.idsMax) generation = nextGeneration(index);
+  const { filter, ends, blocks } = generation;
+  generation.added += 1;
+  generation.left += 1;
+  filter[hash & (filter.length - 1)] |= bitsOf(hash);
+  const bucket = hash >>> generation.shift;
+  let at = ends[bucket];
+  if ((at & BLOCK_MASK) === 0) {
+    const block = generation.nextBlock;
+    generation.nextBlock = block + BLOCK;
+    blocks[block] = at;
+    at = block + FIRST;
   }
-  index.waiting = 0;
+  blocks[at] = hash;
+  blocks[at + 1] = record;
+  ends[bucket] = at + 2;
 }
 
-/** The newest generation, or the next when it is full. */
-function roomyGeneration(index: EndedIndex): Generation {
+function nextGeneration(index: EndedIndex): Generation {
   const { generations, spare } = index;
   const newest = generations[generations.length - 1];
-  if (newest !== undefined && newest.added < newest.idsMax) return newest;
   // What has been large once will be so again.
   const least = Math.max(IDS_MIN, spare?.idsMax ?? 0);
   const idsMax = newest === undefined ? least : Math.min(newest.idsMax * GROWTH, IDS_MAX);
@@ -163,7 +135,6 @@ function roomyGeneration(index: EndedIndex): Generation {
 
 /** Forgets the oldest of the ended ids; its codes must be cleared, too. */
 export function unindexOldest(index: EndedIndex): void {
-  if (index.waiting > 0) indexWaiting(index);
   const [oldest] = index.generations;
   oldest.left -= 1;
   if (oldest.left > 0 || oldest.added < oldest.idsMax) return;
@@ -171,10 +142,11 @@ export function unindexOldest(index: EndedIndex): void {
   if (index.spare !== undefined && index.spare.idsMax > oldest.idsMax) return;
   oldest.added = 0;
   oldest.filter.fill(0);
-  oldest.table.fill(0);
+  oldest.ends.fill(0);
+  oldest.nextBlock = BLOCK;
   index.spare = oldest;
 }
 
 /** Ids that are not forgotten, for checks. */
-export const countEnded = ({ generations, waiting }: EndedIndex) =>
-  generations.reduce((sum, { left }) => sum + left, waiting);
+export const countEnded = ({ generations }: EndedIndex) =>
+  generations.reduce((sum, { left }) => sum + left, 0);

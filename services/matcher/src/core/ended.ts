@@ -48,8 +48,8 @@ export const EndedCode = {
 } as const;
 
 /** Units of a chunk, as a power of two. A record may begin in its last one and end in one more that it keeps. */
-const CHUNK_BITS = 12;
-const CHUNK_UNITS = 1 << CHUNK_BITS;
+export const CHUNK_BITS = 12;
+export const CHUNK_UNITS = 1 << CHUNK_BITS;
 const CHUNK_MASK = CHUNK_UNITS - 1;
 const CODES = EndedColumn.CODES;
 const MORE = EndedCode.MORE;

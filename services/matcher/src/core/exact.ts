@@ -1,7 +1,7 @@
 // Whole-number arithmetic beyond 2^53 without bigint and without rounding.
 
 /** Sums carry here: high × 10^15 + low, with 0 ≤ low < 10^15. */
-const BASE = 1e15;
+export const BASE = 1e15;
 const BASE_DIGITS = 15;
 
 /** Whole number as text of a sum kept as two numbers. */
@@ -61,7 +61,7 @@ export function isProductAtMost(a: number, aTimes: number, b: number, bTimes: nu
 }
 
 /** Times 1,000,000 it is still a safe integer. */
-const EXACT_FACTOR = 9_000_000_000;
+export const EXACT_FACTOR = 9_000_000_000;
 
 function productHigh(value: number, times: number): number {
   return quotient(value, SPLIT) * times + quotient((value % SPLIT) * times, SPLIT);

@@ -2,16 +2,11 @@
 // the best on, a hash table from price to level, and a tree that finds the neighbours of a new price.
 import { assert } from "@bourse/shared/assert.js";
 import { NONE } from "./none.js";
-import {
-  addPrice,
-  createPriceTree,
-  hashNumber,
-  type PriceTree,
-  priceBelow,
-  removePrice,
-} from "./price-tree.js";
+import { addPrice, createPriceTree, type PriceTree, priceBelow, removePrice } from "./price-tree.js";
 
 const LEVELS_MIN = 32;
+// Constants of other files are read through a cell at each use; those of this file cost nothing.
+const NOTHING = NONE;
 
 export interface Levels {
   /** True where the highest price comes first: bids, and stops that sell. */
@@ -37,9 +32,9 @@ export function createLevels(isDescending: boolean): Levels {
   const levels: Levels = {
     isDescending,
     count: 0,
-    best: NONE,
-    worst: NONE,
-    free: NONE,
+    best: NOTHING,
+    worst: NOTHING,
+    free: NOTHING,
     prices: new Float64Array(0),
     oldest: new Int32Array(0),
     newest: new Int32Array(0),
@@ -55,27 +50,27 @@ export function createLevels(isDescending: boolean): Levels {
 
 /** Best price in ticks; 0 when there is none. */
 export function bestTicks(levels: Levels): number {
-  return levels.best === NONE ? 0 : levels.prices[levels.best];
+  return levels.best === NOTHING ? 0 : levels.prices[levels.best];
 }
 
 /** Level of a price, made when there is none. */
 export function levelAt(levels: Levels, ticks: number): number {
   const level = levels.table[cellOf(levels, ticks)] - 1;
-  return level === NONE ? addLevel(levels, ticks) : level;
+  return level === NOTHING ? addLevel(levels, ticks) : level;
 }
 
-/** Level of a price, or NONE. */
+/** Level of a price, or NOTHING. */
 export function findLevel(levels: Levels, ticks: number): number {
   return levels.table[cellOf(levels, ticks)] - 1;
 }
 
 function addLevel(levels: Levels, ticks: number): number {
-  if (levels.free === NONE) grow(levels);
+  if (levels.free === NOTHING) grow(levels);
   const level = levels.free;
   levels.free = levels.worse[level];
   levels.prices[level] = ticks;
-  levels.oldest[level] = NONE;
-  levels.newest[level] = NONE;
+  levels.oldest[level] = NOTHING;
+  levels.newest[level] = NOTHING;
   link(levels, level, betterNeighbour(levels, ticks));
   levels.table[cellOf(levels, ticks)] = level + 1;
   addPrice(levels.tree, ticks);
@@ -83,22 +78,22 @@ function addLevel(levels: Levels, ticks: number): number {
   return level;
 }
 
-/** Worst level that is better than a price that is not there; NONE when it would be the best. */
+/** Worst level that is better than a price that is not there; NOTHING when it would be the best. */
 function betterNeighbour(levels: Levels, ticks: number): number {
   const { best, worst, prices, isDescending } = levels;
-  if (best === NONE || prices[best] < ticks === isDescending) return NONE;
+  if (best === NOTHING || prices[best] < ticks === isDescending) return NOTHING;
   if (prices[worst] > ticks === isDescending) return worst;
   const below = findLevel(levels, priceBelow(levels.tree, ticks));
   return isDescending ? levels.better[below] : below;
 }
 
 function link(levels: Levels, level: number, better: number): void {
-  const worse = better === NONE ? levels.best : levels.worse[better];
+  const worse = better === NOTHING ? levels.best : levels.worse[better];
   levels.better[level] = better;
   levels.worse[level] = worse;
-  if (better === NONE) levels.best = level;
+  if (better === NOTHING) levels.best = level;
   else levels.worse[better] = level;
-  if (worse === NONE) levels.worst = level;
+  if (worse === NOTHING) levels.worst = level;
   else levels.better[worse] = level;
 }
 
@@ -106,9 +101,9 @@ function link(levels: Levels, level: number, better: number): void {
 export function removeLevel(levels: Levels, level: number): void {
   const better = levels.better[level];
   const worse = levels.worse[level];
-  if (better === NONE) levels.best = worse;
+  if (better === NOTHING) levels.best = worse;
   else levels.worse[better] = worse;
-  if (worse === NONE) levels.worst = better;
+  if (worse === NOTHING) levels.worst = better;
   else levels.better[worse] = better;
   const ticks = levels.prices[level];
   removePrice(levels.tree, ticks);
@@ -120,10 +115,15 @@ export function removeLevel(levels: Levels, level: number): void {
   levels.count -= 1;
 }
 
+/** Upper bits of the hash of a price; masked by the caller, they are a small integer for the compiler, too. */
+export function homeOf(ticks: number, shift: number): number {
+  return Math.imul((ticks | 0) ^ ((ticks * 2 ** -32) | 0), 0x9e3779b1) >>> shift;
+}
+
 function cellOf(levels: Levels, ticks: number): number {
   const { table, prices } = levels;
   const mask = table.length - 1;
-  let at = hashNumber(ticks) >>> levels.shift;
+  let at = homeOf(ticks, levels.shift) & mask;
   while (table[at] !== 0 && prices[table[at] - 1] !== ticks) at = (at + 1) & mask;
   return at;
 }
@@ -133,7 +133,7 @@ function freeCell(levels: Levels, cell: number): void {
   const mask = table.length - 1;
   let hole = cell;
   for (let at = (hole + 1) & mask; table[at] !== 0; at = (at + 1) & mask) {
-    const home = hashNumber(prices[table[at] - 1]) >>> levels.shift;
+    const home = homeOf(prices[table[at] - 1], levels.shift);
     if (((at - home) & mask) < ((at - hole) & mask)) continue;
     table[hole] = table[at];
     hole = at;

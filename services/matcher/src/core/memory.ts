@@ -21,10 +21,11 @@ const { ID, CODES } = EndedColumn;
 const { ID: S_ID, CHAIN } = SlotColumn;
 const WORDS = SLOT_WORDS;
 const MASK = SLOT_MASK;
+const NOTHING = NONE;
 
 /** Parts of the heads, so that one growth moves one part only. */
 const PARTS = 64;
-const PART_SHIFT = 26;
+export const PART_SHIFT = 26;
 const PART_HEADS_MIN = 16;
 
 /** A head is the slot + 1 of the newest order of its chain, 0 for none; there are at least as many as live orders. */
@@ -71,11 +72,11 @@ export function findId(memory: Memory, slots: Slots, id: Int32Array): number {
       words[at + S_ID + 1] === second &&
       words[at + S_ID + 2] === third &&
       words[at + S_ID + 3] === fourth;
-    if (isSame) return refOfSlot(link - 1);
+    if (isSame) return (link - 1) * 2;
     link = words[at + CHAIN];
   }
   const ended = findEnded(memory.endedIndex, memory.ended, hash, id);
-  return ended === NONE ? NONE : refOfEnded(ended);
+  return ended === NOTHING ? NOTHING : ended * 2 + 1;
 }
 
 /** Puts the id of a slot, which the last search did not find, at the head of its chain. */

@@ -2,7 +2,7 @@
 import { assert } from "@bourse/shared/assert.js";
 import type { Book } from "./book.js";
 import { EXPIRED, endOrder, FILLED, reasonCode } from "./end-order.js";
-import { quotient, scaleDown, scaleUp, sumHigh, sumLow } from "./exact.js";
+import { BASE, quotient, scaleDown, scaleUp, sumHigh, sumLow } from "./exact.js";
 import type { Levels } from "./levels.js";
 import { NONE } from "./none.js";
 import type { Shard } from "./shard.js";
@@ -53,6 +53,9 @@ const END_SELF_TRADE = TakeEnd.SELF_TRADE;
 const END_NO_ROOM = TakeEnd.NO_ROOM;
 const SELF_TRADE = reasonCode("SELF_TRADE");
 const NO_REASON = reasonCode("");
+
+const MAX_EXACT = Number.MAX_SAFE_INTEGER;
+const SUM_BASE = BASE;
 
 /** The whole in basis points. */
 const BPS = 10_000;
@@ -112,43 +115,45 @@ export function take(shard: Shard, book: Book, taker: number): number {
 /** Trades with one maker at its price; the maker's end follows its last trade. */
 function trade(shard: Shard, book: Book, maker: number, taker: number, lots: number): void {
   const { slots } = shard;
+  const makerExtra = extraOf(slots, maker);
+  const takerExtra = extraOf(slots, taker);
   writeTrade(shard, maker, taker, lots);
-  const makerNumbers = slots.numbers;
+  const { numbers, extras } = slots;
   const m = (maker & MASK) * NUMBERS;
-  const price = makerNumbers[m + PRICE];
+  const price = numbers[m + PRICE];
   const tickLots = price * lots;
   assert(lots > 0, "a trade moves something");
-  assert(tickLots <= Number.MAX_SAFE_INTEGER, "a fill's notional is exact");
-  makerNumbers[m + REMAINING] -= lots;
-  const makerExtra = extraOf(slots, maker);
-  addFill(slots, makerExtra, MAKER_LOTS, lots, tickLots);
-  slots.extras[makerExtra * EXTRAS + UPDATED] = shard.timeMs;
+  assert(tickLots <= MAX_EXACT, "a fill's notional is exact");
+  const left = numbers[m + REMAINING] - lots;
+  numbers[m + REMAINING] = left;
+  const mx = makerExtra * EXTRAS;
+  addFill(extras, mx + MAKER_LOTS, lots, tickLots);
+  extras[mx + UPDATED] = shard.timeMs;
 
   const codes = slots.words[(taker & MASK) * WORDS + CODES];
-  if ((codes & BY_QUOTE_BUDGET) === 0) {
-    slots.numbers[(taker & MASK) * NUMBERS + REMAINING] -= lots;
-  }
-  const takerExtra = extraOf(slots, taker);
-  addFill(slots, takerExtra, TAKER_LOTS, lots, tickLots);
-  const takerExtras = slots.extras;
-  takerExtras[takerExtra * EXTRAS + UPDATED] = shard.timeMs;
-  if ((codes & HAS_BUDGET) !== 0) takerExtras[takerExtra * EXTRAS + BUDGET] -= tickLots;
+  if ((codes & BY_QUOTE_BUDGET) === 0) numbers[(taker & MASK) * NUMBERS + REMAINING] -= lots;
+  const tx = takerExtra * EXTRAS;
+  addFill(extras, tx + TAKER_LOTS, lots, tickLots);
+  extras[tx + UPDATED] = shard.timeMs;
+  if ((codes & HAS_BUDGET) !== 0) extras[tx + BUDGET] -= tickLots;
 
   shard.trades += 1;
   book.lastTradeTicks = price;
   if (price > book.highTicks) book.highTicks = price;
   if (book.lowTicks === 0 || price < book.lowTicks) book.lowTicks = price;
-  if (makerNumbers[m + REMAINING] === 0) endOrder(shard, book, maker, FILLED, NO_REASON);
+  if (left === 0) endOrder(shard, book, maker, FILLED, NO_REASON);
 }
 
 /** Adds a fill to the sums of one role, whose columns are lots, low, high. */
-function addFill(slots: Slots, extra: number, role: number, lots: number, tickLots: number): void {
-  const numbers = slots.extras;
-  const at = extra * EXTRAS + role;
-  const low = numbers[at + 1];
-  numbers[at] += lots;
-  numbers[at + 2] = sumHigh(numbers[at + 2], low, tickLots);
-  numbers[at + 1] = sumLow(low, tickLots);
+function addFill(extras: Float64Array, at: number, lots: number, tickLots: number): void {
+  const low = extras[at + 1];
+  extras[at] += lots;
+  if (low + tickLots < SUM_BASE) {
+    extras[at + 1] = low + tickLots;
+    return;
+  }
+  extras[at + 2] = sumHigh(extras[at + 2], low, tickLots);
+  extras[at + 1] = sumLow(low, tickLots);
 }
 
 /**

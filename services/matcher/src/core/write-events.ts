@@ -3,6 +3,7 @@ import { CELLS, Cell, EventKind, Flag } from "./event-buffer.js";
 import type { Shard } from "./shard.js";
 import {
   Code,
+  EXTRA_NUMBERS,
   ExtraColumn,
   executedLotsOf,
   extraNumber,
@@ -29,6 +30,8 @@ const S_CREATED = SlotColumn.CREATED;
 const S_ID = SlotColumn.ID;
 const S_USER = SlotColumn.USER;
 const S_CODES = SlotColumn.CODES;
+const S_EXTRA = SlotColumn.EXTRA;
+const EXTRAS = EXTRA_NUMBERS;
 const { MAKER_LOTS, MAKER_LOW, MAKER_HIGH, TAKER_LOTS, TAKER_LOW, TAKER_HIGH, STOP } = ExtraColumn;
 const { SELL, BY_QUOTE_BUDGET, HAS_BUDGET, MARKET_SHIFT } = Code;
 
@@ -75,13 +78,13 @@ function writeStop(shard: Shard, row: number, slot: number): void {
   shard.events.cells[row + LOTS] = numbers[(slot & MASK) * NUMBERS + S_REMAINING];
 }
 
-/** A trade of `lots`, before it counts: what both received before stands in their extras. */
+/** A trade of `lots`, before it counts: what both received before stands in their extras, which they must have. */
 export function writeTrade(shard: Shard, maker: number, taker: number, lots: number): void {
   const { slots, events } = shard;
   const row = events.row(TRADE, maker, taker);
   const { cells } = events;
-  const { numbers } = slots;
-  const codes = slots.words[(taker & MASK) * WORDS + S_CODES];
+  const { numbers, words, extras } = slots;
+  const codes = words[(taker & MASK) * WORDS + S_CODES];
   const m = (maker & MASK) * NUMBERS;
   cells[row + PRICE] = numbers[m + S_PRICE];
   cells[row + LOTS] = lots;
@@ -90,10 +93,12 @@ export function writeTrade(shard: Shard, maker: number, taker: number, lots: num
     (codes & BY_QUOTE_BUDGET) !== 0 ? 0 : numbers[(taker & MASK) * NUMBERS + S_REMAINING] - lots;
   // A buyer receives lots, a seller their notional.
   const isSell = (codes & SELL) !== 0;
-  cells[row + RECEIVED_HIGH] = isSell ? 0 : extraNumber(slots, maker, MAKER_HIGH);
-  cells[row + RECEIVED_LOW] = extraNumber(slots, maker, isSell ? MAKER_LOTS : MAKER_LOW);
-  cells[row + OTHER_RECEIVED_HIGH] = isSell ? extraNumber(slots, taker, TAKER_HIGH) : 0;
-  cells[row + OTHER_RECEIVED_LOW] = extraNumber(slots, taker, isSell ? TAKER_LOW : TAKER_LOTS);
+  const mx = words[(maker & MASK) * WORDS + S_EXTRA] * EXTRAS;
+  const tx = words[(taker & MASK) * WORDS + S_EXTRA] * EXTRAS;
+  cells[row + RECEIVED_HIGH] = isSell ? 0 : extras[mx + MAKER_HIGH];
+  cells[row + RECEIVED_LOW] = isSell ? extras[mx + MAKER_LOTS] : extras[mx + MAKER_LOW];
+  cells[row + OTHER_RECEIVED_HIGH] = isSell ? extras[tx + TAKER_HIGH] : 0;
+  cells[row + OTHER_RECEIVED_LOW] = isSell ? extras[tx + TAKER_LOW] : extras[tx + TAKER_LOTS];
 }
 
 /** A prevention, after it counted. */

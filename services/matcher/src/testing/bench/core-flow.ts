@@ -22,11 +22,21 @@ import {
 
 /** When the shard begins, and how fast the flow comes: 5,000 commands a second. */
 const START_MS = 1_700_000_000_000;
-const COMMANDS_PER_MS = 5;
+const MS_PER_COMMAND = 1 / 5;
 /** Longer than ids are remembered. */
 const FORGET_AFTER_MS = 601_000;
 /** Rules that decide now. */
 const RULES = 2;
+
+// Constants of other files are read through a cell at each use; those of this file cost nothing.
+const ROW = FIELDS;
+const { OP: F_OP, SIDE: F_SIDE, PRICE: F_PRICE, LOTS: F_LOTS } = FIELD;
+const { LIMIT, CANCEL, MARKET } = OP;
+const { KIND, LOTS, PRICE } = Cell;
+const { TRADE } = EventKind;
+const EVENT_ROW = CELLS;
+const SLOT_ROW = SLOT_WORDS;
+const SLOT_ID = SlotColumn.ID;
 
 /** A shard with the market of the flow and its users. */
 export function benchShard(): Shard {
@@ -48,16 +58,18 @@ export class CorePlay {
   notional = 0;
   readonly #rows: Int32Array;
   readonly #ids: Int32Array;
+  readonly #users: Int32Array;
   readonly #texts: readonly string[];
   readonly #input = new OrderInput();
   readonly #moment = { seq: 0, timeMs: 0 };
   readonly #startMs: number;
 
-  constructor(shard: Shard, { rows }: FlowRows, { ids, texts }: PreparedIds) {
+  constructor(shard: Shard, { rows }: FlowRows, { ids, users, texts }: PreparedIds) {
     this.shard = shard;
     this.#startMs = shard.timeMs;
     this.#rows = rows;
     this.#ids = ids;
+    this.#users = users;
     this.#texts = texts;
     this.#input.book = 0;
     this.#input.makerFeePpm = BENCH_MARKET.makerFeePpm;
@@ -71,8 +83,8 @@ export class CorePlay {
     const at = index * 4;
     const moment = this.#moment;
     moment.seq = shard.seq + 1;
-    moment.timeMs = this.#startMs + Math.floor(index / COMMANDS_PER_MS);
-    const isCancel = this.#rows[index * FIELDS + FIELD.OP] === OP.CANCEL;
+    moment.timeMs = this.#startMs + Math.floor(index * MS_PER_COMMAND);
+    const isCancel = this.#rows[index * ROW + F_OP] === CANCEL;
     const events = isCancel
       ? cancelOrder(shard, moment, ids[at], ids[at + 1], ids[at + 2], ids[at + 3])
       : placeOrder(shard, moment, this.#fill(index));
@@ -83,21 +95,20 @@ export class CorePlay {
     const rows = this.#rows;
     const ids = this.#ids;
     const input = this.#input;
-    const at = index * FIELDS;
-    const op = rows[at + FIELD.OP];
-    const side = rows[at + FIELD.SIDE];
-    const lots = rows[at + FIELD.LOTS];
-    const id = rows[at + FIELD.ID];
-    const isMarket = op === OP.MARKET;
+    const at = index * ROW;
+    const op = rows[at + F_OP];
+    const side = rows[at + F_SIDE];
+    const lots = rows[at + F_LOTS];
+    const isMarket = op === MARKET;
     input.id0 = ids[index * 4];
     input.id1 = ids[index * 4 + 1];
     input.id2 = ids[index * 4 + 2];
     input.id3 = ids[index * 4 + 3];
-    input.user = userOf(side, id);
+    input.user = this.#users[index];
     input.isSell = side === 1;
     input.type = isMarket ? 1 : 0;
-    input.timeInForce = op === OP.LIMIT ? 0 : 1;
-    input.priceTicks = isMarket ? 0 : rows[at + FIELD.PRICE];
+    input.timeInForce = op === LIMIT ? 0 : 1;
+    input.priceTicks = isMarket ? 0 : rows[at + F_PRICE];
     input.quantityLots = lots;
     input.budgetTickLots = isMarket && side === 0 ? budgetOf(lots) : 0;
     input.hash0 = ids[index * 4] ^ lots;
@@ -110,14 +121,14 @@ export class CorePlay {
     const { words } = this.shard.slots;
     let sum = this.checksum;
     for (let row = 0; row < count; row += 1) {
-      const at = row * CELLS;
-      const id = words[orders[row * 2] * SLOT_WORDS + SlotColumn.ID];
-      sum = (Math.imul(sum, 31) + cells[at + Cell.KIND] + id + cells[at + Cell.LOTS]) | 0;
-      if (cells[at + Cell.KIND] !== EventKind.TRADE) continue;
-      const lots = cells[at + Cell.LOTS];
+      const at = row * EVENT_ROW;
+      const id = words[orders[row * 2] * SLOT_ROW + SLOT_ID];
+      sum = (Math.imul(sum, 31) + cells[at + KIND] + id + cells[at + LOTS]) | 0;
+      if (cells[at + KIND] !== TRADE) continue;
+      const lots = cells[at + LOTS];
       this.trades += 1;
       this.volume += lots;
-      this.notional += lots * cells[at + Cell.PRICE];
+      this.notional += lots * cells[at + PRICE];
     }
     this.checksum = sum;
   }
@@ -143,6 +154,8 @@ export class CorePlay {
 export interface PreparedIds {
   /** Four words a command. */
   readonly ids: Int32Array;
+  /** Numbers of the users. */
+  readonly users: Int32Array;
   /** Client order ids. */
   readonly texts: readonly string[];
 }
@@ -150,13 +163,15 @@ export interface PreparedIds {
 /** Ids of a flow's commands; another round gives ids that no earlier round had. */
 export function prepareIds({ rows, count }: FlowRows, round = 0): PreparedIds {
   const words = new Uint32Array(count * 4);
+  const users = new Int32Array(count);
   const texts: string[] = new Array(count);
   for (let index = 0; index < count; index += 1) {
     const id = rows[index * FIELDS + FIELD.ID];
     idWords(id + round * count, words, index * 4);
+    users[index] = userOf(rows[index * FIELDS + FIELD.SIDE], id);
     texts[index] = rows[index * FIELDS + FIELD.OP] === OP.CANCEL ? "" : `c-${id}`;
   }
-  return { ids: new Int32Array(words.buffer), texts };
+  return { ids: new Int32Array(words.buffer), users, texts };
 }
 
 /** Ends what rests after a round and forgets its ids, as the shard does ten minutes after its followers. */

@@ -1,0 +1,236 @@
+// The two commands that make up most of any flow, each in one go: an order that rests on a level that is there, and
+// the cancel of a resting order that nothing was taken from. They do what the general way does; what is not plain
+// they leave to it, before anything has changed.
+//
+// Long functions without calls, on purpose: the compiler finds each array once, as it does not across calls.
+import { PAGE_BITS, PAGE_MASK } from "./book.js";
+import { CHUNK_BITS, CHUNK_UNITS, EndedCode, EndedColumn, UNIT_NUMBERS, UNIT_WORDS } from "./ended.js";
+import { indexEnded } from "./ended-index.js";
+import { CELLS, Cell, EventKind, Flag } from "./event-buffer.js";
+import { EXACT_FACTOR } from "./exact.js";
+import { hashId } from "./ids.js";
+import { homeOf } from "./levels.js";
+import { PART_SHIFT } from "./memory.js";
+import { NONE } from "./none.js";
+import type { OrderInput } from "./order-input.js";
+import type { Shard } from "./shard.js";
+import { Code, GTC, LIMIT, SLOT_MASK, SLOT_NUMBERS, SLOT_WORDS, SlotColumn } from "./slots.js";
+import { ORDER_STATUSES } from "./types.js";
+
+// Constants of other files are read through a cell at each use; those of this file cost nothing.
+const { PRICE, REMAINING, ID, USER, CODES, NEXT, PREVIOUS, LEVEL, CHAIN, EXTRA, CREATED, SEQ } = SlotColumn;
+const { HASH, MAKER_FEE, TAKER_FEE } = SlotColumn;
+const { SELL, POST_ONLY, RESTING, LIVE, TIME_SHIFT, TIME_MASK, PREVENTION_SHIFT, MARKET_SHIFT } = Code;
+const { CREATED: E_CREATED, UPDATED: E_UPDATED, SEQ: E_SEQ, END_SEQ: E_END_SEQ, ID: E_ID } = EndedColumn;
+const { USER: E_USER, CODES: E_CODES, HASH: E_HASH } = EndedColumn;
+const { REASON_SHIFT } = EndedCode;
+const { ACCEPTED, RESTED, ENDED } = EventKind;
+const { LOTS: CELL_LOTS, STATUS: CELL_STATUS, REASON: CELL_REASON, FLAGS: CELL_FLAGS } = Cell;
+const { WAS_RESTING } = Flag;
+const NOTHING = NONE;
+const LIMIT_ORDER = LIMIT;
+const GOOD_TILL_CANCEL = GTC;
+const WORDS = SLOT_WORDS;
+const NUMBERS = SLOT_NUMBERS;
+const MASK = SLOT_MASK;
+const E_WORDS = UNIT_WORDS;
+const E_NUMBERS = UNIT_NUMBERS;
+const E_BITS = CHUNK_BITS;
+const E_UNITS = CHUNK_UNITS;
+const EXACT = EXACT_FACTOR;
+const ROW = CELLS;
+const PAGES = PAGE_BITS;
+const IN_PAGE = PAGE_MASK;
+const PART = PART_SHIFT;
+const CANCELLED = ORDER_STATUSES.indexOf("CANCELLED");
+const BPS = 10_000;
+
+/**
+ * Accepts a new order, whose id the last search did not find, and lets it rest. Returns whether it did; if not,
+ * nothing has changed.
+ */
+export function restAtOnce(shard: Shard, input: OrderInput): boolean {
+  const { slots, memory, events } = shard;
+  const book = shard.books[input.book];
+  const { market } = book;
+  if (input.type !== LIMIT_ORDER || input.timeInForce !== GOOD_TILL_CANCEL) return false;
+  if (input.budgetTickLots !== 0 || input.stopPriceTicks !== 0 || input.isByQuoteBudget) return false;
+  if (market.state !== "TRADING") return false;
+
+  const { isSell } = input;
+  const price = input.priceTicks;
+  const last = book.lastTradeTicks;
+  const { bandBps } = market;
+  if (bandBps !== 0 && last !== 0) {
+    const isPlain = price <= EXACT && last <= EXACT;
+    if (!isPlain || Math.abs(price - last) * BPS > last * bandBps) return false;
+  }
+  const opposite = isSell ? book.bids : book.asks;
+  if (opposite.best !== NOTHING) {
+    const best = opposite.prices[opposite.best];
+    if (isSell ? best >= price : best <= price) return false;
+  }
+  const levels = isSell ? book.asks : book.bids;
+  const { table, prices } = levels;
+  const lastCell = table.length - 1;
+  let cell = homeOf(price, levels.shift) & lastCell;
+  let level = table[cell] - 1;
+  while (level !== NOTHING && prices[level] !== price) {
+    cell = (cell + 1) & lastCell;
+    level = table[cell] - 1;
+  }
+  if (level === NOTHING) return false;
+
+  const { user } = input;
+  const pageNumber = user >>> PAGES;
+  if (pageNumber >= book.openOfUser.length) return false;
+  const page = book.openOfUser[pageNumber];
+  const inPage = user & IN_PAGE;
+  if (inPage >= page.length) return false;
+  const open = page[inPage];
+  const { openOrdersMax } = market;
+  if (openOrdersMax > 0 && open >= openOrdersMax) return false;
+
+  const { hash } = memory;
+  const part = hash >>> PART;
+  const heads = memory.heads[part];
+  const count = memory.counts[part] + 1;
+  const slot = slots.free;
+  if (slot === NOTHING || count > heads.length) return false;
+
+  // Nothing below this line may refuse.
+  page[inPage] = open + 1;
+  book.openCount += 1;
+  const { words, numbers } = slots;
+  const at = (slot & MASK) * WORDS;
+  const n = (slot & MASK) * NUMBERS;
+  slots.free = words[at + NEXT];
+  slots.count += 1;
+  const home = hash & (heads.length - 1);
+  memory.counts[part] = count;
+  words[at + CHAIN] = heads[home];
+  heads[home] = slot + 1;
+  const newest = levels.newest[level];
+  levels.newest[level] = slot;
+  words[(newest & MASK) * WORDS + NEXT] = slot;
+  numbers[n + PRICE] = price;
+  numbers[n + REMAINING] = input.quantityLots;
+  words[at + ID] = input.id0;
+  words[at + ID + 1] = input.id1;
+  words[at + ID + 2] = input.id2;
+  words[at + ID + 3] = input.id3;
+  words[at + USER] = user;
+  words[at + CODES] =
+    (isSell ? SELL : 0) |
+    (input.isPostOnly ? POST_ONLY : 0) |
+    (input.selfTradePrevention << PREVENTION_SHIFT) |
+    (input.book << MARKET_SHIFT) |
+    RESTING;
+  words[at + NEXT] = NOTHING;
+  words[at + PREVIOUS] = newest;
+  words[at + LEVEL] = level;
+  words[at + EXTRA] = NOTHING;
+  numbers[n + CREATED] = shard.timeMs;
+  numbers[n + SEQ] = shard.seq;
+  words[at + HASH] = input.hash0;
+  words[at + HASH + 1] = input.hash1;
+  words[at + MAKER_FEE] = input.makerFeePpm;
+  words[at + TAKER_FEE] = input.takerFeePpm;
+  slots.texts[slot] = input.clientOrderId;
+
+  const { cells, orders } = events;
+  events.count = 2;
+  orders[0] = slot;
+  orders[2] = slot;
+  cells[0] = ACCEPTED;
+  cells[ROW] = RESTED;
+  cells[ROW + CELL_LOTS] = input.quantityLots;
+  return true;
+}
+
+/** Ends a live order as cancelled. Returns whether it did; if not, nothing has changed. */
+export function cancelAtOnce(shard: Shard, slot: number, reason: number): boolean {
+  const { slots, memory, events } = shard;
+  const { ended, endedIndex } = memory;
+  const { words, numbers } = slots;
+  const at = (slot & MASK) * WORDS;
+  const n = (slot & MASK) * NUMBERS;
+  const codes = words[at + CODES];
+  if ((codes & RESTING) === 0 || ((codes >> TIME_SHIFT) & TIME_MASK) !== GOOD_TILL_CANCEL) return false;
+  const next = words[at + NEXT];
+  const previous = words[at + PREVIOUS];
+  if (words[at + EXTRA] !== NOTHING || (next === NOTHING && previous === NOTHING)) return false;
+  const { fill } = ended;
+  if (ended.count === 0 || fill >= E_UNITS) return false;
+
+  // Nothing below this line may leave it to others. Out of its queue:
+  const book = shard.books[codes >>> MARKET_SHIFT];
+  const levels = (codes & SELL) !== 0 ? book.asks : book.bids;
+  const level = words[at + LEVEL];
+  if (previous === NOTHING) levels.oldest[level] = next;
+  else words[(previous & MASK) * WORDS + NEXT] = next;
+  if (next === NOTHING) levels.newest[level] = previous;
+  else words[(next & MASK) * WORDS + PREVIOUS] = previous;
+  const user = words[at + USER];
+  book.openOfUser[user >>> PAGES][user & IN_PAGE] -= 1;
+  book.openCount -= 1;
+
+  // Out of the chain of its id:
+  const id0 = words[at + ID];
+  const id1 = words[at + ID + 1];
+  const id2 = words[at + ID + 2];
+  const id3 = words[at + ID + 3];
+  const hash = hashId(id0, id1, id2, id3);
+  const part = hash >>> PART;
+  const heads = memory.heads[part];
+  const home = hash & (heads.length - 1);
+  const link = words[at + CHAIN];
+  if (heads[home] === slot + 1) heads[home] = link;
+  else {
+    let before = ((heads[home] - 1) & MASK) * WORDS;
+    while (words[before + CHAIN] !== slot + 1) before = ((words[before + CHAIN] - 1) & MASK) * WORDS;
+    words[before + CHAIN] = link;
+  }
+  memory.counts[part] -= 1;
+
+  // To the end of those that ended:
+  const chunk = ended.newest >> E_BITS;
+  const record = (chunk << E_BITS) | fill;
+  ended.fill = fill + 1;
+  ended.newest = record;
+  ended.count += 1;
+  ended.units += 1;
+  const to = ended.words[chunk];
+  const toNumbers = ended.numbers[chunk];
+  const e = fill * E_WORDS;
+  const en = fill * E_NUMBERS;
+  toNumbers[en + E_CREATED] = numbers[n + CREATED];
+  toNumbers[en + E_UPDATED] = shard.timeMs;
+  toNumbers[en + E_SEQ] = numbers[n + SEQ];
+  toNumbers[en + E_END_SEQ] = shard.seq;
+  to[e + E_ID] = id0;
+  to[e + E_ID + 1] = id1;
+  to[e + E_ID + 2] = id2;
+  to[e + E_ID + 3] = id3;
+  to[e + E_USER] = user;
+  to[e + E_CODES] = ((codes >>> MARKET_SHIFT) << MARKET_SHIFT) | (reason << REASON_SHIFT) | CANCELLED;
+  to[e + E_HASH] = words[at + HASH];
+  to[e + E_HASH + 1] = words[at + HASH + 1];
+
+  // Its slot stays as it is until the next command:
+  words[at + CODES] = codes & ~LIVE;
+  words[at + NEXT] = slots.left;
+  slots.left = slot;
+  slots.count -= 1;
+
+  const { cells } = events;
+  events.count = 1;
+  events.orders[0] = slot;
+  cells[0] = ENDED;
+  cells[CELL_STATUS] = CANCELLED;
+  cells[CELL_REASON] = reason;
+  cells[CELL_FLAGS] = WAS_RESTING;
+
+  indexEnded(endedIndex, hash, record);
+  return true;
+}
