@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changeOf, pricesFor } from "./expected.js";
+import { changeOf, pricesFor, ratesOf } from "./expected.js";
 
 const rates = { makerFeePpm: 1_000, takerFeePpm: 2_000 };
 
@@ -35,4 +35,10 @@ test.each([
   ["asks only, below", undefined, 98, 97, 98],
 ])("%s gives prices that trade", (_name, bid, ask, sellTicks, buyTicks) => {
   expect(pricesFor(100, bid, ask)).toEqual({ sellTicks, buyTicks });
+});
+
+test("a tier that the market names pays its rates, every other one the market's own", () => {
+  const pro = { tier: "pro", makerFeePpm: 0, takerFeePpm: 5 };
+  expect(ratesOf({ ...rates, feeTiers: [pro] }, "pro")).toMatchObject({ makerFeePpm: 0, takerFeePpm: 5 });
+  expect(ratesOf({ ...rates, feeTiers: [pro] }, "basic")).toMatchObject(rates);
 });

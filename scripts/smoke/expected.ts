@@ -16,6 +16,15 @@ export interface Rates {
   readonly takerFeePpm: number;
 }
 
+/** Rates of a market for users of a tier. */
+export function ratesOf(market: Rates & { readonly feeTiers: readonly TierRates[] }, tier: string): Rates {
+  return market.feeTiers.find((rates) => rates.tier === tier) ?? market;
+}
+
+interface TierRates extends Rates {
+  readonly tier: string;
+}
+
 /** How the two balances of an owner must have changed, in atoms. */
 export interface Change {
   readonly baseAtoms: bigint;

@@ -1,6 +1,7 @@
 // The smoke test's story, through the public API and with the clients' retries.
 import { randomUUID } from "node:crypto";
 import { type BourseClient, openBourse } from "@bourse/client/bourse-client.js";
+import type { Market } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { OrderStatus, OrderType, Side, TradeRole } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { atomsOfNumeric, formatAtoms, parseAtoms } from "@bourse/shared/units/atoms.js";
@@ -12,8 +13,8 @@ import {
   parsePriceTicks,
   parseQuantityLots,
 } from "@bourse/shared/units/market.js";
-import { subjectOf } from "../load/token-subject.js";
-import { changeOf, type OwnTrade, pricesFor, type Rates } from "./expected.js";
+import { subjectOf, tierOf } from "../load/token-subject.js";
+import { changeOf, type OwnTrade, pricesFor, ratesOf } from "./expected.js";
 
 export interface SmokeSettings {
   readonly address: string;
@@ -32,10 +33,13 @@ interface Party {
   readonly name: "buyer" | "seller";
   readonly isBuy: boolean;
   readonly userId: string;
+  /** Tier of its token: decides its fees. */
+  readonly tier: string;
   readonly client: BourseClient;
 }
 
-interface SmokeMarket extends Rates {
+interface SmokeMarket {
+  readonly listing: Market;
   readonly grid: Grid;
   readonly wishedTicks: number;
   readonly quantityLots: number;
@@ -71,7 +75,7 @@ export async function runSmoke(settings: SmokeSettings): Promise<void> {
 
 function openParty(name: Party["name"], token: string, { address, signal }: SmokeSettings): Party {
   const client = openBourse({ address, token, signal });
-  return { name, isBuy: name === "buyer", userId: subjectOf(token), client };
+  return { name, isBuy: name === "buyer", userId: subjectOf(token), tier: tierOf(token), client };
 }
 
 async function readMarket(
@@ -93,8 +97,7 @@ async function readMarket(
   const forNotional = Number((2n * atomsOfNumeric(market.minNotional)) / lotAtoms + 1n);
   const quantityLots = Math.max(least, forNotional);
   say(`market ${symbol} on shard ${market.shard}: quantity ${formatQuantity(grid, quantityLots)}`);
-  const { makerFeePpm, takerFeePpm } = market;
-  return { grid, wishedTicks, quantityLots, makerFeePpm, takerFeePpm };
+  return { listing: market, grid, wishedTicks, quantityLots };
 }
 
 interface Trading {
@@ -221,7 +224,7 @@ async function untilSettled(
 ): Promise<void> {
   const { grid } = market;
   const trades = await readTrades(party, orderId);
-  const { baseAtoms, quoteAtoms } = changeOf(party.isBuy, trades, market);
+  const { baseAtoms, quoteAtoms } = changeOf(party.isBuy, trades, ratesOf(market.listing, party.tier));
   const expected = {
     ...before,
     baseAtoms: before.baseAtoms + baseAtoms,
