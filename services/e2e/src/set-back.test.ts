@@ -90,12 +90,23 @@ test(
     await exchange.evidence.untilSettled();
     await putCopyBack();
 
-    const said = await settlementSays("shard 0: STOPPED");
-    expect(said).toContain("why: funds are missing");
+    // The wallet that lived through it remembers the deposit itself.
+    expect(await settlementSays("shard 0: STOPPED")).toContain(
+      `missing: ${deposit.requestId} (DEPOSIT of BTC for ${user.id})`,
+    );
+    // One that was restarted sees only that the order's money is not there.
+    for (const name of ["wallet", "settler"]) {
+      await exchange.mesh.kill(name);
+      if (name === "wallet") await exchange.mesh.restart(name);
+    }
+    // Not ready, and rightly so: its settlement stops again.
+    const restarted = exchange.mesh.restart("settler").catch(() => undefined);
+    const said = await settlementSays("why: funds are missing");
     expect(said).toContain(`missing: ${user.id} 1.5 BTC`);
     expect(said).toContain(`orders: ${order?.orderId}`);
     await exchange.operator.client.accounts.deposit(deposit);
     await exchange.mesh.kill("settler");
+    await restarted;
     await exchange.mesh.restart("settler");
     await settlementSays("shard 0: settles");
     await exchange.mesh.untilReady();

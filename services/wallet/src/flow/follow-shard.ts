@@ -9,9 +9,12 @@ import { beginning, OPERATIONS_MAX, type Position } from "../core/positions.js";
 import type { MatcherClient } from "../io/matcher-client.js";
 import type { RecordReader } from "../io/matcher-events.js";
 import type { WalletClient } from "../io/wallet-client.js";
-import { createCursorReports } from "./report-cursor.js";
-import { createSetBack, type SetBackWatch } from "./set-back.js";
+import { type CursorReports, createCursorReports } from "./report-cursor.js";
+import { createSetBack, type SetBack, type SetBackWatch } from "./set-back.js";
 import { createSettleQueue, type Settled, type SettleQueue } from "./settle-queue.js";
+
+type Header = Parameters<FollowOptions["onHeader"]>[0];
+type Records = Parameters<FollowOptions["onRecords"]>[0];
 
 /** How long money may be missing that other shards might bring, once they do not move. */
 const PATIENCE_MS = 15_000;
@@ -71,96 +74,138 @@ export interface FollowShardOptions {
  * the holds of what it settles, until it has made up for it.
  */
 export async function followAndSettle(options: FollowShardOptions): Promise<void> {
-  const { shard, state, wallet, watch, reader, clock, log } = options;
+  const { shard, watch, clock, log } = options;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const reports = createCursorReports({ ...options, signal });
-  /** First record that the shard retains, once it has refused to go back further. */
-  let oldestSeq = 0;
-  let cursor: Position = beginning;
-  let endSeq = 0;
-  let queue: SettleQueue | undefined;
-  /** Money was missing: smaller steps tell what may still bring it. */
-  let isShort = false;
-  const setBack = createSetBack({
-    clock,
-    watch: { onSetBack: (isSetBack, facts) => watch.onSetBack?.(isSetBack, facts) },
-    isAlwaysOn: options.isSetBack === true,
-    othersMovedMs: () => lastMoveOf(options.others ?? []),
-    patienceMs: PATIENCE_MS,
-  });
-
-  const stopIfImpossible = (error: unknown) => {
-    const failure = toDomainError(error);
-    if (!isForGood(failure, cursor) || state.isStopped) return;
-    isShort = setBack.mayWait(failure);
-    if (isShort) return;
-    state.isStopped = true;
-    watch.onStopped(failure);
-    stop.abort();
-  };
-  const onSettled = ({ cursor: position, isWhole, timeMs }: Settled) => {
-    cursor = position;
-    isShort = false;
-    setBack.settled(cursor);
-    state.isBehind = setBack.isBehind();
-    state.movedMs = clock.monotonicMs();
-    state.settledTimeMs = timeMs ?? state.settledTimeMs;
-    watch.onLag(Math.max(0, endSeq - cursor.seq));
-    // What is reported may be deleted there: not a record of which a part is still to be read.
-    reports.changed(isWhole ? cursor : readingFrom(cursor));
-  };
+  const settling = new ShardSettling({ ...options, signal }, () => stop.abort());
   await followShard({
     shard,
     matcher: options.events,
     signal,
     clock,
     log,
-    async after() {
-      // Two queues of one shard would only take turns at losing.
-      await queue?.close();
-      cursor = await wallet.cursor(shard);
-      setBack.heard(cursor);
-      return readingFrom(cursor, oldestSeq);
-    },
+    after: () => settling.start(),
     async onHeader(header) {
-      const epoch = Number(header.epoch);
-      await wallet.settle({ shard, epoch, after: cursor, through: cursor, operations: [] });
-      reader.setMarkets(header.markets);
-      const highestSeq = await reports.now(readingFrom(cursor, oldestSeq));
-      endSeq = Number(header.endSeq);
-      setBack.began(cursor, { highestSeq, endSeq });
-      state.isBehind = setBack.isBehind();
-      queue = createSettleQueue({
-        shard,
-        epoch,
-        cursor,
-        operationsMax: options.operationsMax,
-        settle: wallet.settle,
-        isSetBack: setBack.sendsHolds,
-        batchMax: () => (isShort ? 1 : OPERATIONS_MAX),
-        onSettled,
-        onWaiting: (operations) => watch.onWaiting?.(operations),
-        onFailed: stopIfImpossible,
-      });
-      watch.onLag(Math.max(0, endSeq - cursor.seq));
+      await settling.begin(header);
       watch.onState(true);
     },
-    async onRecords(records) {
-      const last = records.at(-1);
-      if (last === undefined || queue === undefined) return;
-      state.timeMs = Number(last.timeMs);
-      endSeq = Math.max(endSeq, Number(last.seq));
-      await queue.push(records.map(setBack.sendsHolds() ? reader.readWithHold : reader.read));
-    },
+    onRecords: (records) => settling.take(records),
     onDisconnect(failure) {
-      if (failure.reason === "SEQ_TOO_OLD") oldestSeq = Number(failure.facts.oldest_seq ?? 0);
-      stopIfImpossible(failure);
+      settling.ended(failure);
       watch.onState(false, failure.reason);
     },
   });
-  await queue?.close();
-  await reports.ended();
+  await settling.close();
+}
+
+/** What is known of the wallet's cursor and of the shard's records, over all connections. */
+class ShardSettling {
+  readonly #options: FollowShardOptions;
+  readonly #stop: () => void;
+  readonly #reports: CursorReports;
+  readonly #setBack: SetBack;
+  /** First record that the shard retains, once it has refused to go back further. */
+  #oldestSeq = 0;
+  #cursor: Position = beginning;
+  #endSeq = 0;
+  #queue: SettleQueue | undefined;
+  /** Money was missing: smaller steps tell what may still bring it. */
+  #isShort = false;
+
+  constructor(options: FollowShardOptions, stop: () => void) {
+    const { clock, watch, others = [] } = options;
+    this.#options = options;
+    this.#stop = stop;
+    this.#reports = createCursorReports(options);
+    this.#setBack = createSetBack({
+      clock,
+      watch: { onSetBack: (isSetBack, facts) => watch.onSetBack?.(isSetBack, facts) },
+      isAlwaysOn: options.isSetBack === true,
+      othersMovedMs: () => lastMoveOf(others),
+      patienceMs: PATIENCE_MS,
+    });
+  }
+
+  /** Where a connection reads on. */
+  async start() {
+    // Two queues of one shard would only take turns at losing.
+    await this.#queue?.close();
+    this.#cursor = await this.#options.wallet.cursor(this.#options.shard);
+    this.#setBack.heard(this.#cursor);
+    return readingFrom(this.#cursor, this.#oldestSeq);
+  }
+
+  async begin(header: Header): Promise<void> {
+    const { shard, state, wallet, reader, operationsMax, watch } = this.#options;
+    const epoch = Number(header.epoch);
+    const cursor = this.#cursor;
+    await wallet.settle({ shard, epoch, after: cursor, through: cursor, operations: [] });
+    reader.setMarkets(header.markets);
+    const highestSeq = await this.#reports.now(readingFrom(cursor, this.#oldestSeq));
+    this.#endSeq = Number(header.endSeq);
+    this.#setBack.began(cursor, { highestSeq, endSeq: this.#endSeq });
+    state.isBehind = this.#setBack.isBehind();
+    this.#queue = createSettleQueue({
+      shard,
+      epoch,
+      cursor,
+      operationsMax,
+      settle: wallet.settle,
+      isSetBack: this.#setBack.sendsHolds,
+      batchMax: () => (this.#isShort ? 1 : OPERATIONS_MAX),
+      onSettled: (settled) => this.#settled(settled),
+      onWaiting: (operations) => watch.onWaiting?.(operations),
+      onFailed: (error) => this.#stopIfImpossible(toDomainError(error)),
+    });
+    this.#tellLag();
+  }
+
+  async take(records: Records): Promise<void> {
+    const { state, reader } = this.#options;
+    const last = records.at(-1);
+    if (last === undefined || this.#queue === undefined) return;
+    state.timeMs = Number(last.timeMs);
+    this.#endSeq = Math.max(this.#endSeq, Number(last.seq));
+    await this.#queue.push(records.map(this.#setBack.sendsHolds() ? reader.readWithHold : reader.read));
+  }
+
+  /** A connection ended with this. */
+  ended(failure: DomainError): void {
+    if (failure.reason === "SEQ_TOO_OLD") this.#oldestSeq = Number(failure.facts.oldest_seq ?? 0);
+    this.#stopIfImpossible(failure);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue?.close();
+    await this.#reports.ended();
+  }
+
+  #settled({ cursor, isWhole, timeMs }: Settled): void {
+    const { state, clock } = this.#options;
+    this.#cursor = cursor;
+    this.#isShort = false;
+    this.#setBack.settled(cursor);
+    state.isBehind = this.#setBack.isBehind();
+    state.movedMs = clock.monotonicMs();
+    state.settledTimeMs = timeMs ?? state.settledTimeMs;
+    this.#tellLag();
+    // What is reported may be deleted there: not a record of which a part is still to be read.
+    this.#reports.changed(isWhole ? cursor : readingFrom(cursor));
+  }
+
+  #stopIfImpossible(failure: DomainError): void {
+    const { state, watch } = this.#options;
+    if (!isForGood(failure, this.#cursor) || state.isStopped) return;
+    this.#isShort = this.#setBack.mayWait(failure);
+    if (this.#isShort) return;
+    state.isStopped = true;
+    watch.onStopped(failure);
+    this.#stop();
+  }
+
+  #tellLag(): void {
+    this.#options.watch.onLag(Math.max(0, this.#endSeq - this.#cursor.seq));
+  }
 }
 
 /** When one of these shards last came further while it makes up for something; undefined when none has to. */

@@ -21,11 +21,8 @@ export interface Settled {
   readonly timeMs: number | undefined;
 }
 
-/**
- * A queue that starts at the wallet's cursor. `onSettled` hears of every step. After a failure, of which `onFailed`
- * hears, it takes nothing more.
- */
-export function createSettleQueue(options: {
+/** Where a queue begins, and who hears of what becomes of it. */
+export interface SettleQueueOptions {
   readonly shard: number;
   readonly epoch: number;
   readonly cursor: Position;
@@ -39,7 +36,13 @@ export function createSettleQueue(options: {
   /** Operations that wait, after each change. */
   readonly onWaiting?: (operations: number) => void;
   readonly onFailed: (error: unknown) => void;
-}): SettleQueue {
+}
+
+/**
+ * A queue that starts at the wallet's cursor. `onSettled` hears of every step. After a failure, of which `onFailed`
+ * hears, it takes nothing more.
+ */
+export function createSettleQueue(options: SettleQueueOptions): SettleQueue {
   const { shard, epoch, settle } = options;
   let cursor = options.cursor;
   let queue: SettleRecord[] = [];
