@@ -1,3 +1,4 @@
+-- oldest: 0004
 -- Retention: partitions that are past are detached, and stay for the operator to archive or drop.
 
 -- What is gone from each table: everything in partitions that ended at or before `detached_before`.
