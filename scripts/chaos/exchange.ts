@@ -3,6 +3,7 @@ import { type Mesh, startMesh } from "@bourse/local/mesh.js";
 import { type Evidence, openEvidence } from "@bourse/local/testing/evidence.js";
 import { LOAD_FUNDS, noteRepeat } from "@bourse/local/testing/load.js";
 import { openUsers, type User, type Users } from "@bourse/local/testing/users.js";
+import { TARGETS } from "./plan.js";
 import { Supervisor } from "./supervisor.js";
 import { openWays, type Ways } from "./ways.js";
 
@@ -92,11 +93,13 @@ async function close(parts: {
   readonly evidence: Evidence;
   readonly users: Users;
 }): Promise<void> {
-  parts.supervisor.stop();
-  // A start that is under way would outlive the mesh.
-  await parts.supervisor.allStarted().catch(() => undefined);
-  parts.users.close();
-  await parts.evidence.close();
-  await parts.mesh.stop();
-  await parts.ways.close();
+  const { evidence, mesh, supervisor, users, ways } = parts;
+  supervisor.stop();
+  users.close();
+  await evidence.close();
+  await mesh.stop();
+  // What was just being started has outlived that.
+  await supervisor.allStarted().catch(() => undefined);
+  for (const name of TARGETS) if (mesh.pid(name) !== 0) await mesh.kill(name);
+  await ways.close();
 }

@@ -22,6 +22,8 @@ export interface Hop {
 
 const hop = (from: string, to: string): Hop => ({ from, to });
 
+const WALLET_DATABASE = hop("wallet", "postgres");
+
 /** Every way of the mesh; each has a proxy of its own. */
 export const HOPS: readonly Hop[] = [
   hop("client", "order-gateway"),
@@ -29,7 +31,7 @@ export const HOPS: readonly Hop[] = [
   ...["wallet", "matcher-0", "matcher-1"].map((to) => hop("settler", to)),
   ...["matcher-0", "matcher-1", "postgres"].map((to) => hop("projector", to)),
   ...["matcher-0", "matcher-1"].map((to) => hop("market-data", to)),
-  hop("wallet", "postgres"),
+  WALLET_DATABASE,
 ];
 
 /** Ways whose messages are also said twice and held back: Reserve, Submit, Settle. */
@@ -109,11 +111,12 @@ class Draw {
       .map((each) => this.#ofWay(each));
     const commit: Fault = {
       kind: "commit",
-      hop: this.#oneOf(databases),
+      // Most COMMITs that matter are the wallet's.
+      hop: this.#random() < 0.5 ? WALLET_DATABASE : this.#oneOf(databases),
       cut: this.#random() < 0.5 ? "before" : "after",
       times: this.#between(1, 4),
       atMs: this.#between(0, BEGIN_MS_MAX),
-      forMs: 2_000,
+      forMs: 4_000,
     };
     // A way has one state at a time.
     return [commit, ...ways.filter((fault) => fault.hop !== commit.hop)];

@@ -27,7 +27,7 @@ export class Supervisor {
 
   /** Starts a process that is gone, again and again until it is ready. */
   start(name: string): void {
-    if (this.#starting.has(name)) return;
+    if (this.#isStopping || this.#starting.has(name)) return;
     const starting = this.#untilReady(name).finally(() => this.#starting.delete(name));
     // Whoever waits for all hears of it.
     starting.catch(() => undefined);

@@ -1,11 +1,11 @@
 // What must happen, beside faults, for a broken rule to show: a settlement that the database refuses, and a
 // settler of an earlier epoch that is still there.
-import { until } from "@bourse/local/testing/evidence.js";
+import { type Evidence, until } from "@bourse/local/testing/evidence.js";
 import { toDomainError } from "@bourse/shared/errors/from-wire.js";
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { EndReason, OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
-import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
+import { createClient, openChannel, type ServiceClient } from "@bourse/shared/rpc/client.js";
 import type { ChaosExchange } from "../chaos/exchange.js";
 
 /** How long the settler has to stop at what it cannot settle. */
@@ -50,66 +50,88 @@ async function hasStopped(adminPort: number): Promise<boolean> {
   return /^bourse_settlement_stopped\{.*\} 1$/m.test(metrics);
 }
 
+const SHARD = 0;
+/** The shard's own settler may have had one settlement under way when it was paused. */
+const ZOMBIE_ATTEMPTS = 5;
+
 /**
  * Settles, as a settler would that still reads from the shard's former process: with the former epoch, the end of
- * an order that is open. Resolves when the wallet has taken or refused it.
+ * an order that is open. The shard's own settler is paused meanwhile, so that the cursor stands still.
  */
-export async function settleAsZombie(exchange: ChaosExchange): Promise<void> {
-  const { mesh, evidence } = exchange;
-  const shard = 0;
-  const [walletChannel, matcherChannel] = ["wallet", `matcher-${shard}`].map((name) =>
-    openChannel(`127.0.0.1:${mesh.ports(name).grpc}`),
-  );
-  if (walletChannel === undefined || matcherChannel === undefined) return;
-  const wallet = createClient(WalletService, walletChannel);
-  const matcher = createClient(MatcherService, matcherChannel);
-  const stored = async () => {
-    const [row] = await evidence.query<{ epoch: string }>(
-      "SELECT stored_epoch::text AS epoch FROM wallet.shard_cursors WHERE shard = $1",
-      [shard],
-    );
-    return BigInt(row?.epoch ?? 0);
-  };
+export async function settleAsZombie({ evidence, mesh }: ChaosExchange): Promise<void> {
+  const walletChannel = openChannel(`127.0.0.1:${mesh.ports("wallet").grpc}`);
+  const matcherChannel = openChannel(`127.0.0.1:${mesh.ports(`matcher-${SHARD}`).grpc}`);
+  const settler = mesh.pid("settler");
+  // 0 would be this program's own process group.
+  if (settler === 0) throw new Error("the settler does not run");
   try {
+    const matcher = createClient(MatcherService, matcherChannel);
     const { epoch: former } = await matcher.getShardState({}, { timeoutMs: 5_000 });
-    await until(async () => (await stored()) > former, HAPPENS_MS_MAX);
-    await until(async () => {
-      const [order] = await evidence.query<{ order_id: string; user_id: string }>(
-        `SELECT order_id::text, user_id::text FROM wallet.reservations
-          WHERE shard = $1 AND state = 'ACTIVE' AND sequenced AND spent = 0 AND leg_of IS NULL LIMIT 1`,
-        [shard],
-      );
-      const { cursor } = await wallet.getCursor({ shard }, { timeoutMs: 5_000 });
-      if (order === undefined || cursor === undefined) return false;
-      const seq = cursor.seq + 1n;
-      const value = {
-        orderId: order.order_id,
-        userId: order.user_id,
-        status: OrderStatus.CANCELLED,
-        reason: EndReason.USER,
-        executedTickLots: "0",
-        acceptedSeq: 1n,
-      };
-      try {
-        await wallet.settle({
-          shard,
-          epoch: former,
-          after: cursor,
-          through: { epoch: cursor.epoch, seq, operations: 1 },
-          operations: [{ seq, index: 0, timeMs: BigInt(Date.now()), kind: { case: "release", value } }],
-        });
-        return true;
-      } catch (error) {
-        // The cursor has moved on meanwhile: once more.
-        const { reason } = toDomainError(error);
-        if (reason === "SEQ_GAP" || reason === "TRANSPORT_FAILED" || reason === "WALLET_UNAVAILABLE")
-          return false;
-        if (reason === "STALE_EPOCH") return true;
-        throw error;
-      }
-    }, HAPPENS_MS_MAX);
+    await until(async () => (await storedEpoch(evidence)) > former, HAPPENS_MS_MAX);
+    await until(async () => (await orderToEnd(evidence)) !== undefined, HAPPENS_MS_MAX);
+    process.kill(settler, "SIGSTOP");
+    const wallet = createClient(WalletService, walletChannel);
+    for (let attempt = 1; attempt <= ZOMBIE_ATTEMPTS; attempt += 1)
+      if (await endAs(former, wallet, await orderToEnd(evidence))) break;
   } finally {
+    process.kill(settler, "SIGCONT");
     walletChannel.close();
     matcherChannel.close();
+  }
+}
+
+interface Open {
+  readonly order_id: string;
+  readonly user_id: string;
+}
+
+async function storedEpoch(evidence: Evidence): Promise<bigint> {
+  const [row] = await evidence.query<{ epoch: string }>(
+    "SELECT stored_epoch::text AS epoch FROM wallet.shard_cursors WHERE shard = $1",
+    [SHARD],
+  );
+  return BigInt(row?.epoch ?? 0);
+}
+
+/** An order that holds money and has traded nothing. */
+async function orderToEnd(evidence: Evidence): Promise<Open | undefined> {
+  const rows = await evidence.query<Open>(
+    `SELECT order_id::text, user_id::text FROM wallet.reservations
+      WHERE shard = $1 AND state = 'ACTIVE' AND sequenced AND spent = 0 AND leg_of IS NULL LIMIT 1`,
+    [SHARD],
+  );
+  return rows[0];
+}
+
+/** True when the wallet took it. */
+async function endAs(
+  epoch: bigint,
+  wallet: ServiceClient<typeof WalletService>,
+  order: Open | undefined,
+): Promise<boolean> {
+  const { cursor } = await wallet.getCursor({ shard: SHARD }, { timeoutMs: 5_000 });
+  if (cursor === undefined || order === undefined) return false;
+  const seq = cursor.seq + 1n;
+  const value = {
+    orderId: order.order_id,
+    userId: order.user_id,
+    status: OrderStatus.CANCELLED,
+    reason: EndReason.USER,
+    executedTickLots: "0",
+    acceptedSeq: 1n,
+  };
+  try {
+    await wallet.settle({
+      shard: SHARD,
+      epoch,
+      after: cursor,
+      through: { epoch: cursor.epoch, seq, operations: 1 },
+      operations: [{ seq, index: 0, timeMs: BigInt(Date.now()), kind: { case: "release", value } }],
+    });
+    return true;
+  } catch (error) {
+    const { reason } = toDomainError(error);
+    if (reason === "SEQ_GAP" || reason === "STALE_EPOCH") return false;
+    throw error;
   }
 }
