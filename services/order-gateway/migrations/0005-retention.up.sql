@@ -51,7 +51,7 @@ $$;
 -- Detaches what ended at or before `before`, oldest first; at most `most` partitions, so that no lock is held long.
 -- Returns the names that they have from then on.
 CREATE FUNCTION orders.detach_partitions(before timestamptz, at timestamptz, most integer) RETURNS SETOF text
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog SET lock_timeout = '2s' AS $$
 DECLARE
   past  record;
   aside text;
@@ -67,6 +67,9 @@ BEGIN
      WHERE until <= before ORDER BY until, parent
   LOOP
     EXIT WHEN done >= most;
+    -- In the order in which others take them, so that none waits for one that waits for it.
+    PERFORM pg_advisory_xact_lock(7310580);
+    LOCK TABLE orders.orders, orders.trades IN ACCESS EXCLUSIVE MODE;
     aside := orders.detach_partition(past.parent, past.name, at);
     IF aside IS NOT NULL THEN
       done := done + 1;
