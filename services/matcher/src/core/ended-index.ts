@@ -1,5 +1,5 @@
 // Where ended ids are found: generations in the order of their end. Nearly every look-up is of an id that is new,
-// and a filter of one byte an id says so without touching more; what is forgotten goes with its generation.
+// and a filter of two bytes an id says so without touching more; what is forgotten goes with its generation.
 //
 // Behind the filter an id is found by its bucket, a list that grows at one end: the ends of all lists fit the
 // processor's cache, where a hash table of the same ids costs a miss of every cache for each id that ends.
@@ -29,7 +29,7 @@ interface Generation {
   /** Ids that were put into it, and those of them that are not forgotten yet. */
   added: number;
   left: number;
-  /** Three bits of one word for each id. */
+  /** Four bits of one word for each id. */
   readonly filter: Int32Array;
   /** By the upper bits of the hash: where the next id of the bucket goes in `blocks`; at the end of a block in none. */
   readonly ends: Int32Array;
@@ -54,7 +54,7 @@ function createGeneration(idsMax: number): Generation {
     idsMax,
     added: 0,
     left: 0,
-    filter: new Int32Array(idsMax / 4),
+    filter: new Int32Array(idsMax / 2),
     ends: new Int32Array(buckets),
     shift: Math.clz32(buckets) + 1,
     blocks: new Int32Array((1 + buckets + Math.ceil(idsMax / IDS_PER_BLOCK)) * BLOCK),
@@ -62,10 +62,11 @@ function createGeneration(idsMax: number): Generation {
   };
 }
 
-/** The bits of an id in its word; the word is chosen by the lower bits of the hash. */
+/** The bits of an id in its word. The lower bits of the hash choose the word, so these rest on the upper ones. */
 function bitsOf(hash: number): number {
-  const mixed = Math.imul(hash, 0x2c1b3c6d);
-  return (1 << (mixed >>> 27)) | (1 << ((mixed >>> 22) & 31)) | (1 << ((mixed >>> 17) & 31));
+  const mixed = Math.imul(hash ^ (hash >>> 18), 0x2c1b3c6d);
+  // A shift takes the lowest five bits of what it shifts by.
+  return (1 << (mixed >>> 27)) | (1 << (mixed >>> 22)) | (1 << (mixed >>> 17)) | (1 << (mixed >>> 12));
 }
 
 /** Number of the ended id with these words, or NONE. */

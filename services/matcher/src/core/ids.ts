@@ -55,9 +55,9 @@ export function idText(words: Int32Array | Float64Array, at: number): string {
 
 /** 32-bit hash of an id. Where an id lies in memory follows from it; no decision does. */
 export function hashId(first: number, second: number, third: number, fourth: number): number {
-  let hash =
-    first ^ Math.imul(second, 0x9e3779b1) ^ Math.imul(third, 0x85ebca6b) ^ Math.imul(fourth, 0xc2b2ae35);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  const left = Math.imul(first ^ (first >>> 15) ^ second, 0x9e3779b1);
+  const right = Math.imul(third ^ (third >>> 15) ^ fourth, 0x85ebca6b);
+  const hash = Math.imul(left ^ (left >>> 15) ^ right, 0x2c1b3c6d);
   return hash ^ (hash >>> 13);
 }
 
