@@ -94,6 +94,8 @@ async function breakAndJudge(exchange: ChaosExchange, load: Load, options: Judgi
     await Promise.all([strike({ ...exchange, ...options }, options.faults), options.act?.(exchange)]);
     await heal(exchange, load, healing);
   });
+  // What does not heal would be placed, and repeated, for ever.
+  if (!isHealed) load.abandon();
   let invariants = { held: 0, all: 0 };
   await attempt(async () => {
     const told = [...options.before, ...load.told].map(wordOf);
