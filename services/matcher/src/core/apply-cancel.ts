@@ -1,6 +1,5 @@
 // Cancels of one order or of many, and Resolve with its tombstones.
 import { assert } from "@bourse/shared/assert.js";
-import { cancelAtOnce } from "./at-once.js";
 import { CANCELLED, endOrder, reasonCode, rememberTombstone, statusCode } from "./end-order.js";
 import { cancelled, endMany } from "./mass-end.js";
 import { findId, isEndedRef, recordOf } from "./memory.js";
@@ -18,10 +17,8 @@ export function applyCancel(shard: Shard, isByOperator: boolean): void {
   const ref = findId(shard.memory, shard.slots, shard.id);
   assert(ref >= 0 && !isEndedRef(ref), "an applied cancel names an open order");
   const slot = recordOf(ref);
-  const reason = isByOperator ? OPERATOR : USER;
-  if (cancelAtOnce(shard, slot, reason)) return;
   const book = shard.books[codesOf(shard.slots, slot) >>> Code.MARKET_SHIFT];
-  endOrder(shard, book, slot, CANCELLED, reason);
+  endOrder(shard, book, slot, CANCELLED, isByOperator ? OPERATOR : USER);
 }
 
 /** Cancels the order if it is known; else writes a tombstone, so that its late Submit is refused. */

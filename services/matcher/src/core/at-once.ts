@@ -1,35 +1,66 @@
-// The two commands that make up most of any flow, each in one go: an order that rests on a level that is there, and
-// the cancel of a resting order that nothing was taken from. They do what the general way does; what is not plain
-// they leave to it, before anything has changed.
+// What most of any flow comes to, each in one go: an order that rests on a level that is there, and the end of an
+// order that others stand beside. They do what the general way does; what is not plain they leave to it, before
+// anything has changed.
 //
 // Long functions without calls, on purpose: the compiler finds each array once, as it does not across calls.
 import { PAGE_BITS, PAGE_MASK } from "./book.js";
 import { CHUNK_BITS, CHUNK_UNITS, EndedCode, EndedColumn, UNIT_NUMBERS, UNIT_WORDS } from "./ended.js";
 import { indexEnded } from "./ended-index.js";
 import { CELLS, Cell, EventKind, Flag } from "./event-buffer.js";
-import { EXACT_FACTOR } from "./exact.js";
+import { BASE, EXACT_FACTOR } from "./exact.js";
 import { hashId } from "./ids.js";
 import { homeOf } from "./levels.js";
 import { PART_SHIFT } from "./memory.js";
 import { NONE } from "./none.js";
 import type { OrderInput } from "./order-input.js";
 import type { Shard } from "./shard.js";
-import { Code, GTC, LIMIT, SLOT_MASK, SLOT_NUMBERS, SLOT_WORDS, SlotColumn } from "./slots.js";
-import { ORDER_STATUSES } from "./types.js";
+import {
+  Code,
+  DAY,
+  EXTRA_NUMBERS,
+  ExtraColumn,
+  GTC,
+  LIMIT,
+  SLOT_MASK,
+  SLOT_NUMBERS,
+  SLOT_WORDS,
+  SlotColumn,
+} from "./slots.js";
 
 // Constants of other files are read through a cell at each use; those of this file cost nothing.
 const { PRICE, REMAINING, ID, USER, CODES, NEXT, PREVIOUS, LEVEL, CHAIN, EXTRA, CREATED, SEQ } = SlotColumn;
 const { HASH, MAKER_FEE, TAKER_FEE } = SlotColumn;
-const { SELL, POST_ONLY, RESTING, LIVE, TIME_SHIFT, TIME_MASK, PREVENTION_SHIFT, MARKET_SHIFT } = Code;
+const {
+  SELL,
+  POST_ONLY,
+  RESTING,
+  WAITING,
+  TRIGGERED,
+  LIVE,
+  TIME_SHIFT,
+  TIME_MASK,
+  PREVENTION_SHIFT,
+  MARKET_SHIFT,
+} = Code;
 const { CREATED: E_CREATED, UPDATED: E_UPDATED, SEQ: E_SEQ, END_SEQ: E_END_SEQ, ID: E_ID } = EndedColumn;
+const {
+  EXECUTED_LOTS: E_EXECUTED_LOTS,
+  EXECUTED_LOW: E_EXECUTED_LOW,
+  EXECUTED_HIGH: E_EXECUTED_HIGH,
+} = EndedColumn;
 const { USER: E_USER, CODES: E_CODES, HASH: E_HASH } = EndedColumn;
-const { REASON_SHIFT } = EndedCode;
+const { REASON_SHIFT, MORE } = EndedCode;
+const { MAKER_LOTS, MAKER_LOW, MAKER_HIGH, TAKER_LOTS, TAKER_LOW, TAKER_HIGH } = ExtraColumn;
+const { FIRST_PRICE, FIRST_QUANTITY } = ExtraColumn;
 const { ACCEPTED, RESTED, ENDED } = EventKind;
 const { LOTS: CELL_LOTS, STATUS: CELL_STATUS, REASON: CELL_REASON, FLAGS: CELL_FLAGS } = Cell;
 const { WAS_RESTING } = Flag;
 const NOTHING = NONE;
 const LIMIT_ORDER = LIMIT;
 const GOOD_TILL_CANCEL = GTC;
+const DAY_ORDER = DAY;
+const EXTRAS = EXTRA_NUMBERS;
+const SUM_BASE = BASE;
 const WORDS = SLOT_WORDS;
 const NUMBERS = SLOT_NUMBERS;
 const MASK = SLOT_MASK;
@@ -42,7 +73,6 @@ const ROW = CELLS;
 const PAGES = PAGE_BITS;
 const IN_PAGE = PAGE_MASK;
 const PART = PART_SHIFT;
-const CANCELLED = ORDER_STATUSES.indexOf("CANCELLED");
 const BPS = 10_000;
 
 /**
@@ -148,32 +178,44 @@ export function restAtOnce(shard: Shard, input: OrderInput): boolean {
   return true;
 }
 
-/** Ends a live order as cancelled. Returns whether it did; if not, nothing has changed. */
-export function cancelAtOnce(shard: Shard, slot: number, reason: number): boolean {
+/**
+ * Ends an order that rests or is at hand. Returns whether it did; if not, nothing has changed: the last order of a
+ * level, one that is amended, DAY or a waiting stop, and now and then one for which room must be made.
+ */
+export function endAtOnce(shard: Shard, slot: number, status: number, reason: number): boolean {
   const { slots, memory, events } = shard;
   const { ended, endedIndex } = memory;
-  const { words, numbers } = slots;
+  const { words, numbers, extras } = slots;
   const at = (slot & MASK) * WORDS;
   const n = (slot & MASK) * NUMBERS;
   const codes = words[at + CODES];
-  if ((codes & RESTING) === 0 || ((codes >> TIME_SHIFT) & TIME_MASK) !== GOOD_TILL_CANCEL) return false;
+  const isResting = (codes & RESTING) !== 0;
   const next = words[at + NEXT];
   const previous = words[at + PREVIOUS];
-  if (words[at + EXTRA] !== NOTHING || (next === NOTHING && previous === NOTHING)) return false;
+  if ((codes & (WAITING | TRIGGERED)) !== 0 || ((codes >> TIME_SHIFT) & TIME_MASK) === DAY_ORDER)
+    return false;
+  if (isResting && next === NOTHING && previous === NOTHING) return false;
+  const extra = words[at + EXTRA];
+  const x = extra * EXTRAS;
+  if (extra !== NOTHING && (extras[x + FIRST_PRICE] !== 0 || extras[x + FIRST_QUANTITY] !== 0)) return false;
+  const executed = extra === NOTHING ? 0 : extras[x + MAKER_LOTS] + extras[x + TAKER_LOTS];
+  const row = events.count;
   const { fill } = ended;
-  if (ended.count === 0 || fill >= E_UNITS) return false;
+  if (ended.count === 0 || fill >= E_UNITS || row * 2 >= events.orders.length) return false;
 
   // Nothing below this line may leave it to others. Out of its queue:
-  const book = shard.books[codes >>> MARKET_SHIFT];
-  const levels = (codes & SELL) !== 0 ? book.asks : book.bids;
-  const level = words[at + LEVEL];
-  if (previous === NOTHING) levels.oldest[level] = next;
-  else words[(previous & MASK) * WORDS + NEXT] = next;
-  if (next === NOTHING) levels.newest[level] = previous;
-  else words[(next & MASK) * WORDS + PREVIOUS] = previous;
   const user = words[at + USER];
-  book.openOfUser[user >>> PAGES][user & IN_PAGE] -= 1;
-  book.openCount -= 1;
+  if (isResting) {
+    const book = shard.books[codes >>> MARKET_SHIFT];
+    const levels = (codes & SELL) !== 0 ? book.asks : book.bids;
+    const level = words[at + LEVEL];
+    if (previous === NOTHING) levels.oldest[level] = next;
+    else words[(previous & MASK) * WORDS + NEXT] = next;
+    if (next === NOTHING) levels.newest[level] = previous;
+    else words[(next & MASK) * WORDS + PREVIOUS] = previous;
+    book.openOfUser[user >>> PAGES][user & IN_PAGE] -= 1;
+    book.openCount -= 1;
+  }
 
   // Out of the chain of its id:
   const id0 = words[at + ID];
@@ -194,16 +236,18 @@ export function cancelAtOnce(shard: Shard, slot: number, reason: number): boolea
   memory.counts[part] -= 1;
 
   // To the end of those that ended:
+  const units = executed === 0 ? 1 : 2;
   const chunk = ended.newest >> E_BITS;
   const record = (chunk << E_BITS) | fill;
-  ended.fill = fill + 1;
+  ended.fill = fill + units;
   ended.newest = record;
   ended.count += 1;
-  ended.units += 1;
+  ended.units += units;
   const to = ended.words[chunk];
   const toNumbers = ended.numbers[chunk];
   const e = fill * E_WORDS;
   const en = fill * E_NUMBERS;
+  const more = executed === 0 ? 0 : MORE;
   toNumbers[en + E_CREATED] = numbers[n + CREATED];
   toNumbers[en + E_UPDATED] = shard.timeMs;
   toNumbers[en + E_SEQ] = numbers[n + SEQ];
@@ -213,9 +257,17 @@ export function cancelAtOnce(shard: Shard, slot: number, reason: number): boolea
   to[e + E_ID + 2] = id2;
   to[e + E_ID + 3] = id3;
   to[e + E_USER] = user;
-  to[e + E_CODES] = ((codes >>> MARKET_SHIFT) << MARKET_SHIFT) | (reason << REASON_SHIFT) | CANCELLED;
+  to[e + E_CODES] = ((codes >>> MARKET_SHIFT) << MARKET_SHIFT) | (reason << REASON_SHIFT) | more | status;
   to[e + E_HASH] = words[at + HASH];
   to[e + E_HASH + 1] = words[at + HASH + 1];
+  if (executed !== 0) {
+    const low = extras[x + MAKER_LOW] + extras[x + TAKER_LOW];
+    const carried = low < SUM_BASE ? 0 : 1;
+    toNumbers[en + E_EXECUTED_LOTS] = executed;
+    toNumbers[en + E_EXECUTED_LOW] = low - carried * SUM_BASE;
+    toNumbers[en + E_EXECUTED_HIGH] = extras[x + MAKER_HIGH] + extras[x + TAKER_HIGH] + carried;
+    for (let rest = en + E_EXECUTED_HIGH + 1; rest < en + 2 * E_NUMBERS; rest += 1) toNumbers[rest] = 0;
+  }
 
   // Its slot stays as it is until the next command:
   words[at + CODES] = codes & ~LIVE;
@@ -224,12 +276,14 @@ export function cancelAtOnce(shard: Shard, slot: number, reason: number): boolea
   slots.count -= 1;
 
   const { cells } = events;
-  events.count = 1;
-  events.orders[0] = slot;
-  cells[0] = ENDED;
-  cells[CELL_STATUS] = CANCELLED;
-  cells[CELL_REASON] = reason;
-  cells[CELL_FLAGS] = WAS_RESTING;
+  const cell = row * ROW;
+  events.count = row + 1;
+  events.orders[row * 2] = slot;
+  events.orders[row * 2 + 1] = NOTHING;
+  cells[cell] = ENDED;
+  cells[cell + CELL_STATUS] = status;
+  cells[cell + CELL_REASON] = reason;
+  cells[cell + CELL_FLAGS] = isResting ? WAS_RESTING : 0;
 
   indexEnded(endedIndex, hash, record);
   return true;

@@ -1,4 +1,5 @@
 // How an order leaves the shard, or stays in it.
+import { endAtOnce } from "./at-once.js";
 import { type Book, dequeue, enqueue, enqueueStop } from "./book.js";
 import {
   appendRecord,
@@ -65,7 +66,7 @@ export const statusCode = (status: FinalStatus) => ORDER_STATUSES.indexOf(status
 
 /** Writes the final word on an order, takes it out of its queue if it is in one, and remembers it as ended. */
 export function endOrder(shard: Shard, book: Book, slot: number, status: number, reason: number): void {
-  endWith(shard, book, slot, status, reason, 0);
+  if (!endAtOnce(shard, slot, status, reason)) endWith(shard, book, slot, status, reason, 0);
 }
 
 /** The same of an order that was refused: its terms go with the word. */
