@@ -22,7 +22,14 @@ export interface SettledTrade {
   readonly trade: TradeOperation;
 }
 
-/** Everything that one batch writes, besides the cursor. */
+/** The trades among operations, in order. */
+export function tradesOf(operations: readonly Operation[]): SettledTrade[] {
+  return operations.flatMap((operation) =>
+    operation.effect.type === "trade" ? [{ operation, trade: operation.effect }] : [],
+  );
+}
+
+/** Everything that one batch writes, besides the cursor and its trades. */
 export interface SettlementDecision {
   /** Existing reservations as they are after the batch. */
   readonly changed: readonly Reservation[];
@@ -31,7 +38,6 @@ export interface SettlementDecision {
   /** Lost holds that were made again, as they are after the batch. */
   readonly restored: readonly Restored[];
   readonly deltas: readonly AccountDelta[];
-  readonly trades: readonly SettledTrade[];
 }
 
 interface Batch {
@@ -41,7 +47,6 @@ interface Batch {
   readonly created: Set<string>;
   readonly restored: Map<string, Restored>;
   readonly deltas: Deltas;
-  readonly trades: SettledTrade[];
 }
 
 /**
@@ -64,7 +69,6 @@ export function decideSettlement(
     created: new Set(),
     restored: new Map(),
     deltas: new Deltas(),
-    trades: [],
   };
   let nextHold = 0;
   for (const operation of operations) {
@@ -90,7 +94,6 @@ export function decideSettlement(
       reservation: batch.reservations.get(id) ?? restored.reservation,
     })),
     deltas,
-    trades: batch.trades,
   };
 }
 
@@ -132,7 +135,6 @@ function applyTrade(batch: Batch, operation: Operation, trade: TradeOperation): 
   put(batch, moved.buyer);
   put(batch, moved.seller);
   for (const { key, ...change } of moved.changes) batch.deltas.add(key, change);
-  batch.trades.push({ operation, trade });
 }
 
 function applyRelease(batch: Batch, operation: Operation, release: ReleaseOperation): void {

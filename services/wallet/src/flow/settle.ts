@@ -7,7 +7,7 @@ import { beginning, cursorRefusal, misfitOf, type Position } from "../core/posit
 import { type AccountDelta, FEES_USER_ID } from "../core/postings.js";
 import { keyText } from "../core/reservation.js";
 import { checkFunds, type Hold, type Restored } from "../core/restore.js";
-import { decideSettlement } from "../core/settle.js";
+import { decideSettlement, tradesOf } from "../core/settle.js";
 import { applyDeltas, changeAccounts, createAccounts, lockAccounts } from "../io/accounts.js";
 import { createCursor, moveCursor, readCursor, type ShardCursor } from "../io/cursors.js";
 import {
@@ -82,14 +82,17 @@ async function settleIn(client: PoolClient, batch: SettleBatch): Promise<readonl
   }
   const orderIds = new Set(operations.flatMap(ordersOf));
   for (const { orderId, legOf = orderId } of holds) orderIds.add(orderId).add(legOf);
-  const stored = await advanceAndRead(client, batch, [...orderIds]);
-  const decision = decideSettlement(shard, stored, operations, holds);
+  const { reading } = await advanceAndAsk(client, batch, [...orderIds]);
+  // What a trade writes follows from the trade alone, so that it is written while the rest is read and decided.
+  const writing = insertTrades(client, { shard, feesUserId: FEES_USER_ID }, tradesOf(operations));
+  writing.catch(heardLater);
+  const decision = decideSettlement(shard, await reading, operations, holds);
   const { restored, deltas } = decision;
   // Accounts late, so that reserves of the same users wait as short as can be, but before new reservations, as a
   // reserve does: nobody then waits for the other in a circle.
   await together([
+    writing,
     updateReservations(client, decision.changed),
-    insertTrades(client, { shard, feesUserId: FEES_USER_ID }, decision.trades),
     restored.length === 0
       ? applyDeltas(client, deltas)
       : changeBalances(client, deltas, (locked) => checkFunds(locked, deltas, restored)),
@@ -99,13 +102,21 @@ async function settleIn(client: PoolClient, batch: SettleBatch): Promise<readonl
   return restored;
 }
 
-/** Reservations as they are behind the cursor, whose row is the lock of all that belongs to the shard. */
-async function advanceAndRead(client: PoolClient, batch: SettleBatch, orderIds: readonly string[]) {
-  const [hasMoved, stored] = await together([moveCursor(client, batch), readReservations(client, orderIds)]);
-  if (hasMoved) return stored;
+/**
+ * Moves the cursor, whose row is the lock of all that belongs to the shard, and asks for reservations as they are
+ * behind it. Resolves when the cursor is held and the answer is still on its way.
+ */
+async function advanceAndAsk(client: PoolClient, batch: SettleBatch, orderIds: readonly string[]) {
+  const moving = moveCursor(client, batch);
+  const reading = readReservations(client, orderIds);
+  reading.catch(heardLater);
+  if (await moving) return { reading };
   await advanceCursor(client, batch);
-  return readReservations(client, orderIds);
+  return { reading: readReservations(client, orderIds) };
 }
+
+/** For statements whose failure is heard where their answer is needed, or not at all after an earlier one. */
+function heardLater(): void {}
 
 /** Moves the cursor, or refuses with SEQ_GAP or STALE_EPOCH and the cursor as it is. */
 async function advanceCursor(client: PoolClient, batch: SettleBatch): Promise<void> {
