@@ -115,7 +115,8 @@ export async function ping({ pool }: Database): Promise<void> {
  * Settings of every session. Batches look up many keys by index; with the planner's default cost of a random
  * page it prefers to read whole tables (measured 4 times slower), and compiling such short statements never
  * pays. Without joins by hash or merge a set of keys is looked up one by one in its own order, which is how
- * statements that change many rows lock them in one order.
+ * statements that change many rows lock them in one order. So there is one plan whatever the size of a batch, and
+ * making it again for each small one would cost more than what it does.
  */
 export const plannerSettings = {
   random_page_cost: "1.1",
@@ -123,6 +124,7 @@ export const plannerSettings = {
   enable_seqscan: "off",
   enable_hashjoin: "off",
   enable_mergejoin: "off",
+  plan_cache_mode: "force_generic_plan",
 };
 
 /** SQLSTATE of an error of the database; undefined for anything else. */
