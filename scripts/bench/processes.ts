@@ -7,7 +7,7 @@ export interface Usage {
   readonly name: string;
   /** Proportional set size: shared pages count once in all. */
   readonly pssBytes: number;
-  /** Processor time so far. */
+  /** Processor time so far, of what has ended too. */
   readonly cpuMs: number;
 }
 
@@ -51,10 +51,10 @@ function statFields(pid: number): string[] {
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
+/** Of the process, and of those that it started and that have ended. */
 function cpuMs(pid: number): number {
-  const fields = statFields(pid);
-  const ticks = Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-  return (ticks * 1_000) / ticksPerSecond;
+  const ticks = statFields(pid).slice(11, 15).map(Number);
+  return (sum(ticks) * 1_000) / ticksPerSecond;
 }
 
 function pssBytes(pid: number): number {

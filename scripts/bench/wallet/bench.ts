@@ -20,7 +20,7 @@ export interface WalletBench {
   start(name: string, specifier: string, args: readonly string[]): Promise<Player>;
   /** Everything that is dirty goes to the disk now, so that no run pays for the one before it. */
   settleDown(): Promise<void>;
-  /** Processor time of the cluster so far, in milliseconds, of backends that live. */
+  /** Processor time of the cluster so far, in milliseconds. */
   clusterCpuMs(): number;
   /** Processor time of the wallet process so far, in milliseconds. */
   walletCpuMs(): number;

@@ -8,6 +8,8 @@ import { createWalletClient } from "../../io/wallet-client.js";
 import { type LoadedWallet, queueOf } from "./bench-wallet.js";
 
 const TIMEOUT_MS = 60_000;
+/** Reserves of one message, as the wallet takes them. */
+const MESSAGE_MAX = 512;
 
 /** Reaches the wallet at `address`. */
 export function openRemoteWallet(address: string): LoadedWallet {
@@ -25,7 +27,9 @@ export function openRemoteWallet(address: string): LoadedWallet {
   let batch: { tag: bigint; reserve: ReturnType<typeof messageOf> }[] = [];
   let nextTag = 0n;
   const send = () => {
-    stream.write({ reserves: batch });
+    for (let at = 0; at < batch.length; at += MESSAGE_MAX) {
+      stream.write({ reserves: batch.slice(at, at + MESSAGE_MAX) });
+    }
     batch = [];
   };
   void (async () => {
