@@ -213,7 +213,8 @@ export function extraOf(slots: Slots, slot: number): number {
 function takeExtra(slots: Slots): number {
   const free = slots.extrasFree;
   if (free !== NOTHING) {
-    slots.extrasFree = slots.extras[free * EXTRAS];
+    // A whole number for the compiler, too.
+    slots.extrasFree = slots.extras[free * EXTRAS] | 0;
     return free;
   }
   if (slots.extrasUsed * EXTRAS === slots.extras.length) {
