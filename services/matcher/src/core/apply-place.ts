@@ -1,10 +1,10 @@
 // New orders: refuse, or accept; then they wait for their trigger, or meet the book.
+import { fillSlot } from "./at-once.js";
 import { type Book, openOf } from "./book.js";
 import { placeStop, reasonCode, refuseOrder } from "./end-order.js";
 import { isProductAtMost } from "./exact.js";
 import { execute } from "./execute.js";
 import { insertFound } from "./memory.js";
-import { NONE } from "./none.js";
 import type { OrderInput } from "./order-input.js";
 import { type Shard, STOPS_MAX } from "./shard.js";
 import {
@@ -14,7 +14,6 @@ import {
   GTC,
   LIMIT,
   SLOT_MASK,
-  SLOT_NUMBERS,
   SLOT_WORDS,
   SlotColumn,
   STOP,
@@ -26,10 +25,9 @@ import { wouldTake } from "./take.js";
 import type { MarketState } from "./types.js";
 import { writeAccepted } from "./write-events.js";
 
-const { PRICE, REMAINING, CREATED, SEQ, ID, USER, CODES, HASH, MAKER_FEE, TAKER_FEE, EXTRA } = SlotColumn;
+const { CODES } = SlotColumn;
 const WORDS = SLOT_WORDS;
 const MASK = SLOT_MASK;
-const NUMBERS = SLOT_NUMBERS;
 const C = { ...Code };
 const ACCEPT = reasonCode("");
 const PRICE_OUT_OF_BAND = reasonCode("PRICE_OUT_OF_BAND");
@@ -60,26 +58,8 @@ function openSlot(shard: Shard, input: OrderInput): number {
   const { slots, memory } = shard;
   const slot = takeSlot(slots);
   insertFound(memory, slots, slot);
-  const words = slots.words;
-  const numbers = slots.numbers;
-  const at = (slot & MASK) * WORDS;
-  const n = (slot & MASK) * NUMBERS;
-  numbers[n + PRICE] = input.priceTicks;
-  numbers[n + REMAINING] = input.quantityLots;
-  numbers[n + CREATED] = shard.timeMs;
-  numbers[n + SEQ] = shard.seq;
-  words[at + ID] = input.id0;
-  words[at + ID + 1] = input.id1;
-  words[at + ID + 2] = input.id2;
-  words[at + ID + 3] = input.id3;
-  words[at + USER] = input.user;
-  words[at + CODES] = codesOf(input);
-  words[at + HASH] = input.hash0;
-  words[at + HASH + 1] = input.hash1;
-  words[at + MAKER_FEE] = input.makerFeePpm;
-  words[at + TAKER_FEE] = input.takerFeePpm;
-  words[at + EXTRA] = NONE;
-  slots.texts[slot] = input.clientOrderId;
+  fillSlot(shard, slot, input);
+  slots.words[(slot & MASK) * WORDS + CODES] = codesOf(input);
   if (input.budgetTickLots !== 0) setExtraNumber(slots, slot, BUDGET_LEFT, input.budgetTickLots);
   if (input.stopPriceTicks !== 0) setExtraNumber(slots, slot, STOP_PRICE, input.stopPriceTicks);
   return slot;

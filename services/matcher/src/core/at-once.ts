@@ -2,15 +2,14 @@
 // order that others stand beside. They do what the general way does; what is not plain they leave to it, before
 // anything has changed.
 //
-// Long functions without calls, on purpose: the compiler finds each array once, as it does not across calls.
-import { PAGE_BITS, PAGE_MASK } from "./book.js";
+// Long functions with few calls, on purpose: the compiler finds each array once, as it does not across calls.
+import { type Book, PAGE_BITS, PAGE_MASK } from "./book.js";
 import { CHUNK_BITS, CHUNK_UNITS, EndedCode, EndedColumn, UNIT_NUMBERS, UNIT_WORDS } from "./ended.js";
 import { indexEnded } from "./ended-index.js";
 import { CELLS, Cell, EventKind, Flag } from "./event-buffer.js";
 import { BASE, EXACT_FACTOR } from "./exact.js";
-import { hashId } from "./ids.js";
 import { homeOf } from "./levels.js";
-import { PART_SHIFT } from "./memory.js";
+import { PART_SHIFT, unchain } from "./memory.js";
 import { NONE } from "./none.js";
 import type { OrderInput } from "./order-input.js";
 import type { Shard } from "./shard.js";
@@ -68,12 +67,32 @@ const E_WORDS = UNIT_WORDS;
 const E_NUMBERS = UNIT_NUMBERS;
 const E_BITS = CHUNK_BITS;
 const E_UNITS = CHUNK_UNITS;
+const IN_CHUNK = CHUNK_UNITS - 1;
 const EXACT = EXACT_FACTOR;
 const ROW = CELLS;
 const PAGES = PAGE_BITS;
 const IN_PAGE = PAGE_MASK;
 const PART = PART_SHIFT;
 const BPS = 10_000;
+
+/** Whether an order is a limit order that all checks but that of the open orders let through, and that takes nothing. */
+function isPlain(book: Book, input: OrderInput): boolean {
+  const { market } = book;
+  if (input.type !== LIMIT_ORDER || input.timeInForce !== GOOD_TILL_CANCEL) return false;
+  if (input.budgetTickLots !== 0 || input.stopPriceTicks !== 0 || input.isByQuoteBudget) return false;
+  if (market.state !== "TRADING") return false;
+  const { isSell } = input;
+  const price = input.priceTicks;
+  const last = book.lastTradeTicks;
+  const { bandBps } = market;
+  if (bandBps !== 0 && last !== 0) {
+    if (price > EXACT || last > EXACT || Math.abs(price - last) * BPS > last * bandBps) return false;
+  }
+  const opposite = isSell ? book.bids : book.asks;
+  if (opposite.best === NOTHING) return true;
+  const best = opposite.prices[opposite.best];
+  return isSell ? best < price : best > price;
+}
 
 /**
  * Accepts a new order, whose id the last search did not find, and lets it rest. Returns whether it did; if not,
@@ -82,24 +101,9 @@ const BPS = 10_000;
 export function restAtOnce(shard: Shard, input: OrderInput): boolean {
   const { slots, memory, events } = shard;
   const book = shard.books[input.book];
-  const { market } = book;
-  if (input.type !== LIMIT_ORDER || input.timeInForce !== GOOD_TILL_CANCEL) return false;
-  if (input.budgetTickLots !== 0 || input.stopPriceTicks !== 0 || input.isByQuoteBudget) return false;
-  if (market.state !== "TRADING") return false;
-
-  const { isSell } = input;
+  if (!isPlain(book, input)) return false;
+  const { isSell, user } = input;
   const price = input.priceTicks;
-  const last = book.lastTradeTicks;
-  const { bandBps } = market;
-  if (bandBps !== 0 && last !== 0) {
-    const isPlain = price <= EXACT && last <= EXACT;
-    if (!isPlain || Math.abs(price - last) * BPS > last * bandBps) return false;
-  }
-  const opposite = isSell ? book.bids : book.asks;
-  if (opposite.best !== NOTHING) {
-    const best = opposite.prices[opposite.best];
-    if (isSell ? best >= price : best <= price) return false;
-  }
   const levels = isSell ? book.asks : book.bids;
   const { table, prices } = levels;
   const lastCell = table.length - 1;
@@ -111,14 +115,13 @@ export function restAtOnce(shard: Shard, input: OrderInput): boolean {
   }
   if (level === NOTHING) return false;
 
-  const { user } = input;
   const pageNumber = user >>> PAGES;
   if (pageNumber >= book.openOfUser.length) return false;
   const page = book.openOfUser[pageNumber];
   const inPage = user & IN_PAGE;
   if (inPage >= page.length) return false;
   const open = page[inPage];
-  const { openOrdersMax } = market;
+  const { openOrdersMax } = book.market;
   if (openOrdersMax > 0 && open >= openOrdersMax) return false;
 
   const { hash } = memory;
@@ -131,9 +134,8 @@ export function restAtOnce(shard: Shard, input: OrderInput): boolean {
   // Nothing below this line may refuse.
   page[inPage] = open + 1;
   book.openCount += 1;
-  const { words, numbers } = slots;
+  const { words } = slots;
   const at = (slot & MASK) * WORDS;
-  const n = (slot & MASK) * NUMBERS;
   slots.free = words[at + NEXT];
   slots.count += 1;
   const home = hash & (heads.length - 1);
@@ -143,13 +145,6 @@ export function restAtOnce(shard: Shard, input: OrderInput): boolean {
   const newest = levels.newest[level];
   levels.newest[level] = slot;
   words[(newest & MASK) * WORDS + NEXT] = slot;
-  numbers[n + PRICE] = price;
-  numbers[n + REMAINING] = input.quantityLots;
-  words[at + ID] = input.id0;
-  words[at + ID + 1] = input.id1;
-  words[at + ID + 2] = input.id2;
-  words[at + ID + 3] = input.id3;
-  words[at + USER] = user;
   words[at + CODES] =
     (isSell ? SELL : 0) |
     (input.isPostOnly ? POST_ONLY : 0) |
@@ -159,14 +154,7 @@ export function restAtOnce(shard: Shard, input: OrderInput): boolean {
   words[at + NEXT] = NOTHING;
   words[at + PREVIOUS] = newest;
   words[at + LEVEL] = level;
-  words[at + EXTRA] = NOTHING;
-  numbers[n + CREATED] = shard.timeMs;
-  numbers[n + SEQ] = shard.seq;
-  words[at + HASH] = input.hash0;
-  words[at + HASH + 1] = input.hash1;
-  words[at + MAKER_FEE] = input.makerFeePpm;
-  words[at + TAKER_FEE] = input.takerFeePpm;
-  slots.texts[slot] = input.clientOrderId;
+  fillSlot(shard, slot, input);
 
   const { cells, orders } = events;
   events.count = 2;
@@ -178,6 +166,29 @@ export function restAtOnce(shard: Shard, input: OrderInput): boolean {
   return true;
 }
 
+/** Writes what a new order says of itself into its slot; its codes and its place are the caller's. */
+export function fillSlot(shard: Shard, slot: number, input: OrderInput): void {
+  const { slots } = shard;
+  const { words, numbers } = slots;
+  const at = (slot & MASK) * WORDS;
+  const n = (slot & MASK) * NUMBERS;
+  numbers[n + PRICE] = input.priceTicks;
+  numbers[n + REMAINING] = input.quantityLots;
+  numbers[n + CREATED] = shard.timeMs;
+  numbers[n + SEQ] = shard.seq;
+  words[at + ID] = input.id0;
+  words[at + ID + 1] = input.id1;
+  words[at + ID + 2] = input.id2;
+  words[at + ID + 3] = input.id3;
+  words[at + USER] = input.user;
+  words[at + EXTRA] = NOTHING;
+  words[at + HASH] = input.hash0;
+  words[at + HASH + 1] = input.hash1;
+  words[at + MAKER_FEE] = input.makerFeePpm;
+  words[at + TAKER_FEE] = input.takerFeePpm;
+  slots.texts[slot] = input.clientOrderId;
+}
+
 /**
  * Ends an order that rests or is at hand. Returns whether it did; if not, nothing has changed: the last order of a
  * level, one that is amended, DAY or a waiting stop, and now and then one for which room must be made.
@@ -185,9 +196,8 @@ export function restAtOnce(shard: Shard, input: OrderInput): boolean {
 export function endAtOnce(shard: Shard, slot: number, status: number, reason: number): boolean {
   const { slots, memory, events } = shard;
   const { ended, endedIndex } = memory;
-  const { words, numbers, extras } = slots;
+  const { words, extras } = slots;
   const at = (slot & MASK) * WORDS;
-  const n = (slot & MASK) * NUMBERS;
   const codes = words[at + CODES];
   const isResting = (codes & RESTING) !== 0;
   const next = words[at + NEXT];
@@ -217,57 +227,8 @@ export function endAtOnce(shard: Shard, slot: number, status: number, reason: nu
     book.openCount -= 1;
   }
 
-  // Out of the chain of its id:
-  const id0 = words[at + ID];
-  const id1 = words[at + ID + 1];
-  const id2 = words[at + ID + 2];
-  const id3 = words[at + ID + 3];
-  const hash = hashId(id0, id1, id2, id3);
-  const part = hash >>> PART;
-  const heads = memory.heads[part];
-  const home = hash & (heads.length - 1);
-  const link = words[at + CHAIN];
-  if (heads[home] === slot + 1) heads[home] = link;
-  else {
-    let before = ((heads[home] - 1) & MASK) * WORDS;
-    while (words[before + CHAIN] !== slot + 1) before = ((words[before + CHAIN] - 1) & MASK) * WORDS;
-    words[before + CHAIN] = link;
-  }
-  memory.counts[part] -= 1;
-
-  // To the end of those that ended:
-  const units = executed === 0 ? 1 : 2;
-  const chunk = ended.newest >> E_BITS;
-  const record = (chunk << E_BITS) | fill;
-  ended.fill = fill + units;
-  ended.newest = record;
-  ended.count += 1;
-  ended.units += units;
-  const to = ended.words[chunk];
-  const toNumbers = ended.numbers[chunk];
-  const e = fill * E_WORDS;
-  const en = fill * E_NUMBERS;
-  const more = executed === 0 ? 0 : MORE;
-  toNumbers[en + E_CREATED] = numbers[n + CREATED];
-  toNumbers[en + E_UPDATED] = shard.timeMs;
-  toNumbers[en + E_SEQ] = numbers[n + SEQ];
-  toNumbers[en + E_END_SEQ] = shard.seq;
-  to[e + E_ID] = id0;
-  to[e + E_ID + 1] = id1;
-  to[e + E_ID + 2] = id2;
-  to[e + E_ID + 3] = id3;
-  to[e + E_USER] = user;
-  to[e + E_CODES] = ((codes >>> MARKET_SHIFT) << MARKET_SHIFT) | (reason << REASON_SHIFT) | more | status;
-  to[e + E_HASH] = words[at + HASH];
-  to[e + E_HASH + 1] = words[at + HASH + 1];
-  if (executed !== 0) {
-    const low = extras[x + MAKER_LOW] + extras[x + TAKER_LOW];
-    const carried = low < SUM_BASE ? 0 : 1;
-    toNumbers[en + E_EXECUTED_LOTS] = executed;
-    toNumbers[en + E_EXECUTED_LOW] = low - carried * SUM_BASE;
-    toNumbers[en + E_EXECUTED_HIGH] = extras[x + MAKER_HIGH] + extras[x + TAKER_HIGH] + carried;
-    for (let rest = en + E_EXECUTED_HIGH + 1; rest < en + 2 * E_NUMBERS; rest += 1) toNumbers[rest] = 0;
-  }
+  const hash = unchain(memory, slots, slot);
+  const record = remember(shard, slot, executed, (reason << REASON_SHIFT) | status);
 
   // Its slot stays as it is until the next command:
   words[at + CODES] = codes & ~LIVE;
@@ -287,4 +248,47 @@ export function endAtOnce(shard: Shard, slot: number, status: number, reason: nu
 
   indexEnded(endedIndex, hash, record);
   return true;
+}
+
+/** Moves what must be remembered of an order from its slot to the end of those that ended, where there is room. */
+function remember(shard: Shard, slot: number, executed: number, fate: number): number {
+  const { slots, memory } = shard;
+  const { ended } = memory;
+  const { words, numbers, extras } = slots;
+  const at = (slot & MASK) * WORDS;
+  const n = (slot & MASK) * NUMBERS;
+  const units = executed === 0 ? 1 : 2;
+  const { fill } = ended;
+  const chunk = ended.newest >> E_BITS;
+  const record = (chunk << E_BITS) | fill;
+  ended.fill = fill + units;
+  ended.newest = record;
+  ended.count += 1;
+  ended.units += units;
+  const to = ended.words[chunk];
+  const toNumbers = ended.numbers[chunk];
+  const e = (fill & IN_CHUNK) * E_WORDS;
+  const en = (fill & IN_CHUNK) * E_NUMBERS;
+  toNumbers[en + E_CREATED] = numbers[n + CREATED];
+  toNumbers[en + E_UPDATED] = shard.timeMs;
+  toNumbers[en + E_SEQ] = numbers[n + SEQ];
+  toNumbers[en + E_END_SEQ] = shard.seq;
+  to[e + E_ID] = words[at + ID];
+  to[e + E_ID + 1] = words[at + ID + 1];
+  to[e + E_ID + 2] = words[at + ID + 2];
+  to[e + E_ID + 3] = words[at + ID + 3];
+  to[e + E_USER] = words[at + USER];
+  const market = (words[at + CODES] >>> MARKET_SHIFT) << MARKET_SHIFT;
+  to[e + E_CODES] = market | (executed === 0 ? 0 : MORE) | fate;
+  to[e + E_HASH] = words[at + HASH];
+  to[e + E_HASH + 1] = words[at + HASH + 1];
+  if (executed === 0) return record;
+  const x = words[at + EXTRA] * EXTRAS;
+  const low = extras[x + MAKER_LOW] + extras[x + TAKER_LOW];
+  const carried = low < SUM_BASE ? 0 : 1;
+  toNumbers[en + E_EXECUTED_LOTS] = executed;
+  toNumbers[en + E_EXECUTED_LOW] = low - carried * SUM_BASE;
+  toNumbers[en + E_EXECUTED_HIGH] = extras[x + MAKER_HIGH] + extras[x + TAKER_HIGH] + carried;
+  for (let rest = en + E_EXECUTED_HIGH + 1; rest < en + 2 * E_NUMBERS; rest += 1) toNumbers[rest] = 0;
+  return record;
 }

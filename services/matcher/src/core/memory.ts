@@ -26,6 +26,7 @@ const NOTHING = NONE;
 /** Parts of the heads, so that one growth moves one part only. */
 const PARTS = 64;
 export const PART_SHIFT = 26;
+const PART = PART_SHIFT;
 const PART_HEADS_MIN = 16;
 
 /** A head is the slot + 1 of the newest order of its chain, 0 for none; there are at least as many as live orders. */
@@ -94,21 +95,26 @@ export function insertFound(memory: Memory, slots: Slots, slot: number): void {
 
 /** Remembers the id of a slot, which is no longer live, as an ended one. */
 export function moveToEnded(memory: Memory, slots: Slots, slot: number, record: number): void {
-  const { words } = slots;
+  indexEnded(memory.endedIndex, unchain(memory, slots, slot), record);
+}
+
+/** Takes the id of a slot out of its chain. Returns its hash. */
+export function unchain(memory: Memory, { words }: Slots, slot: number): number {
   const at = (slot & MASK) * WORDS;
   const hash = hashId(words[at + S_ID], words[at + S_ID + 1], words[at + S_ID + 2], words[at + S_ID + 3]);
-  const part = hash >>> PART_SHIFT;
+  const part = hash >>> PART;
   const heads = memory.heads[part];
   const home = hash & (heads.length - 1);
   const next = words[at + CHAIN];
-  if (heads[home] === slot + 1) heads[home] = next;
-  else {
-    let before = ((heads[home] - 1) & MASK) * WORDS;
-    while (words[before + CHAIN] !== slot + 1) before = ((words[before + CHAIN] - 1) & MASK) * WORDS;
-    words[before + CHAIN] = next;
-  }
   memory.counts[part] -= 1;
-  indexEnded(memory.endedIndex, hash, record);
+  if (heads[home] === slot + 1) {
+    heads[home] = next;
+    return hash;
+  }
+  let before = ((heads[home] - 1) & MASK) * WORDS;
+  while (words[before + CHAIN] !== slot + 1) before = ((words[before + CHAIN] - 1) & MASK) * WORDS;
+  words[before + CHAIN] = next;
+  return hash;
 }
 
 /** Remembers an id that was never live: the one that the last search did not find. */
