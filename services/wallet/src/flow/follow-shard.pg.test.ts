@@ -23,7 +23,7 @@ import { openWalletDatabase, reserveOne, type WalletDatabase } from "../testing/
 import { serveWallet } from "../testing/wallet-server.js";
 import { followAndSettle, type ShardState, type ShardWatch } from "./follow-shard.js";
 import { getReservation } from "./reserve.js";
-import { getCursor } from "./settle.js";
+import { getCursor, type SettleBatch, settleBatch } from "./settle.js";
 import { sweepOnce } from "./sweep.js";
 
 const users = usersOf(4);
@@ -235,6 +235,31 @@ test("a wallet that restarts is waited for: the breaker stays closed, and nothin
   stop.abort();
   await end();
   channel.close();
+});
+
+test("what failed while the wallet was away is settled when it is back, though the shard says nothing more", async () => {
+  const failures = { left: 0 };
+  const settle = async (batch: SettleBatch) => {
+    if (batch.operations.length > 0 && failures.left > 0) {
+      failures.left -= 1;
+      throw new DomainError("WALLET_UNAVAILABLE", { outcome: "UNKNOWN" });
+    }
+    return settleBatch(database.database, batch);
+  };
+  const whys: (string | undefined)[] = [];
+  const onState = (isFollowing: boolean, why?: string) => whys.push(isFollowing ? "yes" : why);
+  const [first, ...rest] = await recordsOf(29, 20);
+  if (first === undefined) throw new Error("a history has records");
+  shard.append(first);
+  startSettler(await walletClientOf({ overrides: { settle } }), { onState });
+  await caughtUp();
+  // All attempts of one call, once and again.
+  failures.left = 6;
+  shard.append(...rest);
+  await caughtUp();
+  expect(failures.left).toBe(0);
+  expect(whys.filter((why) => why !== "yes")).toContain("WALLET_UNAVAILABLE");
+  expect(await database.breaches()).toEqual({});
 });
 
 test("a settlement whose answer is lost is not done twice", async () => {

@@ -80,7 +80,7 @@ export async function followAndSettle(options: FollowShardOptions): Promise<void
   const settling = new ShardSettling({ ...options, signal }, () => stop.abort());
   await followShard({
     shard,
-    matcher: options.events,
+    matcher: { streamEvents: settling.streamEvents },
     signal,
     clock,
     log,
@@ -91,8 +91,7 @@ export async function followAndSettle(options: FollowShardOptions): Promise<void
     },
     onRecords: (records) => settling.take(records),
     onDisconnect(failure) {
-      settling.ended(failure);
-      watch.onState(false, failure.reason);
+      watch.onState(false, settling.ended(failure).reason);
     },
   });
   await settling.close();
@@ -109,6 +108,8 @@ class ShardSettling {
   #cursor: Position = beginning;
   #endSeq = 0;
   #queue: SettleQueue | undefined;
+  /** Ends the connection: with the failure of a settlement, which no record of the shard would tell of. */
+  #connection = new AbortController();
   /** Money was missing: smaller steps tell what may still bring it. */
   #isShort = false;
 
@@ -126,8 +127,16 @@ class ShardSettling {
     });
   }
 
+  /** The shard's events, until the connection or the settlement of what it brings fails. */
+  streamEvents: FollowOptions["matcher"]["streamEvents"] = (request, limits = {}) => {
+    const { signal = this.#options.signal } = limits;
+    const either = AbortSignal.any([signal, this.#connection.signal]);
+    return this.#options.events.streamEvents(request, { ...limits, signal: either });
+  };
+
   /** Where a connection reads on. */
   async start() {
+    this.#connection = new AbortController();
     // Two queues of one shard would only take turns at losing.
     await this.#queue?.close();
     this.#cursor = await this.#options.wallet.cursor(this.#options.shard);
@@ -155,7 +164,7 @@ class ShardSettling {
       batchMax: () => (this.#isShort ? 1 : OPERATIONS_MAX),
       onSettled: (settled) => this.#settled(settled),
       onWaiting: (operations) => watch.onWaiting?.(operations),
-      onFailed: (error) => this.#stopIfImpossible(toDomainError(error)),
+      onFailed: (error) => this.#failed(toDomainError(error)),
     });
     this.#tellLag();
   }
@@ -169,10 +178,13 @@ class ShardSettling {
     await this.#queue.push(records.map(this.#setBack.sendsHolds() ? reader.readWithHold : reader.read));
   }
 
-  /** A connection ended with this. */
-  ended(failure: DomainError): void {
+  /** A connection ended with this; returns what it really ended with. */
+  ended(failure: DomainError): DomainError {
+    const { aborted, reason } = this.#connection.signal;
+    if (aborted) return reason as DomainError;
     if (failure.reason === "SEQ_TOO_OLD") this.#oldestSeq = Number(failure.facts.oldest_seq ?? 0);
     this.#stopIfImpossible(failure);
+    return failure;
   }
 
   async close(): Promise<void> {
@@ -191,6 +203,15 @@ class ShardSettling {
     this.#tellLag();
     // What is reported may be deleted there: not a record of which a part is still to be read.
     this.#reports.changed(isWhole ? cursor : readingFrom(cursor));
+  }
+
+  /** A settlement failed: what follows it must not wait for the shard's next record. */
+  #failed(failure: DomainError): void {
+    const { shard, state, log, signal } = this.#options;
+    this.#stopIfImpossible(failure);
+    if (!state.isStopped && !signal.aborted)
+      log.warn({ shard, reason: failure.reason }, "settlement failed; it goes on from the wallet's cursor");
+    this.#connection.abort(failure);
   }
 
   #stopIfImpossible(failure: DomainError): void {
