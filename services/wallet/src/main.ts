@@ -114,6 +114,7 @@ const reserveMany = async (requests: readonly ReserveRequest[]) => {
     for (const answer of answers) {
       reserves.inc({ outcome: outcomeOf(answer) });
       if (answer.type === "refused") witness.refused(answer.reservation);
+      if (answer.type === "held") witness.held(answer.reservation.orderId);
     }
     return answers;
   } catch (error) {
@@ -138,9 +139,8 @@ const settle = async (batch: SettleBatch) => {
     const orders = rows.map(({ reservation }) => reservation.orderId);
     log.warn({ shard: batch.shard, orders }, "holds that were lost are made again from the shard's journal");
   };
-  const position = await settleBatch(database, batch, { onRestored, checkLost: witness.check }).catch(
-    stopIfWrong,
-  );
+  const hooks = { onRestored, checkLost: witness.check, wasHeld: witness.wasHeld };
+  const position = await settleBatch(database, batch, hooks).catch(stopIfWrong);
   settled.inc({ shard: String(batch.shard) }, batch.operations.length);
   return position;
 };

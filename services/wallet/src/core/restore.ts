@@ -21,6 +21,9 @@ export interface Restored {
   readonly content: Content;
 }
 
+/** Why a settlement stops at an order whose hold this wallet has acknowledged: the database was set back. */
+export const FORGOTTEN = "the hold of the order was acknowledged and is lost";
+
 /** Why a settlement stops when money for holds is not there: a deposit was lost, or it was spent since. */
 export const FUNDS_MISSING = "funds are missing";
 

@@ -216,7 +216,7 @@ class ShardSettling {
 
   #stopIfImpossible(failure: DomainError): void {
     const { state, watch } = this.#options;
-    if (!isForGood(failure, this.#cursor) || state.isStopped) return;
+    if (!isForGood(failure, this.#cursor) || state.isStopped || this.#setBack.shownBy(failure)) return;
     this.#isShort = this.#setBack.mayWait(failure);
     if (this.#isShort) return;
     state.isStopped = true;

@@ -36,7 +36,8 @@ beforeEach(async () => {
   for (const userId of users)
     for (const asset of [BASE, QUOTE]) await database.deposit(userId, asset, "0.002");
   witness = createWitness();
-  const settle = (batch: SettleBatch) => settleBatch(database.database, batch, { checkLost: witness.check });
+  const settle = (batch: SettleBatch) =>
+    settleBatch(database.database, batch, { checkLost: witness.check, wasHeld: witness.wasHeld });
   const server = await serveWallet(database.database, { overrides: { settle } });
   closers.push(server.close);
   const guard = guardWallet({
@@ -236,6 +237,25 @@ test("an order without hold at a wallet that was not set back stops it, until an
   startSettler({ isSetBack: true });
   await caughtUp();
   expect(await contentsOf(database.pool)).toEqual(before);
+});
+
+test("holds that a living wallet acknowledged and lost are made again, though its cursor was not set back", async () => {
+  const [alice = ""] = users;
+  await database.deposit(alice, "ETH", "5");
+  const { stopped, setBacks } = startSettler();
+  await caughtUp();
+  const moment = await momentOf(database.pool);
+  const orderId = uuidOf("the last commit");
+  const hold = reserveRequest({ orderId, userId: alice, asset: "ETH", amountAtoms: 100_000_000n });
+  expect((await reserveOne(database.database, hold)).type).toBe("held");
+  witness.held(orderId);
+  await moment.restore();
+
+  shard.append(acceptedRecord(orderId, alice, "ETH", "1"));
+  await caughtUp();
+  expect([stopped, setBacks]).toEqual([[], [true, false]]);
+  expect(await database.balance(alice, "ETH")).toBe("400000000+100000000");
+  expect(await database.breaches()).toEqual({});
 });
 
 test("what was reserved anew since the wallet was set back is not held twice, on other terms it stops", async () => {

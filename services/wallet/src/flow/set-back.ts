@@ -3,7 +3,7 @@
 import type { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import { isBefore, type Position } from "../core/positions.js";
-import { FUNDS_MISSING } from "../core/restore.js";
+import { FORGOTTEN, FUNDS_MISSING } from "../core/restore.js";
 
 /** What is seen of a wallet that was set back, of one shard. */
 export interface SetBackWatch {
@@ -21,6 +21,8 @@ export interface SetBack {
   sendsHolds(): boolean;
   /** True while what was lost is not made up. */
   isBehind(): boolean;
+  /** True when the wallet itself misses a hold that it had acknowledged: the next connection makes it again. */
+  shownBy(failure: DomainError): boolean;
   /** True when money is missing that another shard, or an earlier record of this one, may still bring. */
   mayWait(failure: DomainError): boolean;
 }
@@ -74,6 +76,12 @@ export function createSetBack(options: {
       return madeUpMs !== undefined && clock.monotonicMs() - madeUpMs < SUBMIT_MS_MAX;
     },
     isBehind,
+    shownBy({ facts }) {
+      // Were holds sent along already, the next attempt would end the same.
+      if (facts.why !== FORGOTTEN || isBehind()) return false;
+      isSeen = true;
+      return true;
+    },
     mayWait({ facts }) {
       const movedMs = options.othersMovedMs();
       if (facts.why !== FUNDS_MISSING || movedMs === undefined) return false;

@@ -1,5 +1,6 @@
 // What this process told its callers and no journal tells of: deposits, adjustments, withdrawals, refusals. While
-// it lives it knows which of them a database has lost that was set back.
+// it lives it knows which of them a database has lost that was set back. And which holds: journals tell of these, but
+// a database that has lost nothing else shows it by nothing else.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
 import type { FullReservation } from "../core/reservation.js";
@@ -22,6 +23,9 @@ export interface ToldRequest {
 export interface Witness {
   told(request: ToldRequest): void;
   refused(row: FullReservation): void;
+  held(orderId: string): void;
+  /** True for a hold that was acknowledged not long ago. */
+  wasHeld(orderId: string): boolean;
   /**
    * Looks whether the database has all of it. Lost refusals are written again as they were; SETTLEMENT_IMPOSSIBLE,
    * naming them, for requests that are missing.
@@ -31,12 +35,16 @@ export interface Witness {
 
 /** So much is remembered, newest last; commits are lost for seconds, not for longer. */
 const REMEMBERED_MAX = 10_000;
+/** Of holds the last so many are known at least, and no more than twice as many: whoever reserves fast needs more. */
+const HOLDS_REMEMBERED = 50_000;
 /** So many are named. */
 const LISTED_MAX = 20;
 
 export function createWitness(): Witness {
   const requests = new Map<string, ToldRequest>();
   const refusals = new Map<string, FullReservation>();
+  let held = new Set<string>();
+  let heldBefore = new Set<string>();
   const remember = <T>(map: Map<string, T>, key: string, value: T) => {
     map.set(key, value);
     const [oldest] = map.keys();
@@ -45,6 +53,11 @@ export function createWitness(): Witness {
   return {
     told: (request) => remember(requests, `${request.requestId} ${request.isEnd}`, request),
     refused: (row) => remember(refusals, row.orderId, row),
+    held(orderId) {
+      if (held.size >= HOLDS_REMEMBERED) [heldBefore, held] = [held, new Set()];
+      held.add(orderId);
+    },
+    wasHeld: (orderId) => held.has(orderId) || heldBefore.has(orderId),
     async check(client) {
       const missing = await missingRequests(client, [...requests.values()]);
       if (missing.length > 0) throw lost(missing);
