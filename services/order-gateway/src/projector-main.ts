@@ -2,6 +2,7 @@
 import { MatcherService } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { keepPartitionsAhead } from "@bourse/shared/postgres/keep-partitions.js";
 import { migrate } from "@bourse/shared/postgres/migrate.js";
+import { migratePatiently } from "@bourse/shared/postgres/migrate-patiently.js";
 import { openPool } from "@bourse/shared/postgres/pool.js";
 import { createClient, openChannel } from "@bourse/shared/rpc/client.js";
 import { openMeshTls } from "@bourse/shared/rpc/mesh-tls.js";
@@ -43,7 +44,8 @@ const pool = openPool(config.postgresUrl, {
   log,
 });
 life.own("postgres", () => pool.end());
-await migrate(pool, new URL("../migrations/", import.meta.url), { schema: "orders" });
+const migrations = new URL("../migrations/", import.meta.url);
+await migratePatiently(() => migrate(pool, migrations, { schema: "orders" }), { clock, log });
 const partitions = new HistoryPartitions(pool);
 life.loop("partitions", (signal) =>
   keepPartitionsAhead({

@@ -1,9 +1,10 @@
 // The wallet's database: migrated at first contact, watched from then on.
+import { isDatabaseAway } from "@bourse/shared/postgres/failure.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import type { Readiness } from "@bourse/shared/runtime/life.js";
 import type { Logger } from "@bourse/shared/runtime/log.js";
 import { backoffMs } from "@bourse/shared/runtime/retry.js";
-import { type Database, isDatabaseAway, ping } from "../io/database.js";
+import { type Database, ping } from "../io/database.js";
 
 const BACKOFF = { baseMs: 100, capMs: 1_000 };
 

@@ -1,5 +1,6 @@
 // Transactions of the wallet: what is tried again, and what a lost database means to the caller.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { isDatabaseAway, sqlStateOf } from "@bourse/shared/postgres/failure.js";
 import type { Pool, PoolClient } from "@bourse/shared/postgres/pool.js";
 import { inTransaction } from "@bourse/shared/postgres/transaction.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
@@ -127,36 +128,7 @@ export const plannerSettings = {
   plan_cache_mode: "force_generic_plan",
 };
 
-/** SQLSTATE of an error of the database; undefined for anything else. */
-export function sqlStateOf(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
-}
-
-/** Name of the constraint that an error of the database names. */
-export function constraintOf(error: unknown): string {
-  const { constraint } = error as { constraint?: unknown };
-  return typeof constraint === "string" ? constraint : "";
-}
-
 function wasRolledBack(error: unknown): boolean {
   const state = sqlStateOf(error);
   return error instanceof RaceLost || state === "40001" || state === "40P01";
-}
-
-/** Classes: connection, resources, operator intervention, system error; and a server that is read-only. */
-const AWAY = /^(?:08|53|57|58|25006|40003)/;
-/** Errors of sockets, and of the driver, which has no codes for them. */
-const SOCKET = /^(?:ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)/;
-const DRIVER = /terminated|timeout|not queryable|closed the connection|Connection ended/i;
-
-/** True when the database or the way to it failed: whether the work was done is not known. */
-export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const state = sqlStateOf(error);
-  if (state !== undefined && AWAY.test(state)) return true;
-  const { code } = error as { code?: unknown };
-  if (typeof code === "string") return SOCKET.test(code);
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
-  return !(error instanceof DomainError) && DRIVER.test(error.message);
 }

@@ -14,7 +14,8 @@ import { fillWithManyRows } from "../testing/many-rows.js";
 import { BASE, fingerprintOf, QUOTE, reserveRequest, usersOf, uuidOf } from "../testing/names.js";
 import { callOf, reservedPair, tradeOfPair } from "../testing/trades.js";
 import { openOwnDatabase, playHistory, walletOn } from "../testing/wallet-database.js";
-import { plannerSettings } from "./database.js";
+import { plannerSettings, transact } from "./database.js";
+import { missingRequests } from "./known-requests.js";
 import { makeLedgerMonths } from "./ledger-months.js";
 
 interface Statement {
@@ -108,6 +109,7 @@ async function useEverything(): Promise<void> {
   await getReservation(database, uuidOf("plans 1"));
   await listOrphans(database, { shard: 1, olderThanMs: 0, limit: 100 });
   await noteSequenced(database, [uuidOf("plans 1")]);
+  await transact(database, (client) => missingRequests(client, [{ requestId: "plans", isEnd: false }]));
 
   const pair = await reservedPair(wallet, "plans");
   await settleTrade(database, callOf(tradeOfPair(pair, "plans")));
