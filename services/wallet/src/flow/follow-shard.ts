@@ -1,11 +1,11 @@
 // One shard's events into the wallet, in order, for ever.
-import type { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { toDomainError } from "@bourse/shared/errors/from-wire.js";
 import { type FollowOptions, followShard } from "@bourse/shared/events/follow.js";
 import type { Clock } from "@bourse/shared/runtime/clock.js";
 import type { Logger } from "@bourse/shared/runtime/log.js";
 import { readingFrom } from "../core/next-batch.js";
-import { beginning, OPERATIONS_MAX, type Position } from "../core/positions.js";
+import { beginning, isSamePosition, OPERATIONS_MAX, type Position } from "../core/positions.js";
 import type { MatcherClient } from "../io/matcher-client.js";
 import type { RecordReader } from "../io/matcher-events.js";
 import type { WalletClient } from "../io/wallet-client.js";
@@ -151,6 +151,9 @@ class ShardSettling {
     await wallet.settle({ shard, epoch, after: cursor, through: cursor, operations: [] });
     reader.setMarkets(header.markets);
     const highestSeq = await this.#reports.now(readingFrom(cursor, this.#oldestSeq));
+    // Another settler of the shard may have gone on since, and told so: that is no wallet that was set back.
+    if (highestSeq > cursor.seq && !isSamePosition(await wallet.cursor(shard), cursor))
+      throw new DomainError("SEQ_GAP", { shard: String(shard) });
     this.#endSeq = Number(header.endSeq);
     this.#setBack.began(cursor, { highestSeq, endSeq: this.#endSeq });
     state.isBehind = this.#setBack.isBehind();

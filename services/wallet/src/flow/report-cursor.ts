@@ -10,7 +10,10 @@ export type WholeRecord = Pick<Position, "epoch" | "seq">;
 
 /** Reports of one shard's cursor. */
 export interface CursorReports {
-  /** Reports at once; returns the highest seq reported before. Rejects when the shard does not take it. */
+  /**
+   * Reports at once, in place of what had still to be said; returns the highest seq reported before. Rejects when
+   * the shard does not take it.
+   */
   now(cursor: WholeRecord): Promise<number>;
   /** Reports soon; what changes meanwhile replaces it. A lost report is made up by the next. */
   changed(cursor: WholeRecord): void;
@@ -30,6 +33,8 @@ export function createCursorReports(options: {
   const { shard, matcher, clock, log, signal } = options;
   let newest: WholeRecord | undefined;
   let running: Promise<void> | undefined;
+  /** The report that is on its way. */
+  let sending: Promise<unknown> = Promise.resolve();
   const report = async (cursor: WholeRecord) => {
     try {
       return await matcher.reportCursor(cursor);
@@ -49,13 +54,21 @@ export function createCursorReports(options: {
     while (newest !== undefined && !signal.aborted) {
       const cursor = newest;
       newest = undefined;
-      await report(cursor).catch((error: unknown) => log.debug({ shard, err: error }, "cursor not reported"));
+      sending = report(cursor).catch((error: unknown) =>
+        log.debug({ shard, err: error }, "cursor not reported"),
+      );
+      await sending;
       await clock.sleep(options.reportEveryMs, signal);
     }
     running = undefined;
   };
   return {
-    now: report,
+    async now(cursor) {
+      // Of a wallet that was set back it would say that it stands where it stood before.
+      newest = undefined;
+      await sending;
+      return report(cursor);
+    },
     changed(cursor) {
       newest = cursor;
       running ??= run();

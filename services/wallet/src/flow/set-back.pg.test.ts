@@ -187,6 +187,24 @@ test("a settler that lives through it knows it by itself", async () => {
   expect(await database.breaches()).toEqual({});
 });
 
+test("a wallet that another settler moves on between two calls was not set back", async () => {
+  const [alice = ""] = users;
+  const orderId = uuidOf("of the other settler");
+  await database.deposit(alice, "ETH", "5");
+  const hold = reserveRequest({ orderId, userId: alice, asset: "ETH", amountAtoms: 100_000_000n });
+  await reserveOne(database.database, hold);
+  shard.append(acceptedRecord(orderId, alice, "ETH", "1"));
+  const others: ReturnType<typeof startSettler>[] = [];
+  shard.onReport = async () => {
+    others.push(startSettler());
+    await caughtUp();
+  };
+  const settler = startSettler();
+  await vi.waitFor(() => expect(shard.reported.filter((seq) => seq === 0)).toHaveLength(2));
+  await caughtUp();
+  expect([settler, ...others].map(({ setBacks }) => setBacks)).toEqual([[], []]);
+});
+
 test("a deposit that is missing stops the settlement, which says whose and how much", async () => {
   const [alice = ""] = users;
   const order = uuidOf("paid from the deposit");

@@ -28,6 +28,8 @@ export class ShardServer {
   /** Ids that were asked about by Resolve; those in `known` are orders of the shard. */
   readonly resolved: string[] = [];
   readonly known = new Set<string>();
+  /** Runs before a report counts, once. */
+  onReport: (() => Promise<void>) | undefined;
   epoch = 1;
   /** First record that is still retained. */
   oldestSeq = 1;
@@ -82,6 +84,9 @@ export class ShardServer {
     return implement(MatcherService, {
       streamEvents: (request, call) => this.#stream(Number(request.afterSeq), call.signal),
       reportCursor: async ({ seq }) => {
+        const { onReport } = this;
+        this.onReport = undefined;
+        await onReport?.();
         const highestSeq = BigInt(Math.max(0, ...this.reported));
         this.reported.push(Number(seq));
         return { isOpen: true, highestSeq };
