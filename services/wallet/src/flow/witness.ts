@@ -33,40 +33,49 @@ export interface Witness {
   check(client: PoolClient): Promise<void>;
 }
 
-/** So much is remembered, newest last; commits are lost for seconds, not for longer. */
-const REMEMBERED_MAX = 10_000;
-/** Of holds the last so many are known at least, and no more than twice as many: whoever reserves fast needs more. */
+/** So many are remembered at least; commits are lost for seconds, not for longer. */
+const REMEMBERED = 10_000;
+/** The same of holds, which are made faster than all else. */
 const HOLDS_REMEMBERED = 50_000;
 /** So many are named. */
 const LISTED_MAX = 20;
 
 export function createWitness(): Witness {
-  const requests = new Map<string, ToldRequest>();
-  const refusals = new Map<string, FullReservation>();
-  let held = new Set<string>();
-  let heldBefore = new Set<string>();
-  const remember = <T>(map: Map<string, T>, key: string, value: T) => {
-    map.set(key, value);
-    const [oldest] = map.keys();
-    if (map.size > REMEMBERED_MAX && oldest !== undefined) map.delete(oldest);
-  };
+  const requests = recent<ToldRequest>(REMEMBERED);
+  const refusals = recent<FullReservation>(REMEMBERED);
+  const holds = recent<true>(HOLDS_REMEMBERED);
   return {
-    told: (request) => remember(requests, `${request.requestId} ${request.isEnd}`, request),
-    refused: (row) => remember(refusals, row.orderId, row),
-    held(orderId) {
-      if (held.size >= HOLDS_REMEMBERED) [heldBefore, held] = [held, new Set()];
-      held.add(orderId);
-    },
-    wasHeld: (orderId) => held.has(orderId) || heldBefore.has(orderId),
+    told: (request) => requests.add(`${request.requestId} ${request.isEnd}`, request),
+    refused: (row) => refusals.add(row.orderId, row),
+    held: (orderId) => holds.add(orderId, true),
+    wasHeld: holds.has,
     async check(client) {
-      const missing = await missingRequests(client, [...requests.values()]);
+      const missing = await missingRequests(client, [...requests.all().values()]);
       if (missing.length > 0) throw lost(missing);
-      const found = await findReservations(client, [...refusals.keys()]);
+      const told = refusals.all();
+      const found = await findReservations(client, [...told.keys()]);
       await insertReservations(
         client,
-        [...refusals.values()].filter(({ orderId }) => !found.has(orderId)),
+        [...told.values()].filter(({ orderId }) => !found.has(orderId)),
       );
     },
+  };
+}
+
+/**
+ * The newest so many by key at least, and never twice as many. Forgotten by the half: to drop the oldest of a map one
+ * by one costs a walk over all that was dropped before.
+ */
+function recent<T>(least: number) {
+  let older = new Map<string, T>();
+  let newer = new Map<string, T>();
+  return {
+    add(key: string, value: T): void {
+      if (newer.size >= least) [older, newer] = [newer, new Map()];
+      newer.set(key, value);
+    },
+    has: (key: string) => newer.has(key) || older.has(key),
+    all: (): ReadonlyMap<string, T> => new Map([...older, ...newer]),
   };
 }
 
