@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fingerprintOf, reserveRequest, uuidOf } from "../testing/names.js";
+import { fingerprintOf, reserveRequest, TERMS, uuidOf } from "../testing/names.js";
 import { type FullReservation, freshReservation, keyText } from "./reservation.js";
 import { decideReserves, type ReserveRequest } from "./reserve.js";
 
@@ -72,7 +72,7 @@ test("a repeat gets the terms that were stored first, whatever it derives now", 
   const { created, answers } = decide({ [usdtOf(alice)]: 100n }, [first, later]);
   expect(created).toHaveLength(1);
   expect(answers[1]).toMatchObject({
-    reservation: { amountAtoms: 10n, content: { terms: new Uint8Array([1, 2, 3]) } },
+    reservation: { amountAtoms: 10n, content: { terms: TERMS } },
   });
 });
 

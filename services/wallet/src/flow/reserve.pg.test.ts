@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { reserveRequest, uuidOf } from "../testing/names.js";
+import { reserveRequest, TERMS, uuidOf } from "../testing/names.js";
 import { openWalletDatabase, reserveOne, type WalletDatabase } from "../testing/wallet-database.js";
 import { getReservation, reserveBatch } from "./reserve.js";
 import { settleBatch } from "./settle.js";
@@ -31,7 +31,7 @@ test("a reserve moves money from available to reserved, and a repeat returns the
   expect(again).toMatchObject({ type: "held", isReplayed: true });
   if (first.type !== "held" || again.type !== "held") throw new Error("both are held");
   expect({ ...again.reservation, content: undefined }).toEqual({ ...first.reservation, content: undefined });
-  expect([...(again.reservation.content?.terms ?? [])]).toEqual([1, 2, 3]);
+  expect([...(again.reservation.content?.terms ?? [])]).toEqual([...TERMS]);
   expect(await wallet.balance(userId, "USDT")).toBe(`${WHOLE - 30n}+30`);
 });
 

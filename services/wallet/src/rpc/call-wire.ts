@@ -1,6 +1,7 @@
 // The unary calls of services: reserve, release and settle-trade, read as strictly as anything at the edge.
 import { createHash } from "node:crypto";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
+import { AmendCommandSchema, OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { TradeRole } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import type {
   ReleaseRequest,
@@ -10,7 +11,7 @@ import type {
   SettleTradeResponseSchema,
 } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { formatAtoms, parseAtoms, parsePositiveAtoms } from "@bourse/shared/units/atoms.js";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import type { TradeOperation } from "../core/operation.js";
 import type { ReleaseCall } from "../core/release-call.js";
 import type { ReserveRequest } from "../core/reserve.js";
@@ -34,8 +35,25 @@ export function readReserveCall(message: ReserveMessage): ReserveRequest {
   if (request.legOf !== undefined && shard === undefined)
     throw new DomainError("FIELD_REQUIRED", { field: "shard", problem: "only a shard amends" });
   const { orderId, legOf, userId, asset, amountAtoms, terms } = request;
+  if (shard !== undefined) checkMarket(terms, legOf !== undefined);
   const content = [orderId, legOf ?? "", userId, asset, `${amountAtoms}`, `${shard}`, hexOf(terms)];
   return { ...request, shard, fingerprintHex: isBare ? fingerprintOf(content) : request.fingerprintHex };
+}
+
+/** Without a market no sweep can ask the shard about the hold, and nothing else could ever end it. */
+function checkMarket(terms: Uint8Array, isLeg: boolean): void {
+  if (terms.length === 0)
+    throw new DomainError("FIELD_REQUIRED", { field: "terms", problem: "a shard is asked by their market" });
+  if (symbolOf(terms, isLeg) === "")
+    throw new DomainError("INVALID_FIELD", { field: "terms", problem: "they name no market" });
+}
+
+function symbolOf(terms: Uint8Array, isLeg: boolean): string {
+  try {
+    return isLeg ? fromBinary(AmendCommandSchema, terms).symbol : fromBinary(OrderTermsSchema, terms).symbol;
+  } catch {
+    return "";
+  }
 }
 
 /** A release by call. */

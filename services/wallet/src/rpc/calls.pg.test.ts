@@ -142,6 +142,8 @@ describe("what is refused, and nothing written", () => {
     ["money of the house", "reserve", hold("bad", { userId: HOUSE }), "INVALID_USER_ID", "user_id"],
     ["half a fingerprint", "reserve", hold("bad", { fingerprint: "AAAA" }), "INVALID_FIELD", "fingerprint"],
     ["a shard below zero", "reserve", hold("bad", { shard: -1 }), "INVALID_FIELD", "shard"],
+    ["a shard without terms", "reserve", hold("bad", { shard: 0 }), "FIELD_REQUIRED", "terms"],
+    ["terms without market", "reserve", hold("bad", { shard: 0, terms: "AAAA" }), "INVALID_FIELD", "terms"],
     ["a leg without shard", "reserve", hold("bad", { legOfOrderId: buyId }), "FIELD_REQUIRED", "shard"],
     ["other content", "reserve", hold("buy", { amount: "10.00000001" }), "CLIENT_ORDER_ID_REUSED"],
     ["the order of another user", "reserve", hold("buy", { userId: bob }), "CLIENT_ORDER_ID_REUSED"],

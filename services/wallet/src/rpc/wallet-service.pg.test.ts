@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { AmendCommandSchema, OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import { EndReason, OrderStatus } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { ReservationState, type TaggedReserveResult } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { uuidOf } from "../testing/names.js";
 import { openWalletDatabase, type WalletDatabase } from "../testing/wallet-database.js";
@@ -19,6 +21,9 @@ afterAll(async () => {
   await database.drop();
 });
 
+const terms = toBinary(OrderTermsSchema, create(OrderTermsSchema, { symbol: "BTC/USDT" }));
+const legTerms = toBinary(AmendCommandSchema, create(AmendCommandSchema, { symbol: "BTC/USDT" }));
+
 const message = (name: string, overrides: object = {}) => ({
   orderId: uuidOf(name),
   userId: alice,
@@ -26,7 +31,7 @@ const message = (name: string, overrides: object = {}) => ({
   amount: "0.5",
   fingerprint: createHash("sha256").update(name).digest(),
   shard: 1,
-  terms: new Uint8Array([7, 7]),
+  terms,
   ...overrides,
 });
 
@@ -41,7 +46,7 @@ test("a reserve crosses the wire with its terms, and GetReservation reads it bac
     shard: 1,
     finalStatus: OrderStatus.UNSPECIFIED,
   });
-  expect([...(reservation?.terms ?? [])]).toEqual([7, 7]);
+  expect([...(reservation?.terms ?? [])]).toEqual([...terms]);
   expect(reservation?.createdAtMs).toBeGreaterThan(1_700_000_000_000n);
   expect((await server.wallet.reserve(message("first"))).replayed).toBe(true);
   const read = await server.wallet.getReservation({ orderId: uuidOf("first") });
@@ -187,7 +192,7 @@ test("a settlement crosses the wire, and the final word is read back with the re
 
 test("a leg crosses the wire, joins its order by a settlement, and the order's end says what became of it", async () => {
   const [orderId, legId] = [uuidOf("amended"), uuidOf("its leg")];
-  const asLeg = { legOfOrderId: orderId };
+  const asLeg = { legOfOrderId: orderId, terms: legTerms };
   await expect(server.wallet.reserve(message("no leg", asLeg))).rejects.toMatchObject({
     reason: "ORDER_NOT_OPEN",
     facts: { outcome: "NOT_ACCEPTED", order_id: orderId },

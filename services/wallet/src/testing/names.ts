@@ -1,5 +1,7 @@
 // The market and the ids of random histories, and what a test's reserve asks for.
 import { createHash } from "node:crypto";
+import { OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { ReserveRequest } from "../core/reserve.js";
 
 export const BASE = "BTC";
@@ -27,6 +29,11 @@ export function fingerprintOf(name: string): string {
   return createHash("sha256").update(name).digest("hex");
 }
 
+/** Terms as far as the wallet looks into them: the market. */
+export const TERMS = Uint8Array.from(
+  toBinary(OrderTermsSchema, create(OrderTermsSchema, { symbol: SYMBOL })),
+);
+
 /** A reserve request that asks for little of USDT, with what the test names. */
 export function reserveRequest(
   overrides: Partial<ReserveRequest> & { orderId: string; userId: string },
@@ -37,7 +44,7 @@ export function reserveRequest(
     amountAtoms: 100n,
     fingerprintHex: fingerprintOf(overrides.orderId),
     shard: 0,
-    terms: new Uint8Array([1, 2, 3]),
+    terms: TERMS,
     ...overrides,
   };
 }
