@@ -2,6 +2,7 @@
 // sequencer, after the flush: nothing that is not durable is ever here.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { Log, StoredEntry } from "./log.js";
+import { RecentRecords } from "./recent-records.js";
 
 export interface Tail {
   /** Seq of the last durable record. */
@@ -23,33 +24,13 @@ export interface Tail {
 
 /** A tail that keeps about so many bytes in memory. */
 export function createTail(log: Log, seq: number, bytesMax: number): Tail {
-  let kept: StoredEntry[] = [];
-  let keptBytes = 0;
-  let lastSeq = seq;
+  const kept = new RecentRecords(bytesMax, seq);
   let waiting: (() => void)[] = [];
 
-  const trim = () => {
-    let drop = 0;
-    while (keptBytes > bytesMax && drop < kept.length - 1) {
-      keptBytes -= kept[drop].payload.length;
-      drop += 1;
-    }
-    if (drop > 0) kept = kept.slice(drop);
-  };
-  const fromMemory = (afterSeq: number, max: number) => {
-    const start = kept.length - (lastSeq - afterSeq);
-    return start < 0 ? undefined : take(kept.slice(start), max);
-  };
   const tail: Tail = {
-    seq: () => lastSeq,
+    seq: () => kept.lastSeq,
     publish(entries) {
-      for (const entry of entries) {
-        keptBytes += entry.payload.length;
-        kept.push(entry);
-      }
-      lastSeq = entries.at(-1)?.seq ?? lastSeq;
-      // A quarter more is let pass, so that not every batch moves the whole list.
-      if (keptBytes > bytesMax * 1.25) trim();
+      for (const entry of entries) kept.add(entry);
       const woken = waiting;
       waiting = [];
       for (const wake of woken) wake();
@@ -58,10 +39,10 @@ export function createTail(log: Log, seq: number, bytesMax: number): Tail {
     async after(afterSeq, max) {
       const oldestSeq = log.oldestSeq();
       if (afterSeq + 1 < oldestSeq) {
-        const facts = { oldest_seq: String(oldestSeq), snapshot_seq: String(lastSeq) };
+        const facts = { oldest_seq: String(oldestSeq), snapshot_seq: String(kept.lastSeq) };
         throw new DomainError("SEQ_TOO_OLD", facts);
       }
-      return fromMemory(afterSeq, max) ?? (await fromLog(log, afterSeq, max));
+      return kept.after(afterSeq, max) ?? (await fromLog(log, afterSeq, max));
     },
     async record(wanted) {
       if (wanted < log.oldestSeq()) return undefined;
@@ -69,7 +50,7 @@ export function createTail(log: Log, seq: number, bytesMax: number): Tail {
       return entry;
     },
     async changed(afterSeq, signal) {
-      while (lastSeq <= afterSeq && !signal.aborted) {
+      while (kept.lastSeq <= afterSeq && !signal.aborted) {
         await new Promise<void>((resolve) => {
           const wake = () => {
             signal.removeEventListener("abort", wake);
@@ -82,16 +63,6 @@ export function createTail(log: Log, seq: number, bytesMax: number): Tail {
     },
   };
   return tail;
-}
-
-/** The first records up to a number of bytes, at least one. */
-function take(entries: readonly StoredEntry[], bytesMax: number): readonly StoredEntry[] {
-  let bytes = 0;
-  const count = entries.findIndex(({ payload }) => {
-    bytes += payload.length;
-    return bytes > bytesMax;
-  });
-  return count === -1 ? entries : entries.slice(0, Math.max(1, count));
 }
 
 async function fromLog(log: Log, afterSeq: number, bytesMax: number): Promise<StoredEntry[]> {
