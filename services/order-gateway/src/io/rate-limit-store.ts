@@ -12,13 +12,15 @@ type TakeTokens = (rate: BucketRate, before: Bucket | undefined, nowMs: number, 
 /** Buckets in memory. Above `bucketsMax` the one untouched longest is forgotten, which fills it. */
 export function memoryBuckets(options: { take: TakeTokens; clock: Clock; bucketsMax: number }): BucketStore {
   const buckets = new Map<string, Bucket>();
+  /** One for ever: it stands behind what was forgotten, which a new one would walk over each time. */
+  const byAge = buckets.keys();
   return {
     take(key, rate, cost) {
       const result = options.take(rate, buckets.get(key), options.clock.monotonicMs(), cost);
       buckets.delete(key);
       buckets.set(key, result.bucket);
       if (buckets.size > options.bucketsMax) {
-        const [oldest] = buckets.keys();
+        const { value: oldest } = byAge.next();
         if (oldest !== undefined) buckets.delete(oldest);
       }
       return result;
