@@ -53,7 +53,12 @@ export function readSettings(file: string, env: Env): LocalSettings {
   const ports = new Map<string, Ports>();
   const portNames = new Map<number, string>();
   const tree = parse(readFileSync(file, "utf8")) as Record<string, Record<string, unknown> | undefined>;
-  const set = (process: string, kind: keyof Ports, value: number, name: string) => {
+  const mistakes: string[] = [];
+  const set = (process: string, kind: keyof Ports, value: number | undefined, name: string) => {
+    if (value === undefined) {
+      mistakes.push(`${name}: must be a port, 1 to 65535`);
+      return;
+    }
     const taken = portNames.get(value);
     if (taken !== undefined) throw new StartError(`port ${value} is given to both ${taken} and ${name}`);
     portNames.set(value, name);
@@ -62,17 +67,13 @@ export function readSettings(file: string, env: Env): LocalSettings {
   set("postgres", "admin", postgresPort, "local.postgresPort");
   for (const { process, kind, section, key, fallback } of fixedPorts) {
     const text = env[`BOURSE__${snakeCase(section)}__${snakeCase(key)}`] ?? tree[section]?.[key] ?? fallback;
-    set(process, kind, portOf(`${section}.${key}`, text), `${section}.${key}`);
+    set(process, kind, portOf(text), `${section}.${key}`);
   }
   for (const { shard, address } of shards) {
-    set(
-      `matcher-${shard}`,
-      "grpc",
-      portOf(`shards.${shard}.address`, address.split(":").at(-1)),
-      `shards (shard ${shard})`,
-    );
+    set(`matcher-${shard}`, "grpc", portOf(address.split(":").at(-1)), `shards (shard ${shard})`);
     set(`matcher-${shard}`, "admin", matcherAdminPort + shard, `local.matcherAdminPort (shard ${shard})`);
   }
+  if (mistakes.length > 0) throw new StartError(`settings cannot work:\n  ${mistakes.join("\n  ")}`);
   return {
     file,
     postgresPort,
@@ -98,11 +99,10 @@ function readOwn(file: string, env: Env) {
   }
 }
 
-function portOf(name: string, value: unknown): number {
+/** The port that a value of the settings says; undefined when it says none. */
+function portOf(value: unknown): number | undefined {
   const result = port().safeParse(value);
-  if (!result.success || result.data === 0)
-    throw new StartError(`settings cannot work:\n  ${name}: must be a port, 1 to 65535`);
-  return result.data;
+  return result.success && result.data !== 0 ? result.data : undefined;
 }
 
 function snakeCase(name: string): string {
