@@ -3,11 +3,11 @@ import { assert } from "@bourse/shared/assert.js";
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { constraintOf, sqlStateOf } from "@bourse/shared/postgres/failure.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
-import { type Operation, ordersOf } from "../core/operation.js";
+import { LOST, type Operation, ordersOf } from "../core/operation.js";
 import { beginning, cursorRefusal, misfitOf, type Position } from "../core/positions.js";
 import { type AccountDelta, FEES_USER_ID } from "../core/postings.js";
 import { keyText } from "../core/reservation.js";
-import { checkFunds, type Hold, type Restored } from "../core/restore.js";
+import { checkFunds, FORGOTTEN, type Hold, type Restored } from "../core/restore.js";
 import { decideSettlement, tradesOf } from "../core/settle.js";
 import { applyDeltas, changeAccounts, createAccounts, lockAccounts } from "../io/accounts.js";
 import { createCursor, moveCursor, readCursor, type ShardCursor } from "../io/cursors.js";
@@ -34,6 +34,8 @@ export interface SettleHooks {
   readonly onRestored?: (restored: readonly Restored[]) => void;
   /** Looks, before a batch of a wallet that was set back, for what no journal tells of; may refuse it. */
   readonly checkLost?: (client: PoolClient) => Promise<void>;
+  /** Whether this process has acknowledged a hold under an order id, as far as it remembers. */
+  readonly wasHeld?: (orderId: string) => boolean;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function settleBatch(
     });
     if (restored.length > 0) hooks.onRestored?.(restored);
   } catch (error) {
-    throw impossibleIfRefused(error);
+    throw forgottenIfHeld(impossibleIfRefused(error), hooks);
   }
   return batch.through;
 }
@@ -145,6 +147,15 @@ export async function changeBalances(
   await createAccounts(client, missing);
   const changed = await changeAccounts(client, deltas);
   assert(changed === deltas.length, "every account of a settlement was changed");
+}
+
+/** An order without the hold that was acknowledged is no fault of the mesh: the settler can make up for it. */
+function forgottenIfHeld(error: unknown, { wasHeld }: SettleHooks): unknown {
+  if (!(error instanceof DomainError) || error.facts.why !== LOST) return error;
+  const isForgotten = wasHeld?.(error.facts.order_id ?? "") === true;
+  return isForgotten
+    ? new DomainError(error.reason, { ...error.facts, why: FORGOTTEN }, { cause: error })
+    : error;
 }
 
 /** What a constraint refuses would break an invariant: like any operation that does not fit, it stops the shard. */
