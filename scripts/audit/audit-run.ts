@@ -2,6 +2,7 @@
 import type { Pool } from "@bourse/shared/postgres/pool.js";
 import { atomsOfNumeric, formatAtoms } from "@bourse/shared/units/atoms.js";
 import { auditShard, cursorOf, insideRecord, orphanMsMax, type ShardFindings } from "./audit-shard.js";
+import { findOfNoShard } from "./cuts.js";
 import type { AuditedExchange } from "./exchange.js";
 import type { Finding } from "./finding.js";
 import { compareQuiet, restlessGauges } from "./quiet.js";
@@ -226,7 +227,13 @@ function meshFindings(
     {
       invariant: "I12",
       text: `no orphan older than ${orphanMsMax / 1_000} s: ${snapshot.reservations.filter(({ state }) => state === "ACTIVE").length} active reservations`,
-      breaches: all(({ forgotten }) => forgotten),
+      breaches: [
+        ...all(({ forgotten }) => forgotten),
+        ...findOfNoShard(
+          snapshot.reservations,
+          found.map(({ shard }) => shard),
+        ),
+      ],
     },
     {
       invariant: "I13",

@@ -151,6 +151,16 @@ export function findForgotten(
     );
 }
 
+/** I12: no money is held for an order of a shard that the exchange does not have: nobody could ever free it. */
+export function findOfNoShard(rows: readonly ReservationRow[], shards: readonly number[]): string[] {
+  return rows
+    .filter(({ state, shard }) => state === "ACTIVE" && shard !== null && !shards.includes(shard))
+    .map(
+      (row) =>
+        `order ${row.order_id} holds ${row.remaining} ${row.asset} of shard ${row.shard}, which is none`,
+    );
+}
+
 /** I13: whatever the history says was acknowledged is in the journal, and its cancels are final there. */
 export function compareAcknowledged(
   fold: ShardFold,

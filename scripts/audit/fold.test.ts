@@ -14,6 +14,7 @@ import {
   compareReservations,
   compareSettled,
   findForgotten,
+  findOfNoShard,
 } from "./cuts.js";
 import { findingLines } from "./finding.js";
 import { ShardFold } from "./fold.js";
@@ -212,6 +213,16 @@ test("I12: money held for long without an order is found, and only then", () => 
   expect(findForgotten(foldOf(), byId(open, closed), minute)).toEqual([]);
   expect(findForgotten(foldOf(), byId(orphan), minute)).toHaveLength(1);
   expect(findForgotten(foldOf(), byId({ ...orphan, age_ms: "500" }), minute)).toEqual([]);
+});
+
+test("I12: money held for a shard that does not exist is found, and none that names no shard", () => {
+  expect(findOfNoShard([{ ...open, shard: 7 }], [0, 1])).toHaveLength(1);
+  const fine = [
+    { ...open, shard: 1 },
+    { ...open, shard: null },
+    { ...closed, shard: 7 },
+  ];
+  expect(findOfNoShard(fine, [0, 1])).toEqual([]);
 });
 
 test("I13 and I15: the history must be the fold, order by order", () => {
