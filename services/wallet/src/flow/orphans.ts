@@ -1,16 +1,13 @@
 // Reservations that no shard has said a word about, for whoever asks the shard.
 import type { FullReservation } from "../core/reservation.js";
 import { type Database, read } from "../io/database.js";
-import { findOrphans, markSequenced } from "../io/reservations.js";
+import { findOrphans, markSequenced, type OrphansQuery } from "../io/reservations.js";
 
 /** Most orphans of one answer. */
 const ORPHANS_MAX = 100;
 
 /** Active reservations of a shard, at least this old, without a word of it; oldest first. A limit of 0 is 100. */
-export function listOrphans(
-  database: Database,
-  query: { shard: number; olderThanMs: number; limit: number },
-): Promise<FullReservation[]> {
+export function listOrphans(database: Database, query: OrphansQuery): Promise<FullReservation[]> {
   const limit = query.limit === 0 ? ORPHANS_MAX : Math.min(query.limit, ORPHANS_MAX);
   return read(database, (pool) => findOrphans(pool, { ...query, limit }));
 }

@@ -292,3 +292,24 @@ test("an orphan is listed until its shard has said a word about it", async () =>
   await settleBatch(wallet.database, { ...move, through: positionAfter(mark), operations: [mark] });
   expect(await orphans()).toEqual([ids[2]]);
 });
+
+test("a list of orphans goes on behind each of them, also where many have one time", async () => {
+  const [userId = ""] = users;
+  await wallet.deposit(userId, QUOTE, "1");
+  const ids = ["one", "two", "three"].map(uuidOf);
+  // Reserves of one transaction have its time.
+  await reserveBatch(
+    wallet.database,
+    ids.map((orderId) => reserveRequest({ orderId, userId })),
+  );
+  const late = uuidOf("late");
+  await reserveOne(wallet.database, reserveRequest({ orderId: late, userId }));
+  const query = { shard: 0, olderThanMs: 0, limit: 1 };
+  let after: string | undefined;
+  for (const orderId of [...ids.toSorted(), late]) {
+    expect(await listOrphans(wallet.database, { ...query, after })).toMatchObject([{ orderId }]);
+    after = orderId;
+  }
+  expect(await listOrphans(wallet.database, { ...query, after })).toEqual([]);
+  expect(await listOrphans(wallet.database, { ...query, after: uuidOf("nobody") })).toEqual([]);
+});

@@ -107,7 +107,8 @@ async function useEverything(): Promise<void> {
   );
   await reserveBatch(database, requests);
   await getReservation(database, uuidOf("plans 1"));
-  await listOrphans(database, { shard: 1, olderThanMs: 0, limit: 100 });
+  const [orphan] = await listOrphans(database, { shard: 1, olderThanMs: 0, limit: 100 });
+  await listOrphans(database, { shard: 1, olderThanMs: 0, limit: 100, after: orphan?.orderId });
   await noteSequenced(database, [uuidOf("plans 1")]);
   await transact(database, (client) => missingRequests(client, [{ requestId: "plans", isEnd: false }]));
 

@@ -250,18 +250,31 @@ function finalWordCells({ finalWord }: Reservation): unknown[] {
   ];
 }
 
-/** Active reservations of a shard that are at least this old and without a word of it, oldest first. */
-export async function findOrphans(
-  pool: Pool,
-  query: { shard: number; olderThanMs: number; limit: number },
-): Promise<FullReservation[]> {
+/** Which reservations are listed as orphans. */
+export interface OrphansQuery {
+  readonly shard: number;
+  readonly olderThanMs: number;
+  readonly limit: number;
+  /** The reservation behind which the list goes on; absent: it begins with the oldest. */
+  readonly after?: string | undefined;
+}
+
+/**
+ * Active reservations of a shard that are at least this old and without a word of it, oldest first. None behind one
+ * that does not exist.
+ */
+export async function findOrphans(pool: Pool, query: OrphansQuery): Promise<FullReservation[]> {
   const { rows } = await pool.query<FullRow>({
     name: "find_orphans",
     text: `SELECT ${FULL_COLUMNS} FROM wallet.reservations
             WHERE shard = $1 AND state = 'ACTIVE' AND NOT sequenced
               AND created_at <= now() - $2 * interval '1 millisecond'
-            ORDER BY created_at LIMIT $3`,
-    values: [query.shard, query.olderThanMs, query.limit],
+              AND (created_at, order_id) > (
+                CASE WHEN $4::uuid IS NULL THEN '-infinity'
+                     ELSE (SELECT created_at FROM wallet.reservations WHERE order_id = $4::uuid) END,
+                COALESCE($4::uuid, '00000000-0000-0000-0000-000000000000'))
+            ORDER BY created_at, order_id LIMIT $3`,
+    values: [query.shard, query.olderThanMs, query.limit, query.after],
   });
   return rows.map(fullReservationOf);
 }

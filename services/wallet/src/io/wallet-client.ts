@@ -39,13 +39,17 @@ export interface Orphan {
   readonly symbol: string;
 }
 
+/** Most orphans of one answer. */
+export const ORPHANS_PAGE = 100;
+
 /** What the settler asks of the wallet. Every call may be repeated. */
 export interface WalletClient {
   /** How far a shard is settled. */
   cursor(shard: number): Promise<Position>;
   /** Settles; also succeeds when an earlier attempt whose answer was lost did it. */
   settle(settlement: Settlement): Promise<void>;
-  orphans(shard: number, olderThanMs: number): Promise<Orphan[]>;
+  /** Orphans of a shard at least this old, oldest first, at most ORPHANS_PAGE; behind `after` if one is named. */
+  orphans(shard: number, olderThanMs: number, after?: string): Promise<Orphan[]>;
   markSequenced(orderIds: readonly string[]): Promise<void>;
 }
 
@@ -69,8 +73,8 @@ export function createWalletClient(
       const request = { ...settlement, ...wireOf(settlement) };
       await call((limits) => wallet.settle(request, limits)).catch(doneBefore(settlement.through));
     },
-    async orphans(shard, olderThanMs) {
-      const request = { shard, olderThanMs: BigInt(olderThanMs) };
+    async orphans(shard, olderThanMs, afterOrderId = "") {
+      const request = { shard, olderThanMs: BigInt(olderThanMs), limit: ORPHANS_PAGE, afterOrderId };
       const { reservations } = await call((limits) => wallet.listOrphans(request, limits));
       return reservations.map(({ orderId, userId, terms, legOfOrderId }) => ({
         orderId,

@@ -15,6 +15,7 @@ beforeAll(async () => {
   database = await openWalletDatabase();
   server = await serveWallet(database.database, { streamUnansweredMax: 300 });
   await database.deposit(alice, "USDT", "1000");
+  for (const shard of [1, 5]) await database.followShard(shard);
 });
 afterAll(async () => {
   await server.close();
@@ -61,7 +62,7 @@ test("refusals are definite and say so", async () => {
   await server.wallet.reserve(message("reused"));
   await expect(
     server.wallet.reserve(message("reused", { fingerprint: createHash("sha256").update("x").digest() })),
-  ).rejects.toMatchObject({ reason: "CLIENT_ORDER_ID_REUSED" });
+  ).rejects.toMatchObject({ reason: "CLIENT_ORDER_ID_REUSED", facts: { outcome: "NOT_ATTEMPTED" } });
   await expect(server.wallet.getReservation({ orderId: uuidOf("nobody") })).rejects.toMatchObject({
     reason: "RESERVATION_NOT_FOUND",
   });
@@ -76,11 +77,12 @@ test.each([
   [{ amount: "0" }, "AMOUNT_NOT_POSITIVE", "amount"],
   [{ fingerprint: new Uint8Array(31) }, "INVALID_FIELD", "fingerprint"],
   [{ shard: -1 }, "INVALID_FIELD", "shard"],
+  [{ shard: 7 }, "INVALID_FIELD", "shard"],
 ])("a reserve with %o is refused and leaves no row", async (change, reason, field) => {
   const name = `bad ${JSON.stringify(change)}`;
   await expect(server.wallet.reserve(message(name, change))).rejects.toMatchObject({
     reason,
-    facts: { field },
+    facts: { field, outcome: "NOT_ATTEMPTED" },
   });
   await expect(server.wallet.getReservation({ orderId: uuidOf(name) })).rejects.toMatchObject({
     reason: "RESERVATION_NOT_FOUND",
@@ -105,6 +107,21 @@ async function onStream(batches: object[][]): Promise<Map<number, TaggedReserveR
     for (const result of response.results) results.set(Number(result.tag), result);
   return results;
 }
+
+test("a shard that no settler follows gets no hold by call; what is stored already is answered", async () => {
+  const unfollowed = { shard: 77 };
+  const results = await onStream([[message("at shard 77", unfollowed)]]);
+  expect(results.get(1)?.outcome.case).toBe("ok");
+  expect(await server.wallet.reserve(message("at shard 77", unfollowed))).toMatchObject({ replayed: true });
+  const refused = {
+    reason: "INVALID_FIELD",
+    facts: { field: "shard", problem: "no settler follows this shard", outcome: "NOT_ATTEMPTED" },
+  };
+  const late = message("later at shard 77", unfollowed);
+  await expect(server.wallet.reserve(late)).rejects.toMatchObject(refused);
+  await database.followShard(77);
+  expect(await server.wallet.reserve(late)).toMatchObject({ replayed: false });
+});
 
 test("on a stream an absent shard is shard 0: a gateway of before leaves 0 out", async () => {
   const results = await onStream([[message("of before", { shard: undefined })]]);
@@ -207,6 +224,12 @@ test("a leg crosses the wire, joins its order by a settlement, and the order's e
   });
   const orphans = await server.wallet.listOrphans({ shard: 5 });
   expect(orphans.reservations.map(({ legOfOrderId }) => legOfOrderId)).toEqual(["", orderId]);
+  const behind = await server.wallet.listOrphans({ shard: 5, afterOrderId: orderId });
+  expect(behind.reservations.map((listed) => listed.orderId)).toEqual([legId]);
+  await expect(server.wallet.listOrphans({ shard: 5, afterOrderId: "x" })).rejects.toMatchObject({
+    reason: "INVALID_ORDER_ID",
+    facts: { field: "after_order_id" },
+  });
 
   const begin = { epoch: 0n, seq: 0n, operations: 0 };
   const through = { epoch: 1n, seq: 1n, operations: 1 };

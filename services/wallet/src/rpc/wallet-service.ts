@@ -33,9 +33,11 @@ export interface WalletFlows {
     shard: number,
   ) => Promise<{ readonly position: Position; readonly storedEpoch: number }>;
   readonly listOrphans: (query: {
-    shard: number;
-    olderThanMs: number;
-    limit: number;
+    readonly shard: number;
+    readonly olderThanMs: number;
+    readonly limit: number;
+    /** The reservation behind which the list goes on. */
+    readonly after: string | undefined;
   }) => Promise<FullReservation[]>;
   readonly noteSequenced: (orderIds: readonly string[]) => Promise<void>;
 }
@@ -79,6 +81,7 @@ export function walletService(flows: WalletFlows, options: { streamUnansweredMax
         shard: readCount("shard", request.shard),
         olderThanMs: readCount("older_than_ms", request.olderThanMs),
         limit: readCount("limit", request.limit),
+        after: request.afterOrderId === "" ? undefined : readOrderId("after_order_id", request.afterOrderId),
       });
       return { reservations: orphans.map(reservationMessage) };
     },
