@@ -140,6 +140,35 @@ describe("bodies are read strictly, on REST and Connect alike", () => {
     }
   });
 
+  test.each(["", "content-length: 0\r\n", "transfer-encoding: chunked\r\n"])(
+    "no body is an empty message by REST: %j",
+    async (framing) => {
+      const ask = (path: string, type = "") =>
+        raw(
+          `POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer ${token}\r\n${type}` +
+            `${framing}\r\n${framing.startsWith("transfer") ? "0\r\n\r\n" : ""}`,
+        );
+      // What the path names is whole: only the caller's role is missing.
+      expect(await ask("/api/v1/withdrawals/w/complete")).toMatch(/^HTTP\/1.1 403 [\s\S]*INSUFFICIENT_SCOPE/);
+      // Nothing disarms the switch by omission.
+      for (const path of ["/api/v1/orders", "/api/v1/orders/cancel-all-after"])
+        expect(await ask(path)).toMatch(/^HTTP\/1.1 400 [\s\S]*FIELD_REQUIRED[\s\S]*NOT_ATTEMPTED/);
+      const plain = await ask("/api/v1/withdrawals/w/complete", "content-type: text/plain\r\n");
+      expect(plain).toMatch(/^HTTP\/1.1 415 [\s\S]*UNSUPPORTED_MEDIA_TYPE/);
+      const cut = await ask("/api/v1/withdrawals/w/complete", "content-type: application/json\r\n");
+      expect(cut).toMatch(/^HTTP\/1.1 400 [\s\S]*MALFORMED_REQUEST/);
+    },
+  );
+
+  test("an empty JSON message does not disarm the dead-man switch", async () => {
+    expect(await send("POST", "/api/v1/orders/cancel-all-after", {})).toMatchObject({
+      status: 400,
+      reason: "FIELD_REQUIRED",
+      field: "timeout_ms",
+      outcome: "NOT_ATTEMPTED",
+    });
+  });
+
   test("a compressed body is refused, not unpacked", async () => {
     for (const path of ["/api/v1/orders", PLACE]) {
       expect(await send("POST", path, "x", { "content-encoding": "gzip" })).toMatchObject({

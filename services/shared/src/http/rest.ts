@@ -112,8 +112,10 @@ async function withoutBody(request: HttpRequest): Promise<undefined> {
 }
 
 async function readJsonBody(request: HttpRequest): Promise<JsonValue> {
-  const type = headerOf(request, "content-type") ?? "";
-  if (!/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type))
+  const type = headerOf(request, "content-type");
+  // Who sends nothing has no type for it, and says all that it has to say in the path.
+  if (type === undefined && (await readBody(request)).length === 0) return {};
+  if (type === undefined || !/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type))
     throw new DomainError("UNSUPPORTED_MEDIA_TYPE");
   const encoding = headerOf(request, "content-encoding") ?? "identity";
   if (encoding !== "identity") throw new DomainError("UNSUPPORTED_ENCODING");
