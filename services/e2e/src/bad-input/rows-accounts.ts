@@ -47,6 +47,7 @@ export const accountRows: readonly Row[] = [
       ["no direction", { direction: undefined }, "FIELD_REQUIRED", "direction"],
       ["a direction that is none", { direction: 9 }, "INVALID_ENUM", "direction"],
       ["no reason", { reason: undefined }, "FIELD_REQUIRED", "reason"],
+      ["a reason of blanks", { reason: "   " }, "INVALID_FIELD", "reason"],
       ["a reason of 201 characters", { reason: "é".repeat(201) }, "INVALID_FIELD", "reason"],
       ["a reason of two lines", { reason: "a\nb" }, "INVALID_FIELD", "reason"],
     ] as const

@@ -3,8 +3,8 @@ import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { type Call, implement, type ServiceEntry } from "@bourse/shared/rpc/call.js";
 import type { ServiceClient } from "@bourse/shared/rpc/client.js";
+import { withOutcome } from "@bourse/shared/rpc/outcome.js";
 import { callerOf, hasRole } from "./caller.js";
-import { withOutcome } from "./outcome.js";
 
 export interface AccountServiceDeps {
   readonly wallet: ServiceClient<typeof AccountService>;

@@ -10,6 +10,7 @@ import {
 } from "@bourse/shared/gen/bourse/order_gateway/v1/order_gateway_pb.js";
 import { type Market, MarketState } from "@bourse/shared/gen/bourse/types/v1/types_pb.js";
 import { type Call, type Handlers, implement, type ServiceEntry } from "@bourse/shared/rpc/call.js";
+import { withOutcome } from "@bourse/shared/rpc/outcome.js";
 import { validateRequest } from "@bourse/shared/rpc/validate.js";
 import { currentTraceparent } from "@bourse/shared/runtime/tracing.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
@@ -35,7 +36,6 @@ import {
   orderToWire,
   placeRequestOf,
 } from "./order-wire.js";
-import { withOutcome } from "./outcome.js";
 
 /** What a market accepts from now on, and which operator says so why. */
 export interface StateChange {

@@ -145,6 +145,9 @@ test("the ledger tells it all in pages, whose tokens are of one list", async () 
   }
   const deposits = await accounts.listLedgerEntries({ userId, kind: LedgerEntryKind.DEPOSIT, asset: "BTC" });
   expect(deposits.entries).toEqual(last.entries);
+  const moment = last.entries[0]?.recordedTime;
+  const none = await accounts.listLedgerEntries({ userId, fromTime: moment, toTime: moment });
+  expect(none.entries).toEqual([]);
   expect((await accounts.listLedgerEntries({ userId: EXTERNAL_USER_ID })).entries).toHaveLength(6);
 });
 
@@ -177,6 +180,8 @@ const adjustments: readonly Bad[] = [
   ["no direction", { direction: 0 }, "FIELD_REQUIRED", "direction"],
   ["a direction that is none", { direction: 9 }, "INVALID_ENUM", "direction"],
   ["no reason", { reason: "" }, "FIELD_REQUIRED", "reason"],
+  ["a reason of blanks", { reason: "   " }, "INVALID_FIELD", "reason"],
+  ["a reason that nobody sees", { reason: "\u00a0\u200b\u3000" }, "INVALID_FIELD", "reason"],
   ["a reason of 201 characters", { reason: "é".repeat(201) }, "INVALID_FIELD", "reason"],
   ["a reason of two lines", { reason: "a\nb" }, "INVALID_FIELD", "reason"],
   ["a reason with a zero byte", { reason: "a\u0000b" }, "INVALID_FIELD", "reason"],
@@ -252,9 +257,10 @@ describe("bad input", () => {
         const asked = name === "listLedgerEntries" ? { ...page, ...change } : { ...good, ...change };
         const refusal = await method(asked as never).then(
           () => "done",
-          (error) => `${error.reason} ${error.facts.field ?? ""}`,
+          (error) => `${error.reason} ${error.facts.field ?? ""} ${error.facts.outcome ?? ""}`.trimEnd(),
         );
-        expect(refusal, what).toBe(`${reason} ${field}`);
+        const outcome = /^(get|list)/.test(name) ? "" : "NOT_ATTEMPTED";
+        expect(refusal, what).toBe(`${reason} ${field} ${outcome}`.trimEnd());
       }
       expect(await dumpOf(database.pool)).toEqual(before);
     },

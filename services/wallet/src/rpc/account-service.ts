@@ -2,6 +2,7 @@
 // user; what is asked for is checked here all the same.
 import { AccountService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { implement, type ServiceEntry } from "@bourse/shared/rpc/call.js";
+import { sayingOutcome } from "@bourse/shared/rpc/outcome.js";
 import type { LedgerPage, LedgerQuery } from "../core/ledger-page.js";
 import type { AccountRequest, Adjustment, Balance, Deposit, DoneTransfer } from "../core/transfer.js";
 import type { Withdrawal, WithdrawalEnd } from "../core/withdrawal.js";
@@ -40,7 +41,7 @@ export function accountService(flows: AccountFlows): ServiceEntry {
     const withdrawal = await flows.endWithdrawal(readRequestId(requestId), how);
     return { balance: balanceMessage(withdrawal.ended.after), withdrawal: withdrawalMessage(withdrawal) };
   };
-  return implement(AccountService, {
+  const entry = implement(AccountService, {
     async getBalances(request) {
       const balances = await flows.getBalances(readUserId("user_id", request.userId));
       return { balances: balances.map(balanceMessage) };
@@ -66,4 +67,5 @@ export function accountService(flows: AccountFlows): ServiceEntry {
       return { withdrawal: withdrawalMessage(await flows.getWithdrawal(readRequestId(requestId))) };
     },
   });
+  return sayingOutcome(entry);
 }

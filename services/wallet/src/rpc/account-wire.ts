@@ -32,7 +32,8 @@ import { readAsset, readCustomer, readUserId } from "./values.js";
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,64}$/;
 const REASON_LENGTH_MAX = 200;
-const CONTROL_CHARACTER = /\p{Cc}/u;
+/** Not only blanks and what nobody sees, and no control characters. */
+const REASON = /^[\p{Z}\p{Cf}]*[^\p{Z}\p{Cc}\p{Cf}]\P{Cc}*$/u;
 
 /** Key of an operation. */
 export function readRequestId(requestId: string): string {
@@ -72,7 +73,7 @@ function readAccountRequest(
 
 function readReason(reason: string): string {
   if (reason === "") throw new DomainError("FIELD_REQUIRED", { field: "reason" });
-  if ([...reason].length > REASON_LENGTH_MAX || CONTROL_CHARACTER.test(reason))
+  if ([...reason].length > REASON_LENGTH_MAX || !REASON.test(reason))
     throw new DomainError("INVALID_FIELD", { field: "reason" });
   return reason;
 }
