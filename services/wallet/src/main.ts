@@ -27,6 +27,7 @@ import type { Restored } from "./core/restore.js";
 import { accountFlows } from "./flow/account-flows.js";
 import { keepDatabase } from "./flow/keep-database.js";
 import { assetCheck } from "./flow/known-assets.js";
+import { shardCheck } from "./flow/known-shards.js";
 import { listOrphans, noteSequenced } from "./flow/orphans.js";
 import { releaseReservation } from "./flow/release.js";
 import { getReservation, outcomeOf, reserveBatch } from "./flow/reserve.js";
@@ -150,6 +151,7 @@ const services = [
       reserve,
       getReservation: (orderId) => getReservation(database, orderId),
       checkAsset: assetCheck(database),
+      checkShard: shardCheck(database),
       release: (call) => releaseReservation(database, call).catch(stopIfWrong),
       settleTrade: (call) => settleTrade(database, call).catch(stopIfWrong),
       settle,

@@ -82,7 +82,8 @@ test("wallets that share a database and settlers that race for two shards stay e
   for (const userId of users)
     for (const asset of [BASE, QUOTE]) await database.deposit(userId, asset, "0.002");
   const shards = [new ShardServer(0), new ShardServer(1)];
-  for (const shard of shards) {
+  for (const [number, shard] of shards.entries()) {
+    await database.followShard(number);
     await shard.serve();
     closers.push(() => shard.close());
   }

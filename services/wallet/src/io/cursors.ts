@@ -38,7 +38,7 @@ export async function moveCursor(
 }
 
 /** Makes the row of a shard that never settled, at the beginning. */
-export async function createCursor(client: PoolClient, shard: number): Promise<void> {
+export async function createCursor(client: Pool | PoolClient, shard: number): Promise<void> {
   await client.query({
     name: "create_cursor",
     text: `INSERT INTO wallet.shard_cursors (shard) VALUES ($1) ON CONFLICT DO NOTHING`,

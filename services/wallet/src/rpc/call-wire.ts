@@ -77,6 +77,7 @@ export function readSettleTradeCall({ trade: message }: SettleTradeRequest): Set
   if (message === undefined) throw new DomainError("FIELD_REQUIRED", { field: "trade" });
   if (message.buyerRole === TradeRole.UNSPECIFIED)
     throw new DomainError("FIELD_REQUIRED", { field: "trade.buyer_role" });
+  if (message.symbol === "") throw new DomainError("FIELD_REQUIRED", { field: "trade.symbol" });
   const trade = readTrade(message);
   readCustomer("trade.buyer_user_id", message.buyerUserId);
   readCustomer("trade.seller_user_id", message.sellerUserId);

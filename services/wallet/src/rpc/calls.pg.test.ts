@@ -1,4 +1,5 @@
 // The calls of services over gRPC and REST alike: what they answer, and what they refuse without a trace.
+import { OrderTermsSchema } from "@bourse/shared/gen/bourse/matcher/v1/events_pb.js";
 import {
   ReleaseRequestSchema,
   ReservationState,
@@ -7,7 +8,7 @@ import {
   WalletService,
 } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { type Channel, createClient } from "@bourse/shared/rpc/client.js";
-import { type DescMessage, fromJson, type JsonObject } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import { credentials, Metadata, Client as RawClient, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dumpOf } from "../testing/dump.js";
@@ -25,6 +26,7 @@ let server: Awaited<ReturnType<typeof serveWallet>>;
 const [alice, bob] = [uuidOf("alice"), uuidOf("bob")];
 const [buyId, sellId, shardedId] = [uuidOf("buy"), uuidOf("sell"), uuidOf("sharded")];
 const aliceSells = uuidOf("alice sells");
+const terms = toBinary(OrderTermsSchema, create(OrderTermsSchema, { symbol: SYMBOL }));
 const HOUSE = "00000000-0000-0000-0000-000000000001";
 
 const hold = (name: string, change: JsonObject = {}): JsonObject => ({
@@ -144,6 +146,13 @@ describe("what is refused, and nothing written", () => {
     ["a shard below zero", "reserve", hold("bad", { shard: -1 }), "INVALID_FIELD", "shard"],
     ["a shard without terms", "reserve", hold("bad", { shard: 0 }), "FIELD_REQUIRED", "terms"],
     ["terms without market", "reserve", hold("bad", { shard: 0, terms: "AAAA" }), "INVALID_FIELD", "terms"],
+    [
+      "a shard that nobody follows",
+      "reserve",
+      hold("bad", { shard: 9, terms: Buffer.from(terms).toString("base64") }),
+      "INVALID_FIELD",
+      "shard",
+    ],
     ["a leg without shard", "reserve", hold("bad", { legOfOrderId: buyId }), "FIELD_REQUIRED", "shard"],
     ["other content", "reserve", hold("buy", { amount: "10.00000001" }), "CLIENT_ORDER_ID_REUSED"],
     ["the order of another user", "reserve", hold("buy", { userId: bob }), "CLIENT_ORDER_ID_REUSED"],
@@ -228,6 +237,7 @@ describe("what is refused, and nothing written", () => {
       "trade.buyer_fee_ppm",
     ],
     ["a trade id that is none", "settle-trade", trade({ tradeId: "7" }), "INVALID_FIELD", "trade.trade_id"],
+    ["no symbol", "settle-trade", trade({ symbol: "" }), "FIELD_REQUIRED", "trade.symbol"],
     ["another symbol", "settle-trade", trade({ symbol: "ETH/USDT" }), "INVALID_SYMBOL", "trade.symbol"],
     [
       "one asset twice",
@@ -279,7 +289,8 @@ describe("what is refused, and nothing written", () => {
   test.each(cases)("%s: %s", async (_, name, request, reason, field) => {
     const before = await dumpOf(wallet.pool);
     const [rest, grpc] = [await byRest(name, request), await byGrpc(name, request)];
-    expect(rest).toMatchObject({ failure: { reason, facts: field === undefined ? {} : { field } } });
+    const facts = { outcome: "NOT_ATTEMPTED", ...(field !== undefined && { field }) };
+    expect(rest).toMatchObject({ failure: { reason, facts } });
     expect(rest).toEqual(grpc);
     expect(await dumpOf(wallet.pool)).toEqual(before);
   });
@@ -326,6 +337,8 @@ describe("what is refused, and nothing written", () => {
     ],
     ["a field that nobody knows", { headers: json, body: '{"iban":"x"}' }, 400, "UNKNOWN_FIELD"],
     ["a number for an amount", { headers: json, body: '{"amount":1.5}' }, 400, "INVALID_TYPE"],
+    ["no body at all", {}, 400, "FIELD_REQUIRED"],
+    ["a body without content type", { body: Buffer.from("{}") }, 415, "UNSUPPORTED_MEDIA_TYPE"],
     [
       "another content type",
       { headers: { "content-type": "text/plain" }, body: "{}" },
@@ -435,7 +448,7 @@ test("reserve, settle and release by REST and gRPC in turn, every answer twice",
     { sellerReceivedBefore: "1" },
   ])
     expect(await byGrpc("settle-trade", trade(change))).toMatchObject({
-      failure: { reason: "TRADE_ID_REUSED" },
+      failure: { reason: "TRADE_ID_REUSED", facts: { outcome: "NOT_ATTEMPTED" } },
     });
 
   const released = await byGrpc("release", { orderId: buyId, userId: alice, amount: "5.0" });

@@ -2,6 +2,7 @@
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import { WalletService } from "@bourse/shared/gen/bourse/wallet/v1/wallet_pb.js";
 import { implement, type ServiceEntry } from "@bourse/shared/rpc/call.js";
+import { sayingOutcome } from "@bourse/shared/rpc/outcome.js";
 import type { Position } from "../core/positions.js";
 import type { ReleaseCall } from "../core/release-call.js";
 import type { FullReservation } from "../core/reservation.js";
@@ -26,6 +27,8 @@ export interface WalletFlows {
   readonly getReservation: (orderId: string) => Promise<FullReservation | undefined>;
   /** Refuses an asset that nobody ever had, ASSET_NOT_FOUND. */
   readonly checkAsset: (field: string, asset: string) => Promise<void>;
+  /** Refuses a shard that no settler follows, INVALID_FIELD, unless the order is stored already. */
+  readonly checkShard: (shard: number, orderId: string) => Promise<void>;
   readonly release: (call: ReleaseCall) => Promise<Released>;
   readonly settleTrade: (call: SettleTradeCall) => Promise<SettledByCall>;
   readonly settle: (batch: SettleBatch) => Promise<Position>;
@@ -46,11 +49,12 @@ const MARKS_MAX = 1_000;
 
 /** WalletService over the flows. */
 export function walletService(flows: WalletFlows, options: { streamUnansweredMax: number }): ServiceEntry {
-  return implement(WalletService, {
+  const entry = implement(WalletService, {
     async reserve(request) {
       const reserve = readReserveCall(request);
       // Of a shard's reserve the edge knows whether a market trades the asset.
       if (reserve.shard === undefined) await flows.checkAsset("asset", reserve.asset);
+      else await flows.checkShard(reserve.shard, reserve.orderId);
       const answered = await flows.reserve(reserve);
       if (answered.type !== "held") throw refusalOf(answered);
       return { reservation: reservationMessage(answered.reservation), replayed: answered.isReplayed };
@@ -91,4 +95,5 @@ export function walletService(flows: WalletFlows, options: { streamUnansweredMax
       return {};
     },
   });
+  return sayingOutcome(entry);
 }

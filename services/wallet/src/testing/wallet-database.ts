@@ -11,6 +11,7 @@ import type { ReserveRequest } from "../core/reserve.js";
 import { reserveBatch } from "../flow/reserve.js";
 import { settleBatch } from "../flow/settle.js";
 import { doTransfer, getBalances } from "../flow/transfer.js";
+import { createCursor } from "../io/cursors.js";
 import type { Database } from "../io/database.js";
 import { history } from "./history.js";
 import { uuidOf } from "./names.js";
@@ -70,6 +71,8 @@ export function walletOn(database: Database) {
         amountAtoms: parseAtoms("amount", amount),
       });
     },
+    /** Makes the shard's cursor, as its settler does before the shard opens. */
+    followShard: (shard: number) => createCursor(database.pool, shard),
     /** `available+reserved` of one asset in atoms. */
     async balance(userId: string, asset: string): Promise<string> {
       const balance = (await getBalances(database, userId)).find((each) => each.asset === asset);

@@ -10,6 +10,7 @@ import { batched } from "@bourse/shared/runtime/batched.js";
 import { createMetrics, type Metrics } from "@bourse/shared/runtime/metrics.js";
 import { accountFlows } from "../flow/account-flows.js";
 import { assetCheck } from "../flow/known-assets.js";
+import { shardCheck } from "../flow/known-shards.js";
 import { listOrphans, noteSequenced } from "../flow/orphans.js";
 import { releaseReservation } from "../flow/release.js";
 import { getReservation, reserveBatch } from "../flow/reserve.js";
@@ -43,6 +44,7 @@ export async function serveWallet(
     reserve,
     getReservation: (orderId) => getReservation(database, orderId),
     checkAsset: assetCheck(database),
+    checkShard: shardCheck(database),
     release: (call) => releaseReservation(database, call),
     settleTrade: (call) => settleTrade(database, call),
     settle: (batch) => settleBatch(database, batch),
