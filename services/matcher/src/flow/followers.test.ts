@@ -32,6 +32,27 @@ test("new orders wait while the wallet is behind what it had settled, and for it
   expect(followers.laggard(110)).toBeUndefined();
 });
 
+test("progress that was overtaken on its way says nothing of what the wallet has lost", () => {
+  const followers = followersOf(50);
+  // Before a position was read since the start, nothing is known that it could add to.
+  expect(followers.report("wallet", at(50), true)).toBe(50);
+  expect(followers.missing()).toContain("wallet");
+
+  followers.report("wallet", at(50));
+  expect(followers.report("wallet", at(100), true)).toBe(50);
+  expect(followers.report("wallet", at(60), true)).toBe(100);
+  expect(followers.positions().get("wallet")).toBe(100);
+  expect(followers.laggard(100)).toBeUndefined();
+
+  // One that was read lowers it, and progress leads out of there.
+  followers.report("wallet", at(40));
+  expect(followers.laggard(100)).toBe("wallet");
+  followers.report("wallet", at(30), true);
+  expect(followers.positions().get("wallet")).toBe(40);
+  followers.report("wallet", at(99), true);
+  expect(followers.laggard(100)).toBeUndefined();
+});
+
 test("a start knows what the journal noted of them", () => {
   const followers = followersOf(50);
   expect(followers.report("wallet", at(20))).toBe(50);

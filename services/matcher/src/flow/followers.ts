@@ -14,9 +14,10 @@ export interface FollowerPosition {
 export interface Followers {
   /**
    * Takes a report, and returns the highest seq known of the follower before it. POSITION_UNKNOWN, and an alarm, when
-   * the position is not in this journal.
+   * the position is not in this journal. One of progress never lowers a position, nor does it make a first one: it may
+   * have been overtaken on its way.
    */
-  report(follower: string, position: FollowerPosition): number;
+  report(follower: string, position: FollowerPosition, isProgress?: boolean): number;
   /** True when every named follower has reported. */
   isOpen(): boolean;
   /** Named followers that have not reported yet. */
@@ -59,7 +60,7 @@ export function createFollowers(options: FollowersOptions): Followers {
   const leastSeq = () =>
     missing().length > 0 ? undefined : Math.min(...names.map((name) => seqs.get(name) ?? 0));
   return {
-    report(follower, { epoch, seq }) {
+    report(follower, { epoch, seq }, isProgress = false) {
       if (epochs.at(seq) !== epoch) {
         log.error(
           { follower, seq, epoch, journalEpoch: epochs.at(seq) },
@@ -70,6 +71,7 @@ export function createFollowers(options: FollowersOptions): Followers {
       }
       const wasOpen = missing().length === 0;
       const before = highest.get(follower) ?? 0;
+      if (isProgress && seq < (seqs.get(follower) ?? Number.POSITIVE_INFINITY)) return before;
       if (seq + REREAD < before && (seqs.get(follower) ?? before) >= before)
         log.error({ follower, seq, highestSeq: before }, "a follower has lost what it had stored");
       if (names.includes(follower) || seqs.has(follower) || seqs.size < names.length + OTHERS_MAX) {

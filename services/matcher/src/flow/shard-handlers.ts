@@ -41,9 +41,9 @@ export function shardHandlers(
     header: queries.header,
     books: queries.books,
     events: readers.open,
-    report(follower: string, position: FollowerPosition) {
+    report(follower: string, position: FollowerPosition, isProgress: boolean) {
       const wasReadOnly = isReadOnly();
-      const highestSeq = BigInt(followers.report(follower, position));
+      const highestSeq = BigInt(followers.report(follower, position, isProgress));
       // No record tells of a follower that caught up.
       if (isReadOnly() !== wasReadOnly) statusChanged.wake();
       if (isOpen()) learner.reported();

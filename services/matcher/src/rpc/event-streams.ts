@@ -1,6 +1,9 @@
 // The streams of a shard on the wire.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
-import { RecordBatchSchema } from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
+import {
+  RecordBatchSchema,
+  type ReportCursorRequest,
+} from "@bourse/shared/gen/bourse/matcher/v1/matcher_pb.js";
 import { create, type UnknownField } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { StoredEntry } from "../flow/log.js";
@@ -29,10 +32,11 @@ export function eventStreams(matcher: MatcherHandlers) {
       yield headerOf(matcher.shard, await matcher.header());
       yield* batchesOf(batches);
     },
-    async reportCursor({ follower, epoch, seq }: { follower: string; epoch: bigint; seq: bigint }) {
+    async reportCursor({ follower, epoch, seq, isProgress }: ReportCursorRequest) {
       if (!/^[a-z][a-z0-9-]{0,31}$/.test(follower))
         throw new DomainError("INVALID_FIELD", { field: "follower" });
-      return matcher.report(follower, { epoch: position("epoch", epoch), seq: position("seq", seq) });
+      const reported = { epoch: position("epoch", epoch), seq: position("seq", seq) };
+      return matcher.report(follower, reported, isProgress);
     },
     async *watchShard(_: object, { signal }: { signal: AbortSignal }) {
       for await (const status of matcher.watch(signal)) yield statusInit(matcher.shard, status);

@@ -34,6 +34,6 @@ export interface MatcherHandlers
   readonly books: Queries["books"];
   /** Refuses a wrong position at once. */
   readonly events: (after: FollowerPosition, signal: AbortSignal) => AsyncIterable<readonly StoredEntry[]>;
-  readonly report: (follower: string, position: FollowerPosition) => { isOpen: boolean };
+  readonly report: (follower: string, position: FollowerPosition, isProgress: boolean) => { isOpen: boolean };
   readonly watch: (signal: AbortSignal) => AsyncIterable<ShardStatus>;
 }

@@ -11,8 +11,8 @@ export type WholeRecord = Pick<Position, "epoch" | "seq">;
 /** Reports of one shard's cursor. */
 export interface CursorReports {
   /**
-   * Reports at once, in place of what had still to be said; returns the highest seq reported before. Rejects when
-   * the shard does not take it.
+   * Reports at once what was just read from the wallet, in place of what had still to be said; returns the highest
+   * seq reported before. Rejects when the shard does not take it.
    */
   now(cursor: WholeRecord): Promise<number>;
   /** Reports soon; what changes meanwhile replaces it. A lost report is made up by the next. */
@@ -35,9 +35,9 @@ export function createCursorReports(options: {
   let running: Promise<void> | undefined;
   /** The report that is on its way. */
   let sending: Promise<unknown> = Promise.resolve();
-  const report = async (cursor: WholeRecord) => {
+  const report = async (cursor: WholeRecord, isProgress: boolean) => {
     try {
-      return await matcher.reportCursor(cursor);
+      return await matcher.reportCursor(cursor, isProgress);
     } catch (error) {
       const failure = toDomainError(error);
       if (failure.reason === "POSITION_UNKNOWN") {
@@ -54,7 +54,7 @@ export function createCursorReports(options: {
     while (newest !== undefined && !signal.aborted) {
       const cursor = newest;
       newest = undefined;
-      sending = report(cursor).catch((error: unknown) =>
+      sending = report(cursor, true).catch((error: unknown) =>
         log.debug({ shard, err: error }, "cursor not reported"),
       );
       await sending;
@@ -67,7 +67,7 @@ export function createCursorReports(options: {
       // Of a wallet that was set back it would say that it stands where it stood before.
       newest = undefined;
       await sending;
-      return report(cursor);
+      return report(cursor, false);
     },
     changed(cursor) {
       newest = cursor;

@@ -8,8 +8,11 @@ import type { Orphan } from "./wallet-client.js";
 
 /** What the settler asks of a shard. Every call may be repeated. */
 export interface MatcherClient {
-  /** Tells the last record that the wallet has durably applied whole; returns the highest that was told before. */
-  reportCursor(position: Pick<Position, "epoch" | "seq">): Promise<number>;
+  /**
+   * Tells the last record that the wallet has durably applied whole: as just read from it, or as progress since, which
+   * may be overtaken. Returns the highest that was told before.
+   */
+  reportCursor(position: Pick<Position, "epoch" | "seq">, isProgress: boolean): Promise<number>;
   /** Asks for the final word. True when the shard knows the order or leg, false when a tombstone stands. */
   resolve(orphan: Orphan, expiresAtMs: number): Promise<boolean>;
 }
@@ -24,8 +27,8 @@ export function createMatcherClient(
 ): MatcherClient {
   const limits = { timeoutMs: TIMEOUT_MS };
   return {
-    async reportCursor({ epoch, seq }) {
-      const report = { follower: FOLLOWER, epoch: BigInt(epoch), seq: BigInt(seq) };
+    async reportCursor({ epoch, seq }, isProgress) {
+      const report = { follower: FOLLOWER, epoch: BigInt(epoch), seq: BigInt(seq), isProgress };
       return Number((await matcher.reportCursor(report, limits)).highestSeq);
     },
     async resolve({ orderId, userId, symbol }, expiresAtMs) {
