@@ -45,16 +45,11 @@ const BATCH_EVENTS = 20_000;
  * What cannot be applied stops the projection of this shard with an error; nothing is skipped.
  */
 export async function projectHistory(options: ProjectHistoryOptions): Promise<void> {
-  const { matcher } = options;
   const projection = new ShardProjection(options);
   await followShard({
     ...options,
-    matcher: {
-      // A batch that fails ends the connection at once, not only when the next record comes.
-      streamEvents: (request, call) =>
-        matcher.streamEvents(request, { ...call, signal: projection.untilFailure(options.signal) }),
-    },
     after: () => projection.restart(),
+    failed: () => projection.failed,
     onHeader: (header, after) =>
       projection.begin(
         {
@@ -85,7 +80,6 @@ class ShardProjection {
   #knownSeq = 0;
   /** The one batch in flight and those that follow it while records wait. */
   #storing: Promise<void> | undefined;
-  #failure: Error | undefined;
   #connection = new AbortController();
 
   constructor(options: ProjectHistoryOptions) {
@@ -95,19 +89,16 @@ class ShardProjection {
   /** Ends what runs, forgets what waits, and says where the history stands. */
   async restart(): Promise<HistoryPosition> {
     await this.idle();
-    // Our own code is wrong: the process ends.
-    if (this.#failure instanceof AssertionFailed) throw this.#failure;
     // A row without a partition is such a failure; a lost race is not, and must not cost a look-up each time.
-    if (this.#failure !== undefined && isBrokenConstraint(this.#failure)) this.#options.partitions.forget();
+    if (this.failed.aborted && isBrokenConstraint(this.failed.reason)) this.#options.partitions.forget();
     this.#waiting = [];
-    this.#failure = undefined;
     this.#connection = new AbortController();
     return readCursor(this.#options.pool, this.#options.shard);
   }
 
-  /** Aborts with `signal`, or when a batch of this connection fails. */
-  untilFailure(signal: AbortSignal): AbortSignal {
-    return AbortSignal.any([signal, this.#connection.signal]);
+  /** Aborts when a batch of this connection fails. */
+  get failed(): AbortSignal {
+    return this.#connection.signal;
   }
 
   /** Takes a server's header: refuses one of a lower epoch than was followed before. */
@@ -129,9 +120,9 @@ class ShardProjection {
   async take(records: readonly HistoryRecord[]): Promise<void> {
     for (const record of records) this.#waiting.push(record);
     this.#knownSeq = Math.max(this.#knownSeq, records.at(-1)?.seq ?? 0);
-    if (this.#waiting.length > 0 && this.#failure === undefined) this.#storing ??= this.#storeWaiting();
+    if (this.#waiting.length > 0 && !this.failed.aborted) this.#storing ??= this.#storeWaiting();
     if (this.#waiting.length >= this.#options.bufferRecordsMax) await this.#storing;
-    if (this.#failure !== undefined) throw this.#failure;
+    this.failed.throwIfAborted();
   }
 
   /** Resolves when nothing is in flight. */
@@ -150,9 +141,9 @@ class ShardProjection {
         batch = next.value ?? this.#nextBatch();
       }
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error("history batch failed", { cause: error });
-      this.#logFailure(this.#failure);
-      this.#connection.abort();
+      const failure = error instanceof Error ? error : new Error("history batch failed", { cause: error });
+      this.#logFailure(failure);
+      this.#connection.abort(failure);
     } finally {
       this.#storing = undefined;
     }

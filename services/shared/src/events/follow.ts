@@ -32,6 +32,11 @@ export interface FollowOptions {
   readonly onBooks?: (books: readonly BookSnapshot[], header: StreamHeader) => Promise<void> | void;
   /** Records in order, without gaps; the next ones come when this resolves. A throw reconnects. */
   readonly onRecords: (records: readonly ShardRecord[], header: StreamHeader) => Promise<void> | void;
+  /**
+   * Asked once for each connection, after `after`. Its abort ends the connection with its reason: for a follower whose
+   * work fails behind `onRecords`, which would otherwise wait for the next record.
+   */
+  readonly failed?: () => AbortSignal;
   /** Called when a connection ends and what it ended with, for readiness and metrics. */
   readonly onDisconnect?: (error: DomainError) => void;
   readonly signal: AbortSignal;
@@ -67,9 +72,21 @@ export async function followShard(options: FollowOptions): Promise<void> {
   }
 }
 
+/** One connection, to its end: what failed behind it is told before what that did to the stream. */
 async function followOnce(options: FollowOptions, onProgress: () => void): Promise<void> {
-  const { signal, matcher } = options;
   const after = await options.after();
+  const failed = options.failed?.();
+  const signal = failed === undefined ? options.signal : AbortSignal.any([options.signal, failed]);
+  try {
+    await readStream({ ...options, signal }, after, onProgress);
+  } catch (error) {
+    failed?.throwIfAborted();
+    throw error;
+  }
+}
+
+async function readStream(options: FollowOptions, after: FollowStart, onProgress: () => void): Promise<void> {
+  const { signal, matcher } = options;
   const { fromSnapshot = false } = after;
   let { seq, epoch } = after;
   let header: StreamHeader | undefined;

@@ -74,24 +74,26 @@ export interface FollowShardOptions {
  * the holds of what it settles, until it has made up for it.
  */
 export async function followAndSettle(options: FollowShardOptions): Promise<void> {
-  const { shard, watch, clock, log } = options;
+  const { shard, events, watch, clock, log } = options;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const settling = new ShardSettling({ ...options, signal }, () => stop.abort());
   await followShard({
     shard,
-    matcher: { streamEvents: settling.streamEvents },
+    matcher: events,
     signal,
     clock,
     log,
     after: () => settling.start(),
+    failed: () => settling.failed,
     async onHeader(header) {
       await settling.begin(header);
       watch.onState(true);
     },
     onRecords: (records) => settling.take(records),
     onDisconnect(failure) {
-      watch.onState(false, settling.ended(failure).reason);
+      settling.ended(failure);
+      watch.onState(false, failure.reason);
     },
   });
   await settling.close();
@@ -127,12 +129,10 @@ class ShardSettling {
     });
   }
 
-  /** The shard's events, until the connection or the settlement of what it brings fails. */
-  streamEvents: FollowOptions["matcher"]["streamEvents"] = (request, limits = {}) => {
-    const { signal = this.#options.signal } = limits;
-    const either = AbortSignal.any([signal, this.#connection.signal]);
-    return this.#options.events.streamEvents(request, { ...limits, signal: either });
-  };
+  /** Aborts when the settlement of what the connection brings fails. */
+  get failed(): AbortSignal {
+    return this.#connection.signal;
+  }
 
   /** Where a connection reads on. */
   async start() {
@@ -181,13 +181,12 @@ class ShardSettling {
     await this.#queue.push(records.map(this.#setBack.sendsHolds() ? reader.readWithHold : reader.read));
   }
 
-  /** A connection ended with this; returns what it really ended with. */
-  ended(failure: DomainError): DomainError {
-    const { aborted, reason } = this.#connection.signal;
-    if (aborted) return reason as DomainError;
+  /** A connection ended with this. */
+  ended(failure: DomainError): void {
+    // The failure of a settlement was looked at when it came.
+    if (this.failed.aborted) return;
     if (failure.reason === "SEQ_TOO_OLD") this.#oldestSeq = Number(failure.facts.oldest_seq ?? 0);
     this.#stopIfImpossible(failure);
-    return failure;
   }
 
   async close(): Promise<void> {
