@@ -1,8 +1,9 @@
 // Withdrawals: held first, then completed or cancelled, each once.
 import { DomainError } from "@bourse/shared/errors/domain-error.js";
 import type { PoolClient } from "@bourse/shared/postgres/pool.js";
+import type { AccountDelta } from "../core/postings.js";
 import { keyText } from "../core/reservation.js";
-import { type AccountRequest, assertSameRequest, balanceAfter } from "../core/transfer.js";
+import { type AccountRequest, assertSameRequest, type Balance, balanceAfter } from "../core/transfer.js";
 import {
   type EndedWithdrawal,
   isToBeEnded,
@@ -32,10 +33,7 @@ export function holdWithdrawal(database: Database, request: AccountRequest): Pro
 }
 
 async function hold(client: PoolClient, request: AccountRequest): Promise<Withdrawal> {
-  const delta = postHold(request);
-  const before = await lockAccounts(client, [delta]);
-  const afterHold = balanceAfter(before.get(keyText(delta)), delta);
-  await changeAccounts(client, [delta]);
+  const afterHold = await changeAccount(client, postHold(request));
   const createdAtMs = await insertWithdrawal(client, request, afterHold);
   return { ...request, state: "HELD", createdAtMs, afterHold };
 }
@@ -54,14 +52,14 @@ export function endWithdrawal(database: Database, requestId: string, end: Withdr
     const { after, entryIds } =
       end === "COMPLETED"
         ? await moveMoney(client, outflowOf(withdrawal))
-        : { after: await free(client, withdrawal), entryIds: [] };
+        : { after: await changeAccount(client, postCancel(withdrawal)), entryIds: [] };
     const endedAtMs = await endHeldWithdrawal(client, requestId, end, after);
     return { ...withdrawal, state: end, ended: { endedAtMs, after, entryIds } };
   });
 }
 
-async function free(client: PoolClient, withdrawal: Withdrawal) {
-  const delta = postCancel(withdrawal);
+/** Moves money between the two columns of one account. Returns what it has then. */
+async function changeAccount(client: PoolClient, delta: AccountDelta): Promise<Balance> {
   const before = await lockAccounts(client, [delta]);
   const after = balanceAfter(before.get(keyText(delta)), delta);
   await changeAccounts(client, [delta]);
