@@ -1,9 +1,8 @@
 // One plaintext port for HTTP/1.1 and HTTP/2 with prior knowledge: REST, Connect, gRPC-Web, pages.
-import { once } from "node:events";
 import type { Server as Http1Server } from "node:http";
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from "node:http2";
-import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
-import { CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADERS_MS, http1Server } from "@bourse/shared/http/http1.js";
+import { createServer as createTcp, type Socket } from "node:net";
+import { HEADER_BYTES_MAX, HEADERS_MS, type HttpPort, openHttpPort } from "@bourse/shared/http/http1.js";
 import { type HttpRequest, type HttpResponse, targetOf } from "@bourse/shared/http/node-http.js";
 import type { RequestListener } from "@bourse/shared/http/rest.js";
 import { answerCors } from "./cors.js";
@@ -19,73 +18,44 @@ export interface HttpServerOptions {
   readonly corsOrigins: readonly string[];
 }
 
-export interface HttpServer {
-  readonly port: number;
-  /** Takes no new connection, waits for requests in flight, and after `timeoutMs` ends what is left. */
-  close(timeoutMs?: number): Promise<void>;
-}
-
 const STREAMS_MAX = 100;
-const DRAIN_MS = 10_000;
 /** `/package.Service/Method`. */
 const RPC_PATH = /^\/[a-zA-Z0-9_.]+\.[a-zA-Z0-9_]+\/[A-Za-z0-9_]+$/;
 /** How every HTTP/2 connection begins. */
 const PREFACE = "PRI * HTTP/2.0";
 
 /** Starts the HTTP port. */
-export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const closing = new AbortController();
-  const listener = dispatch(options, () => {
-    // A connection that has answered its last request would otherwise wait for another one.
-    if (closing.signal.aborted) setImmediate(() => http1.closeIdleConnections());
-  });
-  const http1 = http1Server(listener);
-  const { http2, sessions } = http2Server(listener);
-  const sockets = new Set<Socket>();
-  const tcp = createTcp((socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    route(socket, http1, http2);
-  });
-  tcp.maxConnections = CONNECTIONS_MAX;
-  tcp.listen(options.port, options.host);
-  await once(tcp, "listening");
-  return {
-    port: (tcp.address() as AddressInfo).port,
-    async close(timeoutMs = DRAIN_MS) {
-      closing.abort();
-      const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
-      const force = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, timeoutMs);
-      http1.closeIdleConnections();
-      for (const session of sessions) session.close();
-      await closed;
-      clearTimeout(force);
-      http1.close();
+export function serveHttp(options: HttpServerOptions): Promise<HttpPort> {
+  const sessions = new Set<ServerHttp2Session>();
+  return openHttpPort({
+    host: options.host,
+    port: options.port,
+    listener: dispatch(options),
+    accept(http1, listener) {
+      const http2 = http2Server(listener, sessions);
+      return createTcp((socket) => route(socket, http1, http2));
     },
-  };
+    onClose() {
+      for (const session of sessions) session.close();
+    },
+  });
 }
 
-function dispatch({ rest, connect, pages, corsOrigins }: HttpServerOptions, onAnswered: () => void) {
+function dispatch({ rest, connect, pages, corsOrigins }: HttpServerOptions) {
   const origins = new Set(corsOrigins);
-  return (request: HttpRequest, response: HttpResponse): void => {
-    // A caller that goes away in the middle is no news.
-    request.on("error", () => {});
-    response.on("error", () => {});
-    response.once("close", onAnswered);
+  return (request: HttpRequest, response: HttpResponse): unknown => {
     if (answerCors(origins, request, response)) return;
     const { path } = targetOf(request);
     const listener = isPage(path) ? pages : RPC_PATH.test(path) ? connect : rest;
-    void listener(request, response);
+    return listener(request, response);
   };
 }
 
-function http2Server(listener: (request: HttpRequest, response: HttpResponse) => void): {
-  http2: Http2Server;
-  sessions: Set<ServerHttp2Session>;
-} {
-  const sessions = new Set<ServerHttp2Session>();
+/** A server whose sessions are in `sessions` while they last. */
+function http2Server(
+  listener: (request: HttpRequest, response: HttpResponse) => unknown,
+  sessions: Set<ServerHttp2Session>,
+): Http2Server {
   const settings = { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX };
   const http2 = createHttp2({ settings, maxHeaderListPairs: 100 }, listener);
   http2.on("session", (session) => {
@@ -93,12 +63,11 @@ function http2Server(listener: (request: HttpRequest, response: HttpResponse) =>
     session.once("close", () => sessions.delete(session));
   });
   http2.on("sessionError", () => {});
-  return { http2, sessions };
+  return http2;
 }
 
 /** Hands a connection to the server that speaks its protocol, told from the first bytes. */
 function route(socket: Socket, http1: Http1Server, http2: Http2Server): void {
-  socket.on("error", () => socket.destroy());
   // Who connects and says nothing is not waited for.
   socket.setTimeout(HEADERS_MS, () => socket.destroy());
   socket.once("readable", () => {

@@ -11,9 +11,10 @@ import { type MeshTls, openMeshTls, REREAD_MS } from "../rpc/mesh-tls.js";
 import { createLogger } from "../runtime/log.js";
 import { createMetrics } from "../runtime/metrics.js";
 import { type Authority, createAuthority, type KeyPairPem, openAuthority } from "../testing/certificates.js";
+import type { HttpPort } from "./http1.js";
 import { createInvoker } from "./invoke.js";
 import { restListener } from "./rest.js";
-import { type RestServer, restCaller, serveRest } from "./rest-server.js";
+import { restCaller, serveRest } from "./rest-server.js";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -38,7 +39,7 @@ const callers = callersOf(WalletService, {
 async function serve(
   tls: MeshTls | undefined,
   wait: () => Promise<void> = async () => {},
-): Promise<RestServer> {
+): Promise<HttpPort> {
   const release = async () => {
     await wait();
     return { released: "7" };

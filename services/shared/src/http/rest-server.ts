@@ -1,6 +1,5 @@
 // A port of the mesh that speaks REST alone: plaintext, or mutual TLS.
-import { once } from "node:events";
-import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net";
+import { createServer as createTcp, type Server, type Socket } from "node:net";
 import {
   createServer as createTls,
   type PeerCertificate,
@@ -9,7 +8,7 @@ import {
 } from "node:tls";
 import { identityIn, type MeshTls, REREAD_MS } from "../rpc/mesh-tls.js";
 import type { Logger } from "../runtime/log.js";
-import { CONNECTIONS_MAX, HEADERS_MS, http1Server } from "./http1.js";
+import { HEADERS_MS, type HttpPort, openHttpPort } from "./http1.js";
 import type { HttpRequest } from "./node-http.js";
 import type { RequestListener } from "./rest.js";
 
@@ -23,51 +22,15 @@ export interface RestServerOptions {
   readonly log: Logger;
 }
 
-export interface RestServer {
-  readonly port: number;
-  /** Takes no new connection, waits for requests in flight, and after `timeoutMs` ends what is left. */
-  close(timeoutMs?: number): Promise<void>;
-}
-
-const DRAIN_MS = 10_000;
-
 /** Starts the port. */
-export async function serveRest(options: RestServerOptions): Promise<RestServer> {
-  const { listener, tls } = options;
-  let isClosing = false;
-  const http1 = http1Server((request, response) => {
-    // A caller that goes away in the middle is no news.
-    request.on("error", () => {});
-    response.on("error", () => {});
-    // A connection that has answered its last request would otherwise wait for another one.
-    response.once("close", () => isClosing && setImmediate(() => http1.closeIdleConnections()));
-    void listener(request, response);
-  });
-  const sockets = new Set<Socket>();
-  const take = (socket: Socket) => http1.emit("connection", socket);
-  const tcp = tls === undefined ? createTcp(take) : meshServer(tls, take, options.log);
-  tcp.maxConnections = CONNECTIONS_MAX;
-  tcp.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("error", () => socket.destroy());
-    socket.once("close", () => sockets.delete(socket));
-  });
-  tcp.listen(options.port, options.host);
-  await once(tcp, "listening");
-  return {
-    port: (tcp.address() as AddressInfo).port,
-    async close(timeoutMs = DRAIN_MS) {
-      isClosing = true;
-      const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
-      const force = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, timeoutMs);
-      http1.closeIdleConnections();
-      await closed;
-      clearTimeout(force);
-      http1.close();
+export function serveRest({ tls, log, ...options }: RestServerOptions): Promise<HttpPort> {
+  return openHttpPort({
+    ...options,
+    accept(http1) {
+      const take = (socket: Socket) => http1.emit("connection", socket);
+      return tls === undefined ? createTcp(take) : meshServer(tls, take, log);
     },
-  };
+  });
 }
 
 /** Mesh identity of a caller by its certificate; undefined without one, or of another trust domain. */
