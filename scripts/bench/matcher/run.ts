@@ -7,7 +7,7 @@ import { journaledRows } from "./journaled-row.js";
 import { memoryRows } from "./memory-row.js";
 import { recoveryRows } from "./recovery-row.js";
 import { snapshotRows } from "./snapshot-row.js";
-import { type Figure, tableLines } from "./table.js";
+import { type Figure, printFigures } from "./table.js";
 
 /** Figures by name, in the order of the table. */
 const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
@@ -23,20 +23,14 @@ const figures: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
 
 export const figureNames = Object.keys(figures);
 
-/** Prints the table. What is not met is said, and is no failure: a bench is not a test. */
+/** Prints the table. */
 export async function benchMatcher(options: {
   readonly only: readonly string[];
   readonly flow: string | undefined;
 }): Promise<void> {
   const bench = openBench(options);
   try {
-    const measured: Figure[] = [];
-    for (const [name, measure] of Object.entries(figures)) {
-      if (options.only.length > 0 && !options.only.includes(name)) continue;
-      bench.say(`${name} ...`);
-      measured.push(...(await measure(bench)));
-    }
-    console.log(tableLines(measured).join("\n"));
+    await printFigures(bench, figures, options.only);
   } finally {
     bench.close();
   }

@@ -68,3 +68,18 @@ export function median(values: readonly number[]): number {
   if (sorted.length % 2 === 1) return sorted[middle] ?? Number.NaN;
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
+
+/** Prints the table of the figures named, all without a name. What is not met is said, and is no failure: a bench is not a test. */
+export async function printFigures<B extends { readonly say: (line: string) => void }>(
+  bench: B,
+  figures: Readonly<Record<string, (bench: B) => Promise<Figure[]>>>,
+  only: readonly string[],
+): Promise<void> {
+  const measured: Figure[] = [];
+  for (const [name, measure] of Object.entries(figures)) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    bench.say(`${name} ...`);
+    measured.push(...(await measure(bench)));
+  }
+  console.log(tableLines(measured).join("\n"));
+}

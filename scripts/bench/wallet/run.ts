@@ -1,5 +1,5 @@
 // npm run bench -- wallet [--only <figure>…]: the figures that the wallet claims.
-import { type Figure, tableLines } from "../matcher/table.js";
+import { type Figure, printFigures } from "../matcher/table.js";
 import { openWalletBench, type WalletBench } from "./bench.js";
 import { latencyRows } from "./latency-row.js";
 import { processRows } from "./process-rows.js";
@@ -16,18 +16,12 @@ const figures: Readonly<Record<string, (bench: WalletBench) => Promise<Figure[]>
 
 export const walletFigureNames = Object.keys(figures);
 
-/** Prints the table. What is not met is said, and is no failure: a bench is not a test. */
+/** Prints the table. */
 export async function benchWallet(options: { readonly only: readonly string[] }): Promise<void> {
   const bench = await openWalletBench();
   try {
     bench.say(`beside ${bench.pgbench.description}`);
-    const measured: Figure[] = [];
-    for (const [name, measure] of Object.entries(figures)) {
-      if (options.only.length > 0 && !options.only.includes(name)) continue;
-      bench.say(`${name} ...`);
-      measured.push(...(await measure(bench)));
-    }
-    console.log(tableLines(measured).join("\n"));
+    await printFigures(bench, figures, options.only);
   } finally {
     await bench.close();
   }
